@@ -1,0 +1,26 @@
+//! The words everyone shares: ids, book, passage, storyboard, run, API types, interface texts.
+//!
+//! This crate does no I/O, has no clock and no randomness, and builds for wasm: the web app and the
+//! servers speak through the same types. Whoever needs a new id makes the number and hands it in.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`id`] | newtypes for everything that is named, and content digests |
+//! | [`language`] | the languages that Visiobook reads and speaks |
+//! | [`book`] | a book that was read: chapters, paragraphs, sentences and where each stood in the file |
+//! | [`passage`] | windows of sentences, their tokens, and what the encoder says of them |
+//! | [`manifest`] | what a run has to do, fixed at reading; segments of what is done |
+//! | [`storyboard`] | scenes, panels, characters and the evidence for each |
+//! | [`run`] | the life of one analysis, as data; its events |
+//! | [`api`] | what the gateway and the app exchange |
+//! | [`text`] | every interface text, in both languages |
+
+pub mod api;
+pub mod book;
+pub mod id;
+pub mod language;
+pub mod manifest;
+pub mod passage;
+pub mod run;
+pub mod storyboard;
+pub mod text;
