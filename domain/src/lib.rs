@@ -10,6 +10,7 @@
 //! | [`book`] | a book that was read: chapters, paragraphs, sentences and where each stood in the file |
 //! | [`passage`] | windows of sentences, their tokens, and what the encoder says of them |
 //! | [`manifest`] | what a run has to do, fixed at reading; segments of what is done |
+//! | [`principal`] | who asks |
 //! | [`storyboard`] | scenes, panels, characters and the evidence for each |
 //! | [`run`] | the life of one analysis, as data; its events |
 //! | [`api`] | what the gateway and the app exchange |
@@ -21,6 +22,7 @@ pub mod id;
 pub mod language;
 pub mod manifest;
 pub mod passage;
+pub mod principal;
 pub mod run;
 pub mod storyboard;
 pub mod text;

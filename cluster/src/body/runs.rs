@@ -1,0 +1,91 @@
+//! Coordinator ↔ scheduler: what is to be done for a run, and what came of it.
+
+use bincode::{Decode, Encode};
+use domain::id::{Digest, ItemId, RunId, Term};
+use domain::manifest::NumericProfile;
+
+use super::{Payload, Scope};
+
+/// Most items in one [`SubmitItems`].
+pub const MAX_SUBMIT_ITEMS: usize = 256;
+
+/// Which weights, computed how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct ModelRef {
+    /// Digest of the weights.
+    pub digest: Digest,
+    /// How floats are computed.
+    pub profile: NumericProfile,
+}
+
+/// Work for the scheduler's queue. An item that is outstanding already is not taken twice.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct SubmitItems {
+    /// Whose items.
+    pub run: RunId,
+    /// The coordinator's lease on the run.
+    pub run_term: Term,
+    /// Where their inputs lie.
+    pub scope: Scope,
+    /// The blob that holds the inputs.
+    pub inputs: Digest,
+    /// What they need.
+    pub model: ModelRef,
+    /// At most [`MAX_SUBMIT_ITEMS`].
+    pub items: Vec<SubmittedItem>,
+}
+
+/// One item, by reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SubmittedItem {
+    /// Its id.
+    pub item: ItemId,
+    /// Length of its input.
+    pub tokens: u32,
+    /// Byte offset of its record in the inputs blob.
+    pub offset: u64,
+    /// Length of the record, bytes.
+    pub len: u32,
+}
+
+/// Answer to [`SubmitItems`]: all are taken, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SubmitReply {
+    /// `None`: taken. Else the queue is full; try again after this long.
+    pub retry_after_ms: Option<u32>,
+}
+
+/// Forget a run's items, queued and running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct CancelItems {
+    /// Which run.
+    pub run: RunId,
+    /// The coordinator's lease on it.
+    pub run_term: Term,
+}
+
+/// Results of a run's items from one batch.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct ItemsDone {
+    /// Whose items.
+    pub run: RunId,
+    /// The scheduler's term.
+    pub scheduler_term: Term,
+    /// bincode of [`domain::manifest::Segment`].
+    pub results: Payload,
+}
+
+/// Items that can't be done.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct ItemsFailed {
+    /// Whose items.
+    pub run: RunId,
+    /// The scheduler's term.
+    pub scheduler_term: Term,
+    /// Which ones.
+    pub items: Vec<ItemId>,
+    /// Stable code of the last failure.
+    pub code: String,
+    /// One sentence for people.
+    pub detail: String,
+}

@@ -1,0 +1,134 @@
+//! Scheduler ↔ worker: who is there, what to run, what came of it.
+
+use bincode::{Decode, Encode};
+use domain::id::{Digest, ItemId, RunId, Term, WorkerId};
+
+use super::runs::ModelRef;
+use super::{Payload, Scope};
+
+/// A worker presents itself: on start, and again every second, which keeps its leases alive.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct WorkerReady {
+    /// Which worker.
+    pub worker: WorkerId,
+    /// Grows with each start of the worker; answers from an older epoch are ignored.
+    pub epoch: u64,
+    /// Batches that it holds at a time: one running, the rest staged.
+    pub credits: u32,
+    /// Memory that batches may use, bytes.
+    pub free_bytes: u64,
+    /// Models that are loaded.
+    pub models: Vec<ModelRef>,
+    /// Batches that it is running or has staged.
+    pub batches: Vec<u64>,
+}
+
+/// Names one execution of one batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct BatchLease {
+    /// Number of the batch within the scheduler's term.
+    pub batch: u64,
+    /// The scheduler's term.
+    pub term: Term,
+    /// The worker's epoch.
+    pub epoch: u64,
+}
+
+/// Run a batch.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct RunBatch {
+    /// Its name, to be given back with the answer.
+    pub lease: BatchLease,
+    /// What to run it on.
+    pub model: ModelRef,
+    /// The items, a group a run.
+    pub groups: Vec<BatchGroup>,
+}
+
+/// Items of one run within a batch.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct BatchGroup {
+    /// Whose items.
+    pub run: RunId,
+    /// Where their inputs lie.
+    pub scope: Scope,
+    /// The blob that holds the inputs.
+    pub inputs: Digest,
+    /// The items.
+    pub items: Vec<BatchItem>,
+}
+
+/// One item of a batch, by reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct BatchItem {
+    /// Its id.
+    pub item: ItemId,
+    /// Byte offset of its record in the inputs blob.
+    pub offset: u64,
+    /// Length of the record, bytes.
+    pub len: u32,
+}
+
+/// A batch is done.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct BatchDone {
+    /// Which worker.
+    pub worker: WorkerId,
+    /// Which batch.
+    pub lease: BatchLease,
+    /// Time that the device took, microseconds.
+    pub elapsed_us: u64,
+    /// Results, a group a run.
+    pub groups: Vec<BatchResults>,
+}
+
+/// Results of one run's items within a batch.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct BatchResults {
+    /// Whose items.
+    pub run: RunId,
+    /// bincode of [`domain::manifest::Segment`].
+    pub results: Payload,
+}
+
+/// Why a batch failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum BatchFailure {
+    /// The device had not enough memory for it.
+    OutOfMemory,
+    /// The device, the model or an input is broken.
+    Error,
+    /// The worker could not start it (stopping, or its inputs could not be fetched).
+    Rejected,
+}
+
+/// A batch failed.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct BatchFailed {
+    /// Which worker.
+    pub worker: WorkerId,
+    /// Which batch.
+    pub lease: BatchLease,
+    /// Why.
+    pub failure: BatchFailure,
+    /// Stable code of the error.
+    pub code: String,
+    /// One sentence for people.
+    pub detail: String,
+}
+
+/// Let go of a batch that has not started; one that runs is finished and its answer ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct CancelBatch {
+    /// Which batch.
+    pub lease: BatchLease,
+}
+
+/// Worker → scheduler: give me nothing more; I stop when what I hold is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct DrainWorker {
+    /// Which worker.
+    pub worker: WorkerId,
+    /// Its epoch.
+    pub epoch: u64,
+}

@@ -1,0 +1,121 @@
+//! The append-only table of message kinds.
+//!
+//! A kind's number and the fields of its type never change; what must say more gets a new kind. Golden
+//! bytes of every kind are kept in `tests/golden-v1.txt`, and a test fails when one of them moves.
+
+use crate::body::projects::{
+    ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
+    ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
+};
+use crate::body::runs::{CancelItems, ItemsDone, ItemsFailed, SubmitItems, SubmitReply};
+use crate::body::workers::{BatchDone, BatchFailed, CancelBatch, DrainWorker, RunBatch, WorkerReady};
+use crate::body::{Done, Fault};
+use crate::envelope::{EnvelopeError, WIRE_CONFIG, decode_exactly};
+
+macro_rules! messages {
+    ($($kind:literal $name:ident;)*) => {
+        /// Everything that can be said between roles.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Message {
+            $(#[doc = concat!("Kind ", stringify!($kind), ".")] $name($name),)*
+            /// A kind that this version does not know; requests of it are answered `unsupported`.
+            Unknown(u16),
+        }
+
+        impl Message {
+            /// The number of this kind.
+            pub fn kind(&self) -> u16 {
+                match self {
+                    $(Self::$name(_) => $kind,)*
+                    Self::Unknown(kind) => *kind,
+                }
+            }
+
+            /// Every kind that this version knows, in order of the table.
+            pub const KINDS: &[(u16, &str)] = &[$(($kind, stringify!($name))),*];
+
+            pub(crate) fn encode_body(&self) -> Result<Vec<u8>, bincode::error::EncodeError> {
+                match self {
+                    $(Self::$name(body) => bincode::encode_to_vec(body, WIRE_CONFIG),)*
+                    Self::Unknown(_) => Ok(Vec::new()),
+                }
+            }
+
+            pub(crate) fn decode_body(kind: u16, body: &[u8]) -> Result<Self, EnvelopeError> {
+                match kind {
+                    $($kind => decode_exactly(body).map(Self::$name),)*
+                    _ => Ok(Self::Unknown(kind)),
+                }
+            }
+        }
+
+        $(impl From<$name> for Message {
+            fn from(body: $name) -> Self { Self::$name(body) }
+        }
+        impl TryFrom<Message> for $name {
+            type Error = Message;
+            fn try_from(message: Message) -> Result<Self, Message> {
+                match message {
+                    Message::$name(body) => Ok(body),
+                    other => Err(other),
+                }
+            }
+        })*
+    };
+}
+
+messages! {
+    1 Fault;
+    2 Done;
+
+    10 CreateProject;
+    11 ListProjects;
+    12 GetProject;
+    13 DeleteProject;
+    14 StartRun;
+    15 CancelRun;
+    16 EventsAfter;
+    17 GetArtefact;
+    20 ProjectReply;
+    21 ProjectsReply;
+    22 RunReply;
+    23 EventsReply;
+    24 ArtefactReply;
+
+    30 SubmitItems;
+    31 SubmitReply;
+    32 CancelItems;
+    33 ItemsDone;
+    34 ItemsFailed;
+
+    40 WorkerReady;
+    41 RunBatch;
+    42 BatchDone;
+    43 BatchFailed;
+    44 CancelBatch;
+    45 DrainWorker;
+}
+
+/// A message that is answered, and by what.
+pub trait Request: Into<Message> {
+    /// The answer when all is well; otherwise a [`Fault`].
+    type Reply: TryFrom<Message, Error = Message>;
+}
+
+macro_rules! requests {
+    ($($request:ident => $reply:ident;)*) => {
+        $(impl Request for $request { type Reply = $reply; })*
+    };
+}
+
+requests! {
+    CreateProject => ProjectReply;
+    ListProjects => ProjectsReply;
+    GetProject => ProjectReply;
+    DeleteProject => Done;
+    StartRun => RunReply;
+    CancelRun => RunReply;
+    EventsAfter => EventsReply;
+    GetArtefact => ArtefactReply;
+    SubmitItems => SubmitReply;
+}
