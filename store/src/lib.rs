@@ -1,1 +1,26 @@
-//! store
+//! What Visiobook keeps: the ports that everyone else speaks to, and their embedded adapters.
+//!
+//! Two ports: [`Records`] holds small rows that change by compare-and-set, [`Blobs`] holds immutable
+//! bytes by digest. Both say at each method what a crash, or an outcome that is not known, leaves
+//! behind. [`DataFolder`] opens the embedded pair on one machine: SQLite and plain files under one
+//! locked folder.
+//!
+//! This crate never decides what the rows mean: it knows no stages, no scheduling and no HTTP. It reads
+//! no wall clock, for leases are timed by those who hold and challenge them; times in rows are the
+//! caller's. It never answers "applied" before the bytes are synced.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`rows`] | the rows, and what is asked of them |
+//! | [`records`] | the records port, and how a compare-and-set ends |
+//! | [`blobs`] | the blobs port |
+//! | [`error`] | everything that can go wrong, with stable codes |
+
+pub mod blobs;
+pub mod error;
+pub mod records;
+pub mod rows;
+
+pub use blobs::{BlobInfo, BlobScope, BlobSource, BlobStream, Blobs};
+pub use error::{Holder, StoreError};
+pub use records::{Cas, Health, Records, StoreIdentity};

@@ -1,0 +1,193 @@
+//! The records port: typed rows, each method on one partition.
+
+use async_trait::async_trait;
+use domain::id::{ProjectId, RunId, TenantId};
+use domain::run::RunEvent;
+
+use crate::error::StoreError;
+use crate::rows::{
+    EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict,
+    RunRow, RunUpdate, SegmentRow,
+};
+
+/// How a compare-and-set ended.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "only Applied means that it happened"]
+pub enum Cas<T, C = Option<T>> {
+    /// It happened and is durable. The row as it now stands.
+    Applied(T),
+    /// It did not happen, for the row is not what was expected: this is how it stands (`None`: there
+    /// is no such row).
+    Conflict(C),
+    /// It happened, or did not, or may yet within the deadline that passed: read the row again before
+    /// anything else is decided. Why it is not known.
+    Unknown(StoreError),
+}
+
+impl<T, C> Cas<T, C> {
+    /// The row, if it was applied.
+    pub fn applied(self) -> Option<T> {
+        match self {
+            Self::Applied(row) => Some(row),
+            Self::Conflict(_) | Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// What a store is, fixed while it is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreIdentity {
+    /// Made when the store was made; survives backups.
+    pub store_id: u128,
+    /// Which life of the store this is: one more with each restored backup.
+    pub incarnation: u64,
+    /// Version of the schema.
+    pub schema_version: u32,
+}
+
+/// How a store feels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// How long one durable write took, queueing included.
+    pub write_latency_us: u64,
+    /// Writes that were waiting.
+    pub writes_queued: u32,
+    /// Bytes of the database and its log.
+    pub bytes: u64,
+}
+
+/// Typed repositories over one store.
+///
+/// - Each method touches **one partition**, which it names; work over several is an [`IntentRow`] with
+///   idempotent steps.
+/// - `Err` from a compare-and-set: nothing was applied. [`Cas::Unknown`]: read again, then decide.
+/// - `Err` from an idempotent write (`-> Result<()>`): it may or may not have happened; repeat it.
+/// - What is answered as applied is durable: a crash of process or machine does not lose it. A crash
+///   in the middle of a call leaves all of the call or nothing of it.
+/// - Every call ends within the adapter's deadline.
+#[async_trait]
+pub trait Records: Send + Sync {
+    /// What this store is.
+    fn identity(&self) -> StoreIdentity;
+
+    /// Writes a probe durably and says how that went; an error is what any write would meet now.
+    /// Partition: the probe's own. A crash leaves nothing that matters.
+    async fn health(&self) -> Result<Health, StoreError>;
+
+    // -- projects -------------------------------------------------------------------------------
+
+    /// A project's row. Partition: tenant.
+    async fn project_get(&self, tenant: TenantId, project: ProjectId) -> Result<Option<ProjectRow>, StoreError>;
+
+    /// At most `limit` projects of a tenant, newest first, deleted ones left out. Partition: tenant.
+    async fn project_list(&self, tenant: TenantId, limit: u32) -> Result<Vec<ProjectRow>, StoreError>;
+
+    /// Adds a project if there is none of that id; its version becomes 1. Partition: tenant.
+    ///
+    /// After `Unknown` the row is there whole or not at all; inserting it again conflicts with itself,
+    /// and the conflict carries it.
+    async fn project_insert(&self, row: ProjectRow) -> Result<Cas<ProjectRow>, StoreError>;
+
+    /// Replaces a project if its version is `expected_version`; the version rises by one. Partition:
+    /// tenant.
+    ///
+    /// After `Unknown` the row is the old one or the new one: the version tells, if nobody else writes.
+    async fn project_update(&self, row: ProjectRow, expected_version: u64) -> Result<Cas<ProjectRow>, StoreError>;
+
+    /// Removes a project that is marked deleted; refuses one that is not ([`StoreError::Invalid`]).
+    /// Idempotent: repeat after an error. Partition: tenant. The last step of a deletion; nothing that
+    /// belongs to the project is touched.
+    async fn project_remove(&self, tenant: TenantId, project: ProjectId) -> Result<(), StoreError>;
+
+    // -- runs -----------------------------------------------------------------------------------
+
+    /// A run's row. Partition: run.
+    async fn run_get(&self, run: RunId) -> Result<Option<RunRow>, StoreError>;
+
+    /// Adds a run and its first outbox events if there is none of that id; its version becomes 1. All
+    /// or nothing. Partition: run.
+    ///
+    /// After `Unknown` row and events are there or neither is; inserting again conflicts with itself.
+    async fn run_insert(&self, row: RunRow, events: Vec<OutboxEvent>) -> Result<Cas<RunRow>, StoreError>;
+
+    /// One conditional batch: the row, new segments and outbox events, if the version is the expected
+    /// one and the lease shows the fence. All or nothing. Partition: run.
+    ///
+    /// This is where results are accepted: once it is applied, the items of the named segments are
+    /// done. After `Unknown` the row's version and segment count tell whether they are; segment blobs
+    /// that it would have named are harmless until then.
+    async fn run_update(&self, update: RunUpdate) -> Result<Cas<RunRow, RunConflict>, StoreError>;
+
+    /// All segments that a run names, in order; at most [`crate::rows::SEGMENTS_MAX`]. Partition: run.
+    async fn segments(&self, run: RunId) -> Result<Vec<SegmentRow>, StoreError>;
+
+    /// At most `limit` outbox events with a position above `after`, in order. Partition: run.
+    async fn outbox(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// Drops outbox events up to and with position `through`, once the project's log holds them.
+    /// Idempotent: repeat after an error. Partition: run.
+    async fn outbox_trim(&self, run: RunId, through: u64) -> Result<(), StoreError>;
+
+    /// Removes a run's row, segments, outbox and lease, all or nothing. Idempotent: repeat after an
+    /// error. Partition: run. A coordinator that still lives is fenced from then on.
+    async fn run_remove(&self, run: RunId) -> Result<(), StoreError>;
+
+    // -- the event log of a project ---------------------------------------------------------------
+
+    /// Head of a project's log; [`EventHead::empty`] if there is none yet. Partition: project.
+    async fn events_head(&self, project: ProjectId) -> Result<EventHead, StoreError>;
+
+    /// Appends events and moves the run's watermark, all or nothing, if the head has the expected
+    /// version. If the watermark already takes them in, nothing is written and the head is answered as
+    /// applied: so a relay that doubts may simply repeat. Partition: project.
+    ///
+    /// After `Unknown` all of the events are there or none is; the watermark tells.
+    async fn events_append(&self, append: EventAppend) -> Result<Cas<EventHead>, StoreError>;
+
+    /// At most `limit` events with a sequence number above `after`, in order. Partition: project.
+    async fn events_after(&self, project: ProjectId, after: u64, limit: u32) -> Result<Vec<RunEvent>, StoreError>;
+
+    /// Removes a project's log and its head. Idempotent: repeat after an error. Partition: project.
+    async fn events_remove(&self, project: ProjectId) -> Result<(), StoreError>;
+
+    // -- leases -----------------------------------------------------------------------------------
+
+    /// A lease, if it was ever taken. Partition: the key's.
+    async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError>;
+
+    /// Takes a lease for `owner` under the next term, if it is exactly what was `seen` (`None`: never
+    /// taken). Whether it may be taken is the caller's to know, by its own clock. Partition: the key's.
+    ///
+    /// After `Unknown` the lease shows `owner` or does not; until it is read nobody may act under it.
+    async fn lease_take(
+        &self,
+        key: LeaseKey,
+        seen: Option<LeaseRow>,
+        owner: OwnerId,
+    ) -> Result<Cas<LeaseRow>, StoreError>;
+
+    /// Renews a lease if it is exactly `mine`. Partition: the key's.
+    ///
+    /// A conflict means that it is lost: step down. After `Unknown` read it: one renewal more, under
+    /// the same owner and term, is still the caller's.
+    async fn lease_renew(&self, key: LeaseKey, mine: LeaseRow) -> Result<Cas<LeaseRow>, StoreError>;
+
+    /// Leaves a lease to whoever wants it, if its owner and term are those of `mine`. The row stays, so
+    /// that terms go on rising. Partition: the key's.
+    ///
+    /// After `Unknown` the caller holds nothing, whatever the row says: it lapses like any other.
+    async fn lease_release(&self, key: LeaseKey, mine: LeaseRow) -> Result<Cas<LeaseRow>, StoreError>;
+
+    // -- intents ----------------------------------------------------------------------------------
+
+    /// Puts an intent; one of the same id is replaced. Idempotent: repeat after an error. Partition:
+    /// shard. Put it before the first step of the work.
+    async fn intent_put(&self, row: IntentRow) -> Result<(), StoreError>;
+
+    /// At most `limit` intents of a shard, oldest first. Partition: shard.
+    async fn intent_list(&self, shard: u16, limit: u32) -> Result<Vec<IntentRow>, StoreError>;
+
+    /// Removes an intent, after the last step of the work. Idempotent: repeat after an error.
+    /// Partition: shard. If it comes back after a crash, the steps are only repeated.
+    async fn intent_remove(&self, shard: u16, id: u128) -> Result<(), StoreError>;
+}
