@@ -1,0 +1,141 @@
+//! How long a batch will take: learnt for each model on each device, from the batches that ran.
+
+use bincode::{Decode, Encode};
+
+/// Device time of a batch of n items padded to length L: `ns_per_token · n·L + ns_per_token_squared · n·L²`.
+/// The first term is the matrix products, the second is attention.
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
+pub struct Cost {
+    /// a, in nanoseconds.
+    pub ns_per_token: f64,
+    /// b, in nanoseconds.
+    pub ns_per_token_squared: f64,
+}
+
+const LEAST_NS: f64 = 1e-3;
+const MOST_NS: f64 = 1e9;
+
+impl Cost {
+    /// Finite and positive, whatever it was.
+    #[must_use]
+    pub fn clamped(self) -> Self {
+        let clamp = |x: f64| if x.is_finite() { x.clamp(LEAST_NS, MOST_NS) } else { MOST_NS };
+        Self { ns_per_token: clamp(self.ns_per_token), ns_per_token_squared: clamp(self.ns_per_token_squared) }
+    }
+
+    /// Predicted nanoseconds for one item of `tokens`.
+    #[inline]
+    pub fn item_ns(&self, tokens: u32) -> f64 {
+        let tokens = f64::from(tokens);
+        tokens * (self.ns_per_token + self.ns_per_token_squared * tokens)
+    }
+
+    /// Predicted nanoseconds for sums over items: of their lengths, and of their squared lengths.
+    pub fn sum_ns(&self, tokens: u64, tokens_squared: u64) -> f64 {
+        self.ns_per_token * tokens as f64 + self.ns_per_token_squared * tokens_squared as f64
+    }
+}
+
+/// A [`Cost`] that follows what is measured.
+///
+/// Normalised least mean squares on the relative error, with multiplicative steps: each coefficient moves by its own
+/// share of the prediction. So both stay positive, the scale of the prior doesn't matter, and batches that all have
+/// one length move only what that length can tell. The first measurement sets the scale at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CostFit {
+    cost: Cost,
+    measured: u32,
+}
+
+impl CostFit {
+    /// Before anything was measured.
+    pub fn new(prior: Cost) -> Self {
+        Self { cost: prior.clamped(), measured: 0 }
+    }
+
+    /// The present estimate.
+    #[inline]
+    pub fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// How many batches it rests on.
+    pub fn measured(&self) -> u32 {
+        self.measured
+    }
+
+    /// Learns from one batch of `items` padded to `padded_len`. An `elapsed_us` of 0 is too short to tell anything.
+    pub fn learn(&mut self, items: u32, padded_len: u32, elapsed_us: u64) {
+        if elapsed_us == 0 || items == 0 || padded_len == 0 {
+            return;
+        }
+        let tokens = f64::from(items) * f64::from(padded_len);
+        let linear = self.cost.ns_per_token * tokens;
+        let square = self.cost.ns_per_token_squared * tokens * f64::from(padded_len);
+        let predicted = linear + square;
+        let ratio = elapsed_us as f64 * 1e3 / predicted;
+        let mut next = self.cost;
+        if self.measured == 0 {
+            next.ns_per_token *= ratio;
+            next.ns_per_token_squared *= ratio;
+        } else {
+            // One stalled batch must not triple the estimate: what is far off is believed only step by step.
+            let error = (ratio - 1.0).clamp(-0.75, 1.0);
+            let (linear, square) = (linear / predicted, square / predicted);
+            let rate = if self.measured < 8 { 0.5 } else { 0.15 };
+            let step = rate * error / (linear * linear + square * square);
+            next.ns_per_token *= (1.0 + step * linear).max(0.25);
+            next.ns_per_token_squared *= (1.0 + step * square).max(0.25);
+        }
+        self.cost = next.clamped();
+        self.measured = self.measured.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn truth_us(cost: Cost, items: u32, len: u32) -> u64 {
+        (cost.item_ns(len) * f64::from(items) / 1e3) as u64
+    }
+
+    #[test]
+    fn the_fit_finds_both_coefficients_from_batches_of_mixed_length() {
+        let truth = Cost { ns_per_token: 900.0, ns_per_token_squared: 4.0 };
+        let mut fit = CostFit::new(Cost { ns_per_token: 100_000.0, ns_per_token_squared: 50.0 });
+        for round in 0..400 {
+            let len = [16, 64, 128, 256, 512][round % 5];
+            fit.learn(16, len, truth_us(truth, 16, len));
+        }
+        for len in [16, 100, 300, 512] {
+            let ratio = fit.cost().item_ns(len) / truth.item_ns(len);
+            assert!((0.9..1.1).contains(&ratio), "length {len}: predicted {ratio} of the truth");
+        }
+    }
+
+    #[test]
+    fn one_batch_sets_the_scale_and_one_stall_does_not_upset_it() {
+        let truth = Cost { ns_per_token: 2.0e6, ns_per_token_squared: 1_000.0 };
+        let mut fit = CostFit::new(Cost { ns_per_token: 100_000.0, ns_per_token_squared: 50.0 });
+        fit.learn(8, 128, truth_us(truth, 8, 128));
+        let ratio = fit.cost().item_ns(128) / truth.item_ns(128);
+        assert!((0.99..1.01).contains(&ratio), "{ratio}");
+        for _ in 0..20 {
+            fit.learn(8, 128, truth_us(truth, 8, 128));
+        }
+        fit.learn(8, 128, 100 * truth_us(truth, 8, 128));
+        let ratio = fit.cost().item_ns(128) / truth.item_ns(128);
+        assert!(ratio < 1.3, "a stall moved the estimate to {ratio}");
+    }
+
+    #[test]
+    fn nonsense_measurements_leave_a_usable_cost() {
+        let mut fit = CostFit::new(Cost { ns_per_token: f64::NAN, ns_per_token_squared: -1.0 });
+        fit.learn(0, 0, 0);
+        fit.learn(1, 1, u64::MAX);
+        fit.learn(2_048, 65_535, 1);
+        let ns = fit.cost().item_ns(512);
+        assert!(ns.is_finite() && ns > 0.0);
+    }
+}

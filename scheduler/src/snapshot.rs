@@ -1,0 +1,100 @@
+//! What the core looks like from outside: for metrics, the console and autoscalers.
+
+use domain::id::{TenantId, WorkerId};
+use serde::{Deserialize, Serialize};
+
+use crate::item::ModelKey;
+
+/// The state at one moment, and totals since the state was made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Items queued, paused for a retry, or leased.
+    pub outstanding_items: u32,
+    /// Items that somebody waits for, queued.
+    pub queued_interactive: u32,
+    /// Items queued fairly.
+    pub queued_bulk: u32,
+    /// Items that came back from a worker and are to be run again.
+    pub queued_again: u32,
+    /// Items handed to workers.
+    pub leased_items: u32,
+    /// One entry a model, by key.
+    pub models: Vec<ModelSnapshot>,
+    /// One entry a worker, by id.
+    pub workers: Vec<WorkerSnapshot>,
+    /// Since the start.
+    pub totals: Totals,
+}
+
+/// One model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelSnapshot {
+    /// Which.
+    pub model: ModelKey,
+    /// Items queued, of both classes, and those that came back.
+    pub queued: u32,
+    /// Predicted device time of what is queued, on a device of average speed.
+    pub backlog_device_seconds: f64,
+    /// The same, shared among the workers that serve it; what an autoscaler steers by. None while nobody serves it.
+    pub backlog_seconds: Option<f64>,
+    /// Workers that serve it and take work.
+    pub workers: u32,
+    /// Bulk items queued a tenant, in order of tenant.
+    pub tenants: Vec<(TenantId, u32)>,
+}
+
+/// One worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkerSnapshot {
+    /// Which device.
+    pub worker: WorkerId,
+    /// Its life.
+    pub epoch: u64,
+    /// Batches that it holds.
+    pub held: u32,
+    /// Batches that it would hold.
+    pub credits: u32,
+    /// Gets nothing more.
+    pub draining: bool,
+    /// Share of the time since it came that it was busy, as it reported.
+    pub busy_share: f64,
+}
+
+/// Sums since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Items taken at admission.
+    pub accepted: u64,
+    /// Items whose results were wanted.
+    pub completed: u64,
+    /// Items given up.
+    pub failed: u64,
+    /// Items dropped with their run.
+    pub cancelled: u64,
+    /// Batches handed out.
+    pub batches: u64,
+    /// Batches handed out again after an error or for want of memory.
+    pub reruns: u64,
+    /// Tokens of the items in all batches.
+    pub tokens: u64,
+    /// Tokens of all batches with their padding.
+    pub padded_tokens: u64,
+    /// Sum over batches of their padded tokens' or predicted time's share of the cap, whichever is larger.
+    pub fill: f64,
+    /// Pages refused.
+    pub refused: u64,
+    /// Answers of leases that are no longer held.
+    pub stale: u64,
+}
+
+impl Totals {
+    /// Share of the computed tokens that was padding.
+    pub fn padding_waste(&self) -> f64 {
+        if self.padded_tokens == 0 { 0.0 } else { 1.0 - self.tokens as f64 / self.padded_tokens as f64 }
+    }
+
+    /// Mean fill of the batches.
+    pub fn mean_fill(&self) -> f64 {
+        if self.batches == 0 { 0.0 } else { self.fill / self.batches as f64 }
+    }
+}
