@@ -22,7 +22,20 @@ macro_rules! texts {
 
 texts! {
     // -- storyboard.html ------------------------------------------------------------------------
+    StoryStoryboard: "Storyboard" / "Storyboard";
+    StorySkip: "Skip to the scenes" / "Aller aux scènes";
     StoryChapters: "Chapters" / "Chapitres";
+    StoryChapter: "Chapter" / "Chapitre";
+    StoryScenes: "Scenes" / "Scènes";
+    StoryScene: "Scene" / "Scène";
+    StoryPanels: "Panels" / "Cases";
+    StoryPanel: "Panel" / "Case";
+    StoryNames: "Names" / "Noms";
+    StoryNamesRule: "Found by a rule: words and phrases that recur with a capital letter away from the start of a sentence." / "Trouvés par une règle : mots et groupes de mots qui reviennent avec une majuscule ailleurs qu’en début de phrase.";
+    StoryDialogue: "dialogue" / "dialogue";
+    StorySource: "Source" / "Source";
+    StoryBytes: "bytes" / "octets";
+    StoryAbout: "Every word on this page but its headings is quoted from the book." / "Hormis les intitulés, chaque mot de cette page est cité du livre.";
 
     // -- the page -------------------------------------------------------------------------------
     AppName: "Visiobook" / "Visiobook";
