@@ -25,6 +25,12 @@ pub struct SubmitItems {
     pub run: RunId,
     /// The coordinator's lease on the run.
     pub run_term: Term,
+    /// The core node whose coordinator asks, and is to be answered.
+    pub core: u128,
+    /// How the items are ordered against others.
+    pub class: ItemClass,
+    /// The results are of no use later than this from now; `None` for no such bound.
+    pub deadline_in_ms: Option<u32>,
     /// Where their inputs lie.
     pub scope: Scope,
     /// The blob that holds the inputs.
@@ -33,6 +39,15 @@ pub struct SubmitItems {
     pub model: ModelRef,
     /// At most [`MAX_SUBMIT_ITEMS`].
     pub items: Vec<SubmittedItem>,
+}
+
+/// How items are ordered against others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum ItemClass {
+    /// Somebody waits: earliest deadline first.
+    Interactive,
+    /// Fair among tenants.
+    Bulk,
 }
 
 /// One item, by reference.
@@ -50,9 +65,16 @@ pub struct SubmittedItem {
 
 /// Answer to [`SubmitItems`]: all are taken, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct SubmitReply {
-    /// `None`: taken. Else the queue is full; try again after this long.
-    pub retry_after_ms: Option<u32>,
+pub enum SubmitReply {
+    /// All are outstanding now.
+    Taken,
+    /// The queue is full; try again after this long.
+    Full {
+        /// Milliseconds.
+        retry_after_ms: u32,
+    },
+    /// A newer coordinator speaks for this run: step down.
+    StepDown,
 }
 
 /// Forget a run's items, queued and running.

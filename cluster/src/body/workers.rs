@@ -15,12 +15,31 @@ pub struct WorkerReady {
     pub epoch: u64,
     /// Batches that it holds at a time: one running, the rest staged.
     pub credits: u32,
-    /// Memory that batches may use, bytes.
+    /// Device memory not in use, bytes; 0 when unknown.
     pub free_bytes: u64,
-    /// Models that are loaded.
-    pub models: Vec<ModelRef>,
-    /// Batches that it is running or has staged.
-    pub batches: Vec<u64>,
+    /// Models that it can run.
+    pub models: Vec<OfferedModel>,
+    /// Batches that it is running or has staged, for a scheduler that takes over.
+    pub held: Vec<BatchLease>,
+}
+
+/// One model that a worker can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct OfferedModel {
+    /// Which one.
+    pub model: ModelRef,
+    /// Its weights are on the device.
+    pub resident: bool,
+    /// What loading it costs when it isn't, milliseconds.
+    pub load_ms: u32,
+    /// Items × longest length that the device takes at once.
+    pub max_padded_tokens: u32,
+    /// Memory that the weights take while they aren't resident; 0 when unknown.
+    pub weights_bytes: u64,
+    /// Predicted activations a padded token; 0 when unknown.
+    pub bytes_per_padded_token: u32,
+    /// What a token costs by the worker's own warm-up, nanoseconds; 0 when unknown.
+    pub ns_per_token: u32,
 }
 
 /// Names one execution of one batch.
@@ -28,6 +47,8 @@ pub struct WorkerReady {
 pub struct BatchLease {
     /// Number of the batch within the scheduler's term.
     pub batch: u64,
+    /// How often these items have been handed out together, this time included.
+    pub attempt: u16,
     /// The scheduler's term.
     pub term: Term,
     /// The worker's epoch.
@@ -100,6 +121,8 @@ pub enum BatchFailure {
     Error,
     /// The worker could not start it (stopping, or its inputs could not be fetched).
     Rejected,
+    /// It had not begun, and was let go because the scheduler asked for it.
+    Released,
 }
 
 /// A batch failed.
