@@ -14,13 +14,26 @@
 //! | [`rows`] | the rows, and what is asked of them |
 //! | [`records`] | the records port, and how a compare-and-set ends |
 //! | [`blobs`] | the blobs port |
+//! | [`folder`] | the data folder of one machine, and its lock |
+//! | `sqlite` | the records port over one SQLite file |
+//! | `fs` | the blobs port over plain files |
+//! | [`faulty`] | a wrapper for either port that fails on a seed |
+//! | `conformance` | what every adapter has to pass (feature `conformance`) |
 //! | [`error`] | everything that can go wrong, with stable codes |
 
 pub mod blobs;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod error;
+pub mod faulty;
+pub mod folder;
+mod fs;
 pub mod records;
 pub mod rows;
+mod sqlite;
 
 pub use blobs::{BlobInfo, BlobScope, BlobSource, BlobStream, Blobs};
 pub use error::{Holder, StoreError};
+pub use faulty::{Fault, Faults, Faulty};
+pub use folder::DataFolder;
 pub use records::{Cas, Health, Records, StoreIdentity};

@@ -1,0 +1,51 @@
+//! Blobs that fail by plan.
+
+use std::ops::Range;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::id::Digest;
+
+use super::Faulty;
+use crate::blobs::{BlobInfo, BlobScope, BlobSource, BlobStream, Blobs};
+use crate::error::StoreError;
+
+#[async_trait]
+impl Blobs for Faulty<dyn Blobs> {
+    async fn put(
+        &self,
+        scope: BlobScope,
+        source: BlobSource,
+        limit_bytes: u64,
+        expected: Option<Digest>,
+    ) -> Result<BlobInfo, StoreError> {
+        self.apply(self.inner.put(scope, source, limit_bytes, expected)).await
+    }
+
+    async fn get(&self, scope: BlobScope, digest: Digest, limit_bytes: u64) -> Result<Bytes, StoreError> {
+        self.fail_read()?;
+        self.inner.get(scope, digest, limit_bytes).await
+    }
+
+    async fn get_range(&self, scope: BlobScope, digest: Digest, range: Range<u64>) -> Result<BlobStream, StoreError> {
+        self.fail_read()?;
+        self.inner.get_range(scope, digest, range).await
+    }
+
+    async fn stat(&self, scope: BlobScope, digest: Digest) -> Result<Option<BlobInfo>, StoreError> {
+        self.fail_read()?;
+        self.inner.stat(scope, digest).await
+    }
+
+    async fn delete(&self, scope: BlobScope, digest: Digest) -> Result<(), StoreError> {
+        self.apply(self.inner.delete(scope, digest)).await
+    }
+
+    async fn delete_scope(&self, scope: BlobScope) -> Result<(), StoreError> {
+        self.apply(self.inner.delete_scope(scope)).await
+    }
+
+    async fn sweep_temporary(&self) -> Result<u64, StoreError> {
+        self.apply(self.inner.sweep_temporary()).await
+    }
+}

@@ -1,0 +1,146 @@
+//! Records that fail by plan.
+
+use async_trait::async_trait;
+use domain::id::{ProjectId, RunId, TenantId};
+use domain::run::RunEvent;
+
+use super::{Fault, Faulty, injected};
+use crate::error::StoreError;
+use crate::records::{Cas, Health, Records, StoreIdentity};
+use crate::rows::{
+    EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict,
+    RunRow, RunUpdate, SegmentRow,
+};
+
+impl Faulty<dyn Records> {
+    /// A compare-and-set under the plan.
+    async fn cas<T, C>(
+        &self,
+        write: impl Future<Output = Result<Cas<T, C>, StoreError>>,
+    ) -> Result<Cas<T, C>, StoreError> {
+        match self.write_fault() {
+            None => write.await,
+            Some(Fault::Refuse) => Err(injected()),
+            Some(Fault::Lose) => Ok(Cas::Unknown(injected())),
+            Some(Fault::Doubt) => write.await.map(|_| Cas::Unknown(injected())),
+        }
+    }
+}
+
+#[async_trait]
+impl Records for Faulty<dyn Records> {
+    fn identity(&self) -> StoreIdentity {
+        self.inner.identity()
+    }
+
+    async fn health(&self) -> Result<Health, StoreError> {
+        self.fail_read()?;
+        self.inner.health().await
+    }
+
+    async fn project_get(&self, tenant: TenantId, project: ProjectId) -> Result<Option<ProjectRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.project_get(tenant, project).await
+    }
+
+    async fn project_list(&self, tenant: TenantId, limit: u32) -> Result<Vec<ProjectRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.project_list(tenant, limit).await
+    }
+
+    async fn project_insert(&self, row: ProjectRow) -> Result<Cas<ProjectRow>, StoreError> {
+        self.cas(self.inner.project_insert(row)).await
+    }
+
+    async fn project_update(&self, row: ProjectRow, expected_version: u64) -> Result<Cas<ProjectRow>, StoreError> {
+        self.cas(self.inner.project_update(row, expected_version)).await
+    }
+
+    async fn project_remove(&self, tenant: TenantId, project: ProjectId) -> Result<(), StoreError> {
+        self.apply(self.inner.project_remove(tenant, project)).await
+    }
+
+    async fn run_get(&self, run: RunId) -> Result<Option<RunRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.run_get(run).await
+    }
+
+    async fn run_insert(&self, row: RunRow, events: Vec<OutboxEvent>) -> Result<Cas<RunRow>, StoreError> {
+        self.cas(self.inner.run_insert(row, events)).await
+    }
+
+    async fn run_update(&self, update: RunUpdate) -> Result<Cas<RunRow, RunConflict>, StoreError> {
+        self.cas(self.inner.run_update(update)).await
+    }
+
+    async fn segments(&self, run: RunId) -> Result<Vec<SegmentRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.segments(run).await
+    }
+
+    async fn outbox(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.outbox(run, after, limit).await
+    }
+
+    async fn outbox_trim(&self, run: RunId, through: u64) -> Result<(), StoreError> {
+        self.apply(self.inner.outbox_trim(run, through)).await
+    }
+
+    async fn run_remove(&self, run: RunId) -> Result<(), StoreError> {
+        self.apply(self.inner.run_remove(run)).await
+    }
+
+    async fn events_head(&self, project: ProjectId) -> Result<EventHead, StoreError> {
+        self.fail_read()?;
+        self.inner.events_head(project).await
+    }
+
+    async fn events_append(&self, append: EventAppend) -> Result<Cas<EventHead>, StoreError> {
+        self.cas(self.inner.events_append(append)).await
+    }
+
+    async fn events_after(&self, project: ProjectId, after: u64, limit: u32) -> Result<Vec<RunEvent>, StoreError> {
+        self.fail_read()?;
+        self.inner.events_after(project, after, limit).await
+    }
+
+    async fn events_remove(&self, project: ProjectId) -> Result<(), StoreError> {
+        self.apply(self.inner.events_remove(project)).await
+    }
+
+    async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.lease_get(key).await
+    }
+
+    async fn lease_take(
+        &self,
+        key: LeaseKey,
+        seen: Option<LeaseRow>,
+        owner: OwnerId,
+    ) -> Result<Cas<LeaseRow>, StoreError> {
+        self.cas(self.inner.lease_take(key, seen, owner)).await
+    }
+
+    async fn lease_renew(&self, key: LeaseKey, mine: LeaseRow) -> Result<Cas<LeaseRow>, StoreError> {
+        self.cas(self.inner.lease_renew(key, mine)).await
+    }
+
+    async fn lease_release(&self, key: LeaseKey, mine: LeaseRow) -> Result<Cas<LeaseRow>, StoreError> {
+        self.cas(self.inner.lease_release(key, mine)).await
+    }
+
+    async fn intent_put(&self, row: IntentRow) -> Result<(), StoreError> {
+        self.apply(self.inner.intent_put(row)).await
+    }
+
+    async fn intent_list(&self, shard: u16, limit: u32) -> Result<Vec<IntentRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.intent_list(shard, limit).await
+    }
+
+    async fn intent_remove(&self, shard: u16, id: u128) -> Result<(), StoreError> {
+        self.apply(self.inner.intent_remove(shard, id)).await
+    }
+}

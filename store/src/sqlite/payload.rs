@@ -1,0 +1,74 @@
+//! Rows as bytes: a format number (two bytes, little-endian), then bincode.
+//!
+//! A format never changes once released. A row that gains a field gets the next format; the old struct
+//! stays, under a name of its own, and is turned into the new one on reading.
+
+use bincode::{Decode, Encode};
+use domain::run::RunEvent;
+
+use crate::error::StoreError;
+use crate::rows::{EventHead, IntentRow, LeaseRow, OutboxRow, ProjectRow, RunRow, SegmentRow};
+
+/// A damaged row must not make us allocate without bound.
+const PAYLOAD_MAX_BYTES: usize = 16 << 20;
+
+fn config() -> impl bincode::config::Config {
+    bincode::config::standard().with_limit::<PAYLOAD_MAX_BYTES>()
+}
+
+/// A row that is stored as a payload.
+pub(super) trait Payload: Encode + Decode<()> {
+    /// What it is called in errors.
+    const KIND: &'static str;
+    /// The format that is written.
+    const FORMAT: u16;
+}
+
+macro_rules! payloads {
+    ($($row:ty: $kind:literal, $format:literal;)*) => {$(
+        impl Payload for $row {
+            const KIND: &'static str = $kind;
+            const FORMAT: u16 = $format;
+        }
+    )*};
+}
+
+payloads! {
+    ProjectRow: "project", 1;
+    RunRow: "run", 1;
+    SegmentRow: "segment", 1;
+    OutboxRow: "outbox", 1;
+    EventHead: "event head", 1;
+    RunEvent: "event", 1;
+    LeaseRow: "lease", 1;
+    IntentRow: "intent", 1;
+}
+
+/// The payload of a row.
+pub(super) fn encode<T: Payload>(row: &T) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = T::FORMAT.to_le_bytes().to_vec();
+    bincode::encode_into_std_write(row, &mut bytes, config())
+        .map_err(|e| StoreError::Invalid { detail: format!("a {} row can't be encoded: {e}", T::KIND) })?;
+    if bytes.len() > PAYLOAD_MAX_BYTES {
+        return Err(StoreError::Invalid { detail: format!("a {} row of {} bytes", T::KIND, bytes.len()) });
+    }
+    Ok(bytes)
+}
+
+/// The row of a payload.
+pub(super) fn decode<T: Payload>(bytes: &[u8]) -> Result<T, StoreError> {
+    let corrupt = |detail: String| StoreError::Corrupt { detail: format!("a {} row: {detail}", T::KIND) };
+    let (format, body) = bytes.split_first_chunk().ok_or_else(|| corrupt("no format".into()))?;
+    let format = u16::from_le_bytes(*format);
+    if format > T::FORMAT {
+        return Err(StoreError::RowNewer { kind: T::KIND, found: format, known: T::FORMAT });
+    }
+    if format < T::FORMAT {
+        return Err(corrupt(format!("format {format} never existed")));
+    }
+    let (row, read) = bincode::decode_from_slice(body, config()).map_err(|e| corrupt(e.to_string()))?;
+    if read != body.len() {
+        return Err(corrupt(format!("{} bytes too many", body.len() - read)));
+    }
+    Ok(row)
+}

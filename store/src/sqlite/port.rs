@@ -1,0 +1,139 @@
+//! The records port: reads on the readers, writes through the writer.
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use domain::id::{ProjectId, RunId, TenantId};
+use domain::run::RunEvent;
+use rusqlite::params;
+
+use super::{Sqlite, events, execute, intents, leases, projects, runs};
+use crate::error::StoreError;
+use crate::records::{Cas, Health, Records, StoreIdentity};
+use crate::rows::{
+    EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict,
+    RunRow, RunUpdate, SegmentRow,
+};
+
+#[async_trait]
+impl Records for Sqlite {
+    fn identity(&self) -> StoreIdentity {
+        self.identity
+    }
+
+    async fn health(&self) -> Result<Health, StoreError> {
+        let writes_queued = self.writer.queued() as u32;
+        let begun = Instant::now();
+        self.apply("probing the store", |c| {
+            let sql = "INSERT INTO meta (key, value) VALUES ('probe', randomblob(8))
+                       ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+            execute(c, "probing the store", sql, params![])
+        })
+        .await?;
+        let write_latency_us = begun.elapsed().as_micros() as u64;
+        let log = self.path.with_extension("sqlite-wal");
+        let mut bytes = 0;
+        for path in [&self.path, &log] {
+            bytes += tokio::fs::metadata(path).await.map_or(0, |found| found.len());
+        }
+        Ok(Health { write_latency_us, writes_queued, bytes })
+    }
+
+    async fn project_get(&self, tenant: TenantId, project: ProjectId) -> Result<Option<ProjectRow>, StoreError> {
+        self.readers.read("reading a project", move |c| projects::get(c, tenant, project)).await
+    }
+
+    async fn project_list(&self, tenant: TenantId, limit: u32) -> Result<Vec<ProjectRow>, StoreError> {
+        self.readers.read("listing projects", move |c| projects::list(c, tenant, limit)).await
+    }
+
+    async fn project_insert(&self, row: ProjectRow) -> Result<Cas<ProjectRow>, StoreError> {
+        self.cas("adding a project", move |c| projects::insert(c, row)).await
+    }
+
+    async fn project_update(&self, row: ProjectRow, expected_version: u64) -> Result<Cas<ProjectRow>, StoreError> {
+        self.cas("updating a project", move |c| projects::update(c, row, expected_version)).await
+    }
+
+    async fn project_remove(&self, tenant: TenantId, project: ProjectId) -> Result<(), StoreError> {
+        self.apply("removing a project", move |c| projects::remove(c, tenant, project)).await
+    }
+
+    async fn run_get(&self, run: RunId) -> Result<Option<RunRow>, StoreError> {
+        self.readers.read("reading a run", move |c| runs::get(c, run)).await
+    }
+
+    async fn run_insert(&self, row: RunRow, events: Vec<OutboxEvent>) -> Result<Cas<RunRow>, StoreError> {
+        self.cas("adding a run", move |c| runs::insert(c, row, events)).await
+    }
+
+    async fn run_update(&self, update: RunUpdate) -> Result<Cas<RunRow, RunConflict>, StoreError> {
+        self.cas("updating a run", move |c| runs::update(c, update)).await
+    }
+
+    async fn segments(&self, run: RunId) -> Result<Vec<SegmentRow>, StoreError> {
+        self.readers.read("listing segments", move |c| runs::segments(c, run)).await
+    }
+
+    async fn outbox(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        self.readers.read("reading an outbox", move |c| runs::outbox(c, run, after, limit)).await
+    }
+
+    async fn outbox_trim(&self, run: RunId, through: u64) -> Result<(), StoreError> {
+        self.apply("trimming an outbox", move |c| runs::outbox_trim(c, run, through)).await
+    }
+
+    async fn run_remove(&self, run: RunId) -> Result<(), StoreError> {
+        self.apply("removing a run", move |c| runs::remove(c, run)).await
+    }
+
+    async fn events_head(&self, project: ProjectId) -> Result<EventHead, StoreError> {
+        self.readers.read("reading the head of an event log", move |c| events::head(c, project)).await
+    }
+
+    async fn events_append(&self, append: EventAppend) -> Result<Cas<EventHead>, StoreError> {
+        self.cas("appending to an event log", move |c| events::append(c, append)).await
+    }
+
+    async fn events_after(&self, project: ProjectId, after: u64, limit: u32) -> Result<Vec<RunEvent>, StoreError> {
+        self.readers.read("reading an event log", move |c| events::after(c, project, after, limit)).await
+    }
+
+    async fn events_remove(&self, project: ProjectId) -> Result<(), StoreError> {
+        self.apply("removing an event log", move |c| events::remove(c, project)).await
+    }
+
+    async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {
+        self.readers.read("reading a lease", move |c| leases::get(c, key)).await
+    }
+
+    async fn lease_take(
+        &self,
+        key: LeaseKey,
+        seen: Option<LeaseRow>,
+        owner: OwnerId,
+    ) -> Result<Cas<LeaseRow>, StoreError> {
+        let incarnation = self.identity.incarnation;
+        self.cas("taking a lease", move |c| leases::take(c, incarnation, key, seen, owner)).await
+    }
+
+    async fn lease_renew(&self, key: LeaseKey, mine: LeaseRow) -> Result<Cas<LeaseRow>, StoreError> {
+        self.cas("renewing a lease", move |c| leases::renew(c, key, mine)).await
+    }
+
+    async fn lease_release(&self, key: LeaseKey, mine: LeaseRow) -> Result<Cas<LeaseRow>, StoreError> {
+        self.cas("releasing a lease", move |c| leases::release(c, key, mine)).await
+    }
+
+    async fn intent_put(&self, row: IntentRow) -> Result<(), StoreError> {
+        self.apply("putting an intent", move |c| intents::put(c, &row)).await
+    }
+
+    async fn intent_list(&self, shard: u16, limit: u32) -> Result<Vec<IntentRow>, StoreError> {
+        self.readers.read("listing intents", move |c| intents::list(c, shard, limit)).await
+    }
+
+    async fn intent_remove(&self, shard: u16, id: u128) -> Result<(), StoreError> {
+        self.apply("removing an intent", move |c| intents::remove(c, shard, id)).await
+    }
+}
