@@ -1,0 +1,153 @@
+//! Everything that can go wrong, with stable codes.
+
+use std::path::PathBuf;
+
+use domain::id::Digest;
+
+/// A model, a tokenizer or a device can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum GpuError {
+    /// A file of the model folder is not there.
+    #[error("the model is missing: there is no {}; run `cargo xtask setup`, or name a folder that has it", .path.display())]
+    ModelMissing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of the model folder can't be read, or is not what its name says.
+    #[error("the model can't be read: {}: {reason}", .path.display())]
+    ModelUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The folder's files are not those that its `digest` names.
+    #[error("the model in {} was altered: its digest is {found}, not {expected}; fetch it again", .path.display())]
+    ModelAltered {
+        /// The folder.
+        path: PathBuf,
+        /// What the file `digest` says.
+        expected: Digest,
+        /// What the files are.
+        found: Digest,
+    },
+    /// The model is sound, but of a kind that this encoder can't run.
+    #[error("this model can't be run here: {reason}")]
+    ModelUnsupported {
+        /// What is not supported.
+        reason: String,
+    },
+    /// The tokenizer can't be made, or refused a text.
+    #[error("the tokenizer failed: {reason}")]
+    Tokenizer {
+        /// In its own words.
+        reason: String,
+    },
+    /// A device was asked for that this machine does not have.
+    #[error("there is no such device: {reason}")]
+    DeviceMissing {
+        /// Which one, and why not.
+        reason: String,
+    },
+    /// libtorch failed while a model was being loaded.
+    #[error("libtorch failed: {reason}")]
+    Torch {
+        /// In its own words, first line.
+        reason: String,
+    },
+}
+
+impl GpuError {
+    /// Stable code for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ModelMissing { .. } => "model-missing",
+            Self::ModelUnreadable { .. } => "model-unreadable",
+            Self::ModelAltered { .. } => "model-altered",
+            Self::ModelUnsupported { .. } => "model-unsupported",
+            Self::Tokenizer { .. } => "model-tokenizer",
+            Self::DeviceMissing { .. } => "device-missing",
+            Self::Torch { .. } => "device-torch",
+        }
+    }
+}
+
+impl From<tch::TchError> for GpuError {
+    fn from(error: tch::TchError) -> Self {
+        Self::Torch { reason: first_line(&error) }
+    }
+}
+
+/// A batch was not encoded. Nothing of it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// The device has not enough memory for a batch of this size: smaller ones may well pass.
+    #[error("the device ran out of memory: {reason}")]
+    OutOfMemory {
+        /// In libtorch's words, first line.
+        reason: String,
+    },
+    /// One input can't be encoded, now or ever; the others may be sound.
+    #[error("input {index} of the batch can't be encoded: {reason}")]
+    BadInput {
+        /// Position in the batch.
+        index: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The device or libtorch failed. Make the encoder anew before going on.
+    #[error("the encoder broke: {reason}")]
+    Broken {
+        /// In libtorch's words, first line.
+        reason: String,
+    },
+}
+
+impl EncodeError {
+    /// Stable code for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::OutOfMemory { .. } => "encode-out-of-memory",
+            Self::BadInput { .. } => "encode-bad-input",
+            Self::Broken { .. } => "encode-broken",
+        }
+    }
+}
+
+impl From<tch::TchError> for EncodeError {
+    fn from(error: tch::TchError) -> Self {
+        // libtorch has no error codes; these are the words of its two allocators.
+        let text = error.to_string();
+        let reason = first_line(&error);
+        if text.contains("can't allocate memory") || text.contains("out of memory") {
+            Self::OutOfMemory { reason }
+        } else {
+            Self::Broken { reason }
+        }
+    }
+}
+
+/// libtorch's messages end in a stack trace, which is no use to a reader.
+fn first_line(error: &tch::TchError) -> String {
+    let text = match error {
+        tch::TchError::Torch(text) => text.clone(),
+        other => other.to_string(),
+    };
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_allocation_is_told_from_other_failures() {
+        let huge = tch::Tensor::f_empty([1 << 50], (tch::Kind::Float, tch::Device::Cpu)).unwrap_err();
+        let error = EncodeError::from(huge);
+        assert_eq!(error.code(), "encode-out-of-memory", "{error}");
+        assert!(!error.to_string().contains('\n'));
+
+        let (a, b) = (tch::Tensor::from_slice(&[1f32; 6]).view([2, 3]), tch::Tensor::from_slice(&[1f32; 5]));
+        assert_eq!(EncodeError::from(a.f_matmul(&b).unwrap_err()).code(), "encode-broken");
+    }
+}
