@@ -99,11 +99,13 @@ fn with_config(deny: &mut Command) -> &mut Command {
 
 /// The pinned cargo-deny from the cache; built there on first use.
 fn cargo_deny() -> Result<PathBuf> {
-    let place = workspace::cache()?.join(format!("tools/cargo-deny-{DENY_VERSION}"));
+    let cache = workspace::cache()?;
+    let place = cache.join(format!("tools/cargo-deny-{DENY_VERSION}"));
     let program = place.join("bin/cargo-deny");
     if program.is_file() {
         return Ok(program);
     }
+    let _lock = setup::lock(&cache)?;
     eprintln!("cargo-deny {DENY_VERSION}: building it once, into {}; this takes several minutes", place.display());
     let partial = Partial::beside(&place)?;
     let build = partial.path().join("build");

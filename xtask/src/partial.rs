@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 /// The file that says what a finished folder was made from.
 const STAMP: &str = ".made-from";
-const MARK: &str = ".partial";
+const MARK: &str = ".partial-";
 
 /// A temporary sibling of the folder that it becomes. Dropped before [`Partial::finish`], it is removed.
 #[must_use]
@@ -18,13 +18,16 @@ pub struct Partial {
 }
 
 impl Partial {
-    /// Starts over with an empty folder, whatever an earlier start that was cut off left there.
+    /// Starts over with an empty folder, and removes what earlier starts that were cut off left there.
+    ///
+    /// Whoever calls this holds the cache's lock, so the others are dead; but a downloader that outlived one of them
+    /// may still write, so each start has a folder of its own name.
     ///
     /// # Errors
     /// Fails where the parent folder can't be written.
     pub fn beside(destination: &Path) -> Result<Self> {
-        let at = sibling(destination);
-        remove(&at)?;
+        remove_leftovers(destination)?;
+        let at = destination.with_file_name(format!("{}{}", marked(destination), std::process::id()));
         fs::create_dir_all(&at).with_context(|| format!("can't make the folder {}", at.display()))?;
         Ok(Self { at, destination: destination.to_path_buf(), finished: false })
     }
@@ -99,10 +102,19 @@ pub fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
 }
 
-fn sibling(destination: &Path) -> PathBuf {
-    let mut name = destination.file_name().unwrap_or_default().to_owned();
-    name.push(MARK);
-    destination.with_file_name(name)
+/// How the names of all temporary siblings of a folder start.
+fn marked(destination: &Path) -> String {
+    format!("{}{MARK}", destination.file_name().unwrap_or_default().to_string_lossy())
+}
+
+fn remove_leftovers(destination: &Path) -> Result<()> {
+    let (Some(parent), start) = (destination.parent(), marked(destination)) else { return Ok(()) };
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&start) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn remove(folder: &Path) -> Result<()> {
@@ -144,6 +156,8 @@ mod tests {
         let place = scratch.path().join("thing-1.0");
         let killed = Partial::beside(&place).expect("started");
         fs::write(killed.path().join("half"), "h").expect("written");
+        let other = scratch.path().join("thing-1.0.partial-1");
+        fs::rename(killed.path(), &other).expect("as if another process had made it");
         std::mem::forget(killed);
 
         Partial::beside(&place).expect("started over").finish("x").expect("finished");

