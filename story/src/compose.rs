@@ -3,6 +3,7 @@
 use domain::book::Book;
 use domain::storyboard::{Panel, STORYBOARD_SCHEMA, Scene, StoryChapter, Storyboard};
 
+use crate::names::Names;
 use crate::notes::{Notes, well_formed};
 use crate::panels;
 use crate::scenes;
@@ -27,11 +28,12 @@ pub fn compose(book: &Book, vectors: &SentenceVectors, settings: &Settings) -> R
         names: Vec::new(),
         scenes: Vec::new(),
     };
+    let names = Names::find(book, settings.name_min_count);
     let mut panels = 0;
     for (index, chapter) in book.chapters.iter().enumerate() {
         let notes = Notes::of(chapter);
         let chapter_vectors = vectors.chapter(index);
-        let named = vec![false; chapter.sentences.len()];
+        let named: Vec<bool> = (0..chapter.sentences.len()).map(|s| !names.in_sentence(index, s).is_empty()).collect();
         let spans = scenes::cut(&notes, chapter_vectors, settings);
         board.chapters.push(StoryChapter {
             chapter: chapter.index,
@@ -50,20 +52,21 @@ pub fn compose(book: &Book, vectors: &SentenceVectors, settings: &Settings) -> R
                 end: chapter.sentences[span.sentences.end - 1].end,
                 boundary: span.boundary,
                 summary: summary.into_iter().map(|s| notes.evidence(s)).collect(),
-                names: Vec::new(),
-                panels: told.into_iter().map(|s| panel(&notes, &s, &mut panels, settings)).collect(),
+                names: names.in_sentences(index, span.sentences.clone()),
+                panels: told.into_iter().map(|s| panel(&notes, &names, &s, &mut panels, settings)).collect(),
             });
         }
     }
+    board.names = names.list;
     Ok(board)
 }
 
-fn panel(notes: &Notes<'_>, sentences: &[usize], index: &mut u32, settings: &Settings) -> Panel {
+fn panel(notes: &Notes<'_>, names: &Names, sentences: &[usize], index: &mut u32, settings: &Settings) -> Panel {
     let words = sentences.iter().map(|&s| notes.words[s]).sum();
     let panel = Panel {
         index: *index,
         evidence: sentences.iter().map(|&s| notes.evidence(s)).collect(),
-        names: Vec::new(),
+        names: names.in_sentences(notes.chapter.index as usize, sentences.iter().copied()),
         dialogue: sentences.iter().any(|&s| notes.spoken[s]),
         duration_ms: panels::duration_ms(words, settings),
     };

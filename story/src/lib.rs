@@ -15,6 +15,7 @@
 //! | [`settings`] | what can be tuned |
 //! | `notes` | what is known of each sentence by its letters alone: words, speech, completeness |
 //! | `scenes` | where scenes start: chapters, marked breaks, valleys of cohesion |
+//! | `names` | who and what is named, by a stated rule |
 //! | `summary` | the sentences that stand for a scene |
 //! | `panels` | the sentences that tell a scene, and how long each panel stands |
 //! | `compose` | puts the above together |
@@ -26,6 +27,7 @@ mod check;
 mod compose;
 mod error;
 mod html;
+mod names;
 mod notes;
 mod panels;
 mod scenes;

@@ -62,16 +62,21 @@ impl<'a> Notes<'a> {
 
     /// A sentence, quoted.
     pub fn evidence(&self, sentence: usize) -> Evidence {
-        let s = &self.chapter.sentences[sentence];
-        Evidence {
-            text: self.chapter.sentence(sentence).to_owned(),
-            chapter: self.chapter.index,
-            start: s.start,
-            end: s.end,
-            source_href: s.source.href.clone(),
-            source_start: s.source.start,
-            source_end: s.source.end,
-        }
+        quote(self.chapter, sentence)
+    }
+}
+
+/// A sentence of a chapter, quoted.
+pub(crate) fn quote(chapter: &Chapter, sentence: usize) -> Evidence {
+    let s = &chapter.sentences[sentence];
+    Evidence {
+        text: chapter.sentence(sentence).to_owned(),
+        chapter: chapter.index,
+        start: s.start,
+        end: s.end,
+        source_href: s.source.href.clone(),
+        source_start: s.source.start,
+        source_end: s.source.end,
     }
 }
 
