@@ -1,7 +1,6 @@
 //! `cargo xtask ci`: every check that is not a test.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -71,30 +70,25 @@ fn docs(ready: &Ready) -> Result<()> {
 
 fn deny() -> Result<()> {
     let program = cargo_deny()?;
-    let root = workspace::root();
-    let check = |manifest: &str| {
+    let check = |manifest: &str, arguments: &[&str]| {
         let mut deny = process::command(&program);
-        deny.current_dir(&root).arg("--manifest-path").arg(root.join(manifest));
-        deny.args(["--locked", "--all-features"]);
-        deny
+        deny.current_dir(workspace::root()).args(["--manifest-path", manifest, "--locked", "--config", "deny.toml"]);
+        process::run(deny.args(arguments))
     };
     for manifest in ["Cargo.toml", "web/Cargo.toml"] {
-        process::run(with_config(&mut check(manifest)).args(["licenses", "bans", "sources"]))?;
+        check(manifest, &["check", "licenses", "bans", "sources"])?;
     }
     // The advisories come from a git repository that not every machine reaches.
-    let fetched = check("Cargo.toml").args(["fetch", "db"]).output().is_ok_and(|output| output.status.success());
-    if !fetched {
+    let mut fetch = process::command("timeout");
+    fetch.current_dir(workspace::root()).arg("90").arg(&program).args(["--config", "deny.toml", "fetch", "db"]);
+    if process::answer(&mut fetch).is_none() {
         eprintln!("advisories: skipped, their database can't be reached from here");
         return Ok(());
     }
     for manifest in ["Cargo.toml", "web/Cargo.toml"] {
-        process::run(with_config(check(manifest).arg("--offline")).arg("advisories"))?;
+        check(manifest, &["--offline", "check", "advisories"])?;
     }
     Ok(())
-}
-
-fn with_config(deny: &mut Command) -> &mut Command {
-    deny.arg("check").arg("--config").arg(workspace::root().join("deny.toml"))
 }
 
 /// The pinned cargo-deny from the cache; built there on first use.

@@ -54,7 +54,7 @@ pub fn is_ready(cache: &Path) -> bool {
 /// One sentence; nothing half-made stays.
 pub fn install(cache: &Path, keep: bool) -> Result<()> {
     let downloads = cache.join("downloads");
-    partial::need_space(cache, 2 * WHEEL.bytes + UNPACKED_BYTES, "libtorch, while it is unpacked,")?;
+    partial::need_space(cache, WHEEL.download_bytes(&downloads) + UNPACKED_BYTES, "libtorch, while it is unpacked,")?;
     let file = WHEEL.fetch(&downloads)?;
     let folder = place(cache);
     eprintln!("libtorch {VERSION}: unpacking");

