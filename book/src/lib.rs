@@ -1,1 +1,81 @@
-//! book
+//! Any book file to chapters, paragraphs, sentences and passages.
+//!
+//! [`read`] takes the bytes of an EPUB or a plain text file, in English or French, and gives a
+//! [`domain::book::Book`]: canonical text with its structure, and for every sentence the byte range of
+//! the source file that it stood in. [`provenance`] proves those ranges against the file, [`windows`] cuts
+//! chapters into passages once a tokenizer has counted.
+//!
+//! This crate does no I/O, keeps no state and needs no tokenizer; its only clock is the deadline in
+//! [`Limits`]. It never resolves a DOCTYPE or anything external, never trusts a size that a file declares,
+//! and never guesses a book out of something else: whatever is wrong with a file is one [`BookError`].
+//!
+//! # Canonical text
+//! - Within a paragraph every run of white space, no-break spaces included, is one space; `<br/>` counts
+//!   as white space. Other characters stay as the book has them, word joiners and soft hyphens too.
+//! - Note marks are dropped (`epub:type="noteref"`, linked numbers, `[1]` behind a word), and the notes
+//!   themselves stand in [`domain::book::Book::set_aside`].
+//! - Paragraphs are joined by one blank line. Headings, arguments under them and a closing `THE END` are
+//!   headings; every other paragraph is covered by sentences, with only white space between them.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`limits`](Limits), [`error`](BookError) | what a file may cost, and every refusal |
+//! | `sniff` | what the bytes are, whatever the name says |
+//! | `decode`, `mapped` | bytes to text and folded text, with byte positions kept |
+//! | `epub` | archive, package, table of contents, pages |
+//! | `txt` | lines to paragraphs and headings |
+//! | `headings`, `aside`, `notes` | the rules: what is a heading, set aside, a note |
+//! | `piece`, `assemble` | pieces of either format to chapters under parts |
+//! | `language`, `sentences` | English or French, and where its sentences end |
+//! | [`windows`], [`provenance`] | passages; proof of the source ranges |
+
+mod aside;
+mod assemble;
+mod decode;
+mod epub;
+mod error;
+mod headings;
+mod language;
+mod limits;
+mod mapped;
+mod notes;
+mod piece;
+pub mod provenance;
+mod sentences;
+mod sniff;
+mod txt;
+mod windows;
+
+use domain::book::{Book, BookSource, Format};
+use domain::id::Digest;
+
+pub use error::BookError;
+pub use limits::Limits;
+pub use windows::windows;
+
+use limits::Meter;
+
+/// Reads a book file. `name` is the file's name, for titles, messages and a warning where its ending does
+/// not fit; the format is found in the bytes.
+///
+/// The same bytes give the same book, always. Takes a second for the longest novels; call it where
+/// blocking is allowed.
+///
+/// # Errors
+/// One clear reason why the file is no book that can be read, see [`BookError`].
+pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Book, BookError> {
+    let meter = Meter::start(limits);
+    let size = bytes.len() as u64;
+    if size > limits.file_bytes {
+        return Err(BookError::TooLarge { bytes: size, limit_bytes: limits.file_bytes });
+    }
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let format = sniff::format(bytes)?;
+    let mut draft = match format {
+        Format::Epub => epub::read(bytes, &meter)?,
+        Format::Txt => txt::read(name, bytes, &meter)?,
+    };
+    draft.warnings.extend(sniff::wrong_extension(name, format));
+    let source = BookSource { format, name: name.to_owned(), digest: Digest::of(bytes), bytes: size };
+    assemble::book(draft, source, &meter)
+}

@@ -1,0 +1,220 @@
+//! From pieces to a book: chapters with their parts, sentences with their sources.
+
+use domain::book::{BOOK_SCHEMA, Book, BookSource, Chapter, Paragraph, ParagraphKind, Sentence, SetAside};
+use domain::book::{SourceRange, Warning};
+use domain::language::Language;
+
+use crate::error::BookError;
+use crate::headings;
+use crate::language;
+use crate::limits::Meter;
+use crate::piece::Piece;
+use crate::sentences;
+
+/// What a format's reader hands over.
+#[derive(Default)]
+pub(crate) struct Draft {
+    pub title: Option<String>,
+    pub authors: Vec<String>,
+    /// BCP 47 tag from the metadata.
+    pub language_tag: Option<String>,
+    pub pieces: Vec<Piece>,
+    pub set_aside: Vec<SetAside>,
+    pub warnings: Vec<Warning>,
+}
+
+/// So many headings of chapters without text in a row, before any prose, are a table of contents.
+const CONTENTS_RUN: usize = 3;
+
+/// Makes a book of a draft.
+pub(crate) fn book(mut draft: Draft, source: BookSource, meter: &Meter<'_>) -> Result<Book, BookError> {
+    mark_contents(&mut draft.pieces);
+    set_aside(&mut draft);
+    mark_arguments(&mut draft.pieces);
+    mark_closing(&mut draft.pieces);
+    let prose: Vec<&str> = draft
+        .pieces
+        .iter()
+        .flat_map(|piece| &piece.paragraphs)
+        .filter(|p| p.kind != ParagraphKind::Heading && p.text.text().contains(char::is_alphabetic))
+        .map(|p| p.text.text())
+        .collect();
+    if prose.is_empty() {
+        return Err(BookError::Empty);
+    }
+    let language = language::detect(&prose, draft.language_tag.as_deref())?;
+    let mut chapters: Vec<Chapter> = Vec::new();
+    let mut parts = Parts::default();
+    let mut warnings = draft.warnings;
+    for piece in &draft.pieces {
+        meter.check_time()?;
+        if piece.has_prose() {
+            let chapter = chapter(piece, chapters.len() as u32, parts.above(piece), language, meter)?;
+            chapters.push(chapter);
+        } else if piece.is_chapter || piece.paragraphs.is_empty() {
+            if let Some(warning) = empty_chapter(piece) {
+                warnings.push(warning);
+            }
+        } else {
+            parts.open(piece);
+        }
+    }
+    let title = draft.title.filter(|title| !title.trim().is_empty()).unwrap_or_else(|| stem(&source.name).to_owned());
+    Ok(Book {
+        schema: BOOK_SCHEMA,
+        title,
+        authors: draft.authors,
+        language,
+        source,
+        chapters,
+        set_aside: draft.set_aside,
+        warnings,
+    })
+}
+
+/// The name of a file without its ending.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
+}
+
+/// A piece without any text is an empty chapter, unless nothing at all points to one.
+fn empty_chapter(piece: &Piece) -> Option<Warning> {
+    let named = piece.title.is_some() || piece.above.is_some();
+    let what = piece.title.as_deref().unwrap_or(&piece.href);
+    let detail = format!("{what} holds no text and was left out.");
+    (named || !piece.pictured).then(|| Warning { code: "empty-chapter".to_owned(), detail })
+}
+
+/// Marks a run of chapter headings without text, before any prose, as a table of contents.
+fn mark_contents(pieces: &mut [Piece]) {
+    let first_prose = pieces.iter().position(|p| p.aside.is_none() && p.has_prose()).unwrap_or(pieces.len());
+    // The heading right before the prose is that of a part, or of the prose itself.
+    let head = &mut pieces[..first_prose];
+    let bare = |piece: &Piece| piece.aside.is_none() && piece.is_chapter && piece.above.is_none();
+    if head.iter().filter(|piece| bare(piece)).count() >= CONTENTS_RUN {
+        head.iter_mut().filter(|piece| bare(piece)).for_each(|piece| piece.aside = Some("table-of-contents"));
+    }
+}
+
+/// Moves the pieces that a rule sets aside out of the draft.
+fn set_aside(draft: &mut Draft) {
+    let (aside, kept): (Vec<Piece>, Vec<Piece>) =
+        std::mem::take(&mut draft.pieces).into_iter().partition(|piece| piece.aside.is_some());
+    draft.pieces = kept;
+    for piece in aside {
+        let reason = piece.aside.unwrap_or_default().to_owned();
+        let title = piece.title.clone().or_else(|| piece.own_title());
+        let entry = SetAside { href: piece.href, title, reason };
+        if !draft.set_aside.contains(&entry) {
+            draft.set_aside.push(entry);
+        }
+    }
+}
+
+/// Chapters that are marked so need a few to tell a habit of the book from chance.
+const ARGUMENT_CHAPTERS: usize = 5;
+/// No argument is longer, characters.
+const ARGUMENT_CHARS: usize = 240;
+
+/// Old novels set an argument under each heading, a line that says what happens. Where nearly all
+/// chapters open with one short sentence by itself, that is what it is: a heading, not story.
+fn mark_arguments(pieces: &mut [Piece]) {
+    let first_prose = |piece: &Piece| {
+        let index = piece.paragraphs.iter().position(|p| p.kind != ParagraphKind::Heading)?;
+        let text = piece.paragraphs[index].text.text();
+        let inner = text.trim_end_matches(['.', '!', '?']);
+        let short = text.chars().count() <= ARGUMENT_CHARS && !inner.contains(['.', '!', '?', '…']);
+        let spoken = text.starts_with(['“', '"', '«', '—', '‘', '-', '–']);
+        let headed = index > 0 && piece.paragraphs.len() > index + 1;
+        Some((index, short && headed && !spoken))
+    };
+    let chapters: Vec<_> = pieces.iter().filter(|p| p.is_chapter).filter_map(first_prose).collect();
+    let habit = chapters.iter().filter(|(_, short)| *short).count();
+    if chapters.len() < ARGUMENT_CHAPTERS || habit * 10 < chapters.len() * 8 {
+        return;
+    }
+    for piece in pieces.iter_mut().filter(|p| p.is_chapter) {
+        if let Some((index, true)) = first_prose(piece) {
+            piece.paragraphs[index].kind = ParagraphKind::Heading;
+        }
+    }
+}
+
+/// `THE END` is no story.
+fn mark_closing(pieces: &mut [Piece]) {
+    for piece in pieces {
+        if piece.paragraphs.len() > 1
+            && let Some(last) = piece.paragraphs.last_mut()
+            && headings::is_closing(last.text.text())
+        {
+            last.kind = ParagraphKind::Heading;
+        }
+    }
+}
+
+/// The titles of the parts that are open.
+#[derive(Default)]
+struct Parts {
+    open: Vec<(u32, String)>,
+}
+
+impl Parts {
+    /// Opens the part whose title `piece` is; it closes those at its level and below.
+    fn open(&mut self, piece: &Piece) {
+        let Some(title) = piece.title.clone().or_else(|| piece.own_title()) else { return };
+        self.open.retain(|&(level, _)| level < piece.level);
+        self.open.push((piece.level, title));
+    }
+
+    /// The parts above a chapter: by the table of contents where that nests, else the open ones.
+    fn above(&self, piece: &Piece) -> Vec<String> {
+        match &piece.above {
+            Some(above) if !above.is_empty() => above.clone(),
+            _ => self.open.iter().filter(|&&(level, _)| level < piece.level).map(|(_, title)| title.clone()).collect(),
+        }
+    }
+}
+
+fn chapter(
+    piece: &Piece,
+    index: u32,
+    parts: Vec<String>,
+    language: Language,
+    meter: &Meter<'_>,
+) -> Result<Chapter, BookError> {
+    let mut chapter = Chapter {
+        index,
+        title: piece.title.clone().or_else(|| piece.own_title()),
+        parts,
+        text: String::new(),
+        paragraphs: Vec::with_capacity(piece.paragraphs.len()),
+        sentences: Vec::new(),
+    };
+    for (number, para) in (0u32..).zip(&piece.paragraphs) {
+        if number.is_multiple_of(64) {
+            meter.check_time()?;
+        }
+        if number > 0 {
+            chapter.text.push_str("\n\n");
+        }
+        let start = chapter.text.len() as u32;
+        chapter.text.push_str(para.text.text());
+        let end = chapter.text.len() as u32;
+        // A break at the very start of a chapter divides nothing.
+        let after_break = para.after_break && chapter.paragraphs.iter().any(|p| p.kind != ParagraphKind::Heading);
+        chapter.paragraphs.push(Paragraph { start, end, kind: para.kind, after_break });
+        if para.kind == ParagraphKind::Heading {
+            continue;
+        }
+        for range in sentences::split(para.text.text(), language) {
+            let source = para.text.source(range.clone());
+            chapter.sentences.push(Sentence {
+                start: start + range.start as u32,
+                end: start + range.end as u32,
+                paragraph: number,
+                source: SourceRange { href: piece.href.clone(), start: source.start, end: source.end },
+            });
+        }
+    }
+    Ok(chapter)
+}

@@ -1,0 +1,209 @@
+//! Proof that a book says what its file says.
+//!
+//! [`Source`] reads ranges of the file in its own way, with a scanner that shares no code with the XML
+//! walk that made the book, so that [`check`] is evidence and not an echo.
+
+use std::cell::RefCell;
+
+use domain::book::{Book, Chapter, Format, ParagraphKind, SourceRange};
+use domain::id::Digest;
+
+use crate::decode::{self, Charset};
+use crate::epub::Archive;
+use crate::error::BookError;
+use crate::limits::{Limits, Meter};
+use crate::{notes, sniff, txt};
+
+/// A book file that ranges can be read from.
+pub struct Source<'b> {
+    bytes: &'b [u8],
+    limits: Limits,
+    inner: RefCell<Inner<'b>>,
+}
+
+enum Inner<'b> {
+    /// Boxed: an archive's directory is far larger than the other case.
+    Epub {
+        archive: Box<Archive<'b>>,
+        entry: Option<Entry>,
+    },
+    Txt {
+        name: String,
+        charset: Charset,
+    },
+}
+
+/// The entry that was unpacked last; ranges are mostly asked for in order.
+struct Entry {
+    href: String,
+    bytes: Vec<u8>,
+    charset: Charset,
+}
+
+/// How a book and its file differ.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// The book was read from another file.
+    #[error("the book was read from another file")]
+    OtherFile,
+    /// A range lies outside its file or cuts a character.
+    #[error("chapter {chapter}, sentence {sentence}: {error}")]
+    Unreadable {
+        /// Index of the chapter.
+        chapter: u32,
+        /// Index of the sentence.
+        sentence: usize,
+        /// Why.
+        error: BookError,
+    },
+    /// A sentence is not what stands at its range.
+    #[error("chapter {chapter}, sentence {sentence}: the book has {text:?}, the file has {source_text:?}")]
+    Text {
+        /// Index of the chapter.
+        chapter: u32,
+        /// Index of the sentence.
+        sentence: usize,
+        /// The sentence.
+        text: String,
+        /// What the range holds.
+        source_text: String,
+    },
+    /// Paragraphs or sentences overlap, are out of order, or leave more than white space between them.
+    #[error("chapter {chapter}: {what}")]
+    Structure {
+        /// Index of the chapter.
+        chapter: u32,
+        /// What is wrong.
+        what: &'static str,
+    },
+}
+
+impl<'b> Source<'b> {
+    /// Opens a book file.
+    ///
+    /// # Errors
+    /// As [`crate::read`], as far as opening goes.
+    pub fn open(name: &str, bytes: &'b [u8], limits: &Limits) -> Result<Self, BookError> {
+        let meter = Meter::start(limits);
+        let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let inner = match sniff::format(bytes)? {
+            Format::Epub => Inner::Epub { archive: Box::new(Archive::open(bytes, &meter)?), entry: None },
+            Format::Txt => Inner::Txt { name: name.to_owned(), charset: txt::decode(name, bytes)?.charset },
+        };
+        Ok(Self { bytes, limits: limits.clone(), inner: RefCell::new(inner) })
+    }
+
+    /// What a range holds: decoded, tags and note marks dropped, entities resolved, white space folded.
+    ///
+    /// # Errors
+    /// [`BookError::Incomplete`] where the range lies outside the file, [`BookError::UnknownEncoding`]
+    /// where it cuts a character, and whatever unpacking the entry says.
+    pub fn text(&self, range: &SourceRange) -> Result<String, BookError> {
+        let outside = || BookError::Incomplete { part: format!("{} {}..{}", range.href, range.start, range.end) };
+        let bounds = range.start as usize..range.end as usize;
+        match &mut *self.inner.borrow_mut() {
+            Inner::Txt { name, charset } if *name == range.href => {
+                let bytes = self.bytes.get(bounds).ok_or_else(outside)?;
+                let text = charset.decode(bytes).ok_or_else(|| BookError::UnknownEncoding { href: name.clone() })?;
+                Ok(fold(&notes::without_marks(&text)))
+            }
+            Inner::Txt { .. } => Err(outside()),
+            Inner::Epub { archive, entry } => {
+                let entry = match entry.take().filter(|entry| entry.href == range.href) {
+                    Some(known) => entry.insert(known),
+                    None => entry.insert(unpack(archive, &range.href, &self.limits)?),
+                };
+                let bytes = entry.bytes.get(bounds).ok_or_else(outside)?;
+                let unknown = || BookError::UnknownEncoding { href: range.href.clone() };
+                let markup = entry.charset.decode(bytes).ok_or_else(unknown)?;
+                Ok(fold(&notes::without_marks(&fold(&markup))))
+            }
+        }
+    }
+}
+
+fn unpack(archive: &mut Archive<'_>, href: &str, limits: &Limits) -> Result<Entry, BookError> {
+    let bytes = archive.unpack(href, &Meter::start(limits))?;
+    let unknown = || BookError::UnknownEncoding { href: href.to_owned() };
+    let charset = decode::xml(&bytes).ok_or_else(unknown)?.charset;
+    Ok(Entry { href: href.to_owned(), bytes, charset })
+}
+
+fn fold(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Checks a book against its file: each sentence equals what its source range holds, paragraphs and
+/// sentences are in order and disjoint, and only white space lies between them. Returns how many
+/// sentences were checked.
+///
+/// # Errors
+/// The first difference.
+pub fn check(book: &Book, source: &Source<'_>) -> Result<usize, Mismatch> {
+    if Digest::of(source.bytes) != book.source.digest {
+        return Err(Mismatch::OtherFile);
+    }
+    let mut checked = 0;
+    for chapter in &book.chapters {
+        check_structure(chapter).map_err(|what| Mismatch::Structure { chapter: chapter.index, what })?;
+        for (sentence, range) in chapter.sentences.iter().enumerate() {
+            let text = chapter.sentence(sentence);
+            let source_text = source.text(&range.source).map_err(|error| Mismatch::Unreadable {
+                chapter: chapter.index,
+                sentence,
+                error,
+            })?;
+            if text != source_text {
+                return Err(Mismatch::Text { chapter: chapter.index, sentence, text: text.to_owned(), source_text });
+            }
+            checked += 1;
+        }
+    }
+    Ok(checked)
+}
+
+fn check_structure(chapter: &Chapter) -> Result<(), &'static str> {
+    let text = chapter.text.as_str();
+    let mut at = 0;
+    for (index, paragraph) in chapter.paragraphs.iter().enumerate() {
+        let gap = text.get(at..paragraph.start as usize).ok_or("paragraphs overlap or cut a character")?;
+        if gap != if index == 0 { "" } else { "\n\n" } {
+            return Err("something other than a blank line stands between two paragraphs");
+        }
+        let inner = text.get(paragraph.start as usize..paragraph.end as usize).ok_or("a paragraph cuts a character")?;
+        if inner.is_empty() || fold(inner) != inner {
+            return Err("a paragraph is empty, or its white space is not folded");
+        }
+        at = paragraph.end as usize;
+    }
+    if at != text.len() {
+        return Err("text stands behind the last paragraph");
+    }
+    let mut sentences = chapter.sentences.iter().peekable();
+    for (index, paragraph) in (0u32..).zip(&chapter.paragraphs) {
+        let mut at = paragraph.start as usize;
+        let mut source_at = ("", 0);
+        while let Some(sentence) = sentences.next_if(|sentence| sentence.paragraph == index) {
+            let gap = text.get(at..sentence.start as usize).ok_or("sentences overlap or cut a character")?;
+            let inner =
+                text.get(sentence.start as usize..sentence.end as usize).ok_or("a sentence cuts a character")?;
+            if inner.is_empty() || !gap.trim().is_empty() {
+                return Err("a sentence is empty, or words stand between two sentences");
+            }
+            let source = &sentence.source;
+            if source.start >= source.end || source_at.0 == source.href && source.start < source_at.1 {
+                return Err("source ranges are empty or overlap");
+            }
+            source_at = (&source.href, source.end);
+            at = sentence.end as usize;
+        }
+        let covered = at == paragraph.end as usize;
+        if covered == (paragraph.kind == ParagraphKind::Heading) {
+            return Err("a paragraph is not covered by sentences, or a heading is");
+        }
+    }
+    if sentences.next().is_some() {
+        return Err("a sentence names a paragraph that it does not stand in");
+    }
+    Ok(())
+}

@@ -1,0 +1,283 @@
+//! Plain text: lines to paragraphs, headings by their words, licences and notes set aside.
+
+mod lines;
+
+use domain::book::{ParagraphKind, SetAside};
+
+use crate::aside;
+use crate::assemble::Draft;
+use crate::decode::{self, Decoded};
+use crate::error::BookError;
+use crate::headings::{self, HeadingLine};
+use crate::limits::Meter;
+use crate::mapped::Mapped;
+use crate::piece::{self, Block, Para, Piece};
+use lines::{Line, Lines};
+
+/// Reads a plain text file.
+pub(crate) fn read(name: &str, bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> {
+    let decoded = decode(name, bytes)?;
+    meter.check_time()?;
+    let blocks = lines::blocks(&decoded.text, meter)?;
+    let mut reader = Reader {
+        name,
+        decoded: &decoded,
+        meter,
+        line_is_paragraph: lines::line_is_paragraph(&blocks),
+        usual_blanks: lines::usual_blanks(&blocks),
+        levels: Vec::new(),
+        last_number: 0,
+        draft: Draft::default(),
+    };
+    let body = reader.cut_licence(&blocks);
+    reader.pieces(body)?;
+    reader.front_matter();
+    Ok(reader.draft)
+}
+
+/// Decodes a plain text file, or says what it is instead.
+pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Decoded, BookError> {
+    let decoded = decode::plain(bytes).ok_or_else(|| BookError::UnknownEncoding { href: name.to_owned() })?;
+    let controls = decoded.text.chars().filter(|&c| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}'));
+    let binary = decoded.text.contains('\0') || controls.count() * 100 > decoded.text.len();
+    if binary {
+        return Err(BookError::NotABook { looks_like: "a binary file" });
+    }
+    Ok(decoded)
+}
+
+struct Reader<'a> {
+    name: &'a str,
+    decoded: &'a Decoded,
+    meter: &'a Meter<'a>,
+    line_is_paragraph: bool,
+    usual_blanks: usize,
+    /// Keywords of headings in the order in which they were first seen: the outer division comes first.
+    levels: Vec<&'static str>,
+    /// The last bare number that was taken for a heading.
+    last_number: u32,
+    draft: Draft,
+}
+
+/// How a block starts a new piece.
+enum Division {
+    Heading(HeadingLine),
+    Aside(&'static str),
+}
+
+impl Division {
+    /// `Conclusion`, right under `CHAPTER X`, is that chapter's title.
+    fn is_title_of(&self, piece: &Piece) -> bool {
+        let unnumbered = matches!(self, Self::Heading(heading) if heading.number.is_none());
+        unnumbered && piece.is_chapter && piece.paragraphs.len() == 1
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// What lies between a Project Gutenberg licence's marks; both sides of it are set aside.
+    fn cut_licence<'b>(&mut self, blocks: &'b [Lines<'a>]) -> &'b [Lines<'a>] {
+        let marks = |block: &Lines<'_>, word: &str| {
+            block.lines.first().is_some_and(|line| {
+                let upper = line.text.trim_start_matches(['*', ' ']).to_uppercase();
+                line.text.starts_with("***") && upper.starts_with(word) && upper.contains("GUTENBERG")
+            })
+        };
+        let start = blocks.iter().position(|block| marks(block, "START OF"));
+        let end = blocks.iter().rposition(|block| marks(block, "END OF"));
+        let from = start.map_or(0, |index| index + 1);
+        let to = end.filter(|&index| index >= from).unwrap_or(blocks.len());
+        if let Some(start) = start {
+            self.read_licence_head(&blocks[..start]);
+            self.set_aside(None, "licence");
+        }
+        if to < blocks.len() {
+            self.set_aside(None, "licence");
+        }
+        &blocks[from..to]
+    }
+
+    /// `Title: …` and `Author: …`, as licences state them.
+    fn read_licence_head(&mut self, blocks: &[Lines<'_>]) {
+        for line in blocks.iter().flat_map(|block| &block.lines) {
+            if let Some(title) = line.text.strip_prefix("Title:") {
+                self.draft.title.get_or_insert_with(|| title.trim().to_owned());
+            } else if let Some(author) = line.text.strip_prefix("Author:") {
+                self.draft.authors = vec![author.trim().to_owned()];
+            }
+        }
+    }
+
+    fn set_aside(&mut self, title: Option<String>, reason: &str) {
+        let entry = SetAside { href: self.name.to_owned(), title, reason: reason.to_owned() };
+        if !self.draft.set_aside.contains(&entry) {
+            self.draft.set_aside.push(entry);
+        }
+    }
+
+    fn pieces(&mut self, blocks: &[Lines<'a>]) -> Result<(), BookError> {
+        let mut piece = Piece::new(self.name);
+        let mut after_break = false;
+        let mut title_may_follow = false;
+        for (index, block) in blocks.iter().enumerate() {
+            if index.is_multiple_of(256) {
+                self.meter.check_time()?;
+            }
+            let next = blocks.get(index + 1);
+            if let Some(division) = self.division(block).filter(|division| !division.is_title_of(&piece)) {
+                let started = self.start_piece(division, block);
+                self.draft.pieces.push(std::mem::replace(&mut piece, started));
+                title_may_follow = true;
+                after_break = false;
+            } else if std::mem::take(&mut title_may_follow) && is_title_line(block) && next.is_some() {
+                let text = self.mapped(&block.lines);
+                piece.title = piece.title.map(|title| format!("{title}: {}", text.text()));
+                self.push_para(&mut piece, text, ParagraphKind::Heading, false);
+            } else {
+                let wide = block.blanks_before >= self.usual_blanks + 2 && piece.has_prose();
+                after_break |= wide;
+                self.push_block(&mut piece, block, &mut after_break);
+            }
+        }
+        self.draft.pieces.push(piece);
+        Ok(())
+    }
+
+    fn division(&mut self, block: &Lines<'_>) -> Option<Division> {
+        let line = block.single()?;
+        if let Some(rule) = aside::by_title(line) {
+            return Some(Division::Aside(rule));
+        }
+        if let Some(heading) = headings::heading_line(line) {
+            return Some(Division::Heading(heading));
+        }
+        // A bare number counts as a heading where it goes on counting, or starts anew.
+        let number = headings::bare_number(line)?;
+        if number == self.last_number + 1 || number == 1 {
+            self.last_number = number;
+            return Some(Division::Heading(HeadingLine { keyword: "", number: Some(number) }));
+        }
+        None
+    }
+
+    fn start_piece(&mut self, division: Division, block: &Lines<'a>) -> Piece {
+        let mut piece = Piece::new(self.name);
+        let text = self.mapped(&block.lines);
+        piece.title = Some(text.text().to_owned());
+        match division {
+            Division::Aside(rule) => piece.aside = Some(rule),
+            Division::Heading(heading) => {
+                piece.is_chapter = !heading.may_hold_chapters();
+                piece.level = self.level(heading.keyword);
+                if !heading.keyword.is_empty() {
+                    self.last_number = 0;
+                }
+            }
+        }
+        self.push_para(&mut piece, text, ParagraphKind::Heading, false);
+        piece
+    }
+
+    /// Whether a book calls the outer division `book` or `part`, it sets it first. What stands outside all
+    /// parts closes them.
+    fn level(&mut self, keyword: &'static str) -> u32 {
+        if matches!(keyword, "preface" | "prologue" | "epilogue" | "afterword") {
+            return 0;
+        }
+        let index = self.levels.iter().position(|&known| known == keyword).unwrap_or_else(|| {
+            self.levels.push(keyword);
+            self.levels.len() - 1
+        });
+        index as u32 + 1
+    }
+
+    fn push_block(&mut self, piece: &mut Piece, block: &Lines<'a>, after_break: &mut bool) {
+        for lines in lines::paragraphs(block, self.line_is_paragraph) {
+            let kind = if block.is_inset() && lines.len() > 1 { ParagraphKind::Verse } else { ParagraphKind::Prose };
+            if is_picture(lines) {
+                continue;
+            }
+            match piece::block(self.mapped(lines)) {
+                Block::Empty => {}
+                Block::Break => *after_break = true,
+                Block::Note => self.set_aside(None, "notes"),
+                Block::Text(text) => {
+                    let broken = std::mem::take(after_break);
+                    piece.paragraphs.push(Para { kind, text, after_break: broken });
+                }
+            }
+        }
+    }
+
+    fn push_para(&mut self, piece: &mut Piece, text: Mapped, kind: ParagraphKind, after_break: bool) {
+        if let Block::Text(text) = piece::block(text) {
+            piece.paragraphs.push(Para { kind, text, after_break });
+        }
+    }
+
+    fn mapped(&self, lines: &[Line<'a>]) -> Mapped {
+        let width = self.decoded.charset.width();
+        let mut mapped = Mapped::new(width);
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return mapped };
+        let range = first.at..last.at + last.text.len();
+        mapped.push(&self.decoded.text[range], self.source(first.at));
+        mapped
+    }
+
+    /// Byte position in the undecoded file of a position in the decoded text.
+    fn source(&self, at: usize) -> u64 {
+        self.decoded.source_offset(at)
+    }
+
+    /// Takes title and author from lines such as a title page has: all there is before the first heading,
+    /// or, in a book without headings, one or two lines above longer text.
+    fn front_matter(&mut self) {
+        let divided = self.draft.pieces.len() > 1;
+        let Some(first) = self.draft.pieces.first_mut().filter(|piece| piece.title.is_none()) else { return };
+        let plain = |p: &&Para| p.text.text().chars().count() <= 80 && !p.text.text().ends_with(['.', ',', ';', ':']);
+        let head: Vec<String> =
+            first.paragraphs.iter().take_while(plain).take(2).map(|p| p.text.text().to_owned()).collect();
+        if divided {
+            if first.paragraphs.len() > 20 || first.paragraphs.iter().any(|p| p.text.text().chars().count() > 200) {
+                return;
+            }
+            first.aside = Some("title-page");
+        } else if first.paragraphs.get(head.len()).is_none_or(|p| p.text.text().chars().count() <= 120) {
+            return;
+        } else {
+            first.paragraphs.iter_mut().take(head.len()).for_each(|p| p.kind = ParagraphKind::Heading);
+        }
+        let mut head = head.into_iter();
+        let (title, author) = (head.next(), head.next().and_then(|line| author_of(&line)));
+        if self.draft.title.is_none() {
+            self.draft.title = title;
+            self.draft.authors.extend(author);
+        }
+    }
+}
+
+/// `by Jane Ash`, `Jane Ash`: the author that a line under the title names.
+fn author_of(line: &str) -> Option<String> {
+    let lower = line.to_lowercase();
+    let named = ["by ", "de ", "par "].iter().find(|by| lower.starts_with(*by)).map_or(line, |by| &line[by.len()..]);
+    let words = named.split_whitespace().count();
+    let capital = named.chars().next().is_some_and(char::is_uppercase);
+    ((1..=5).contains(&words) && capital && !named.contains(char::is_numeric)).then(|| named.trim().to_owned())
+}
+
+/// A short line without an end, as titles have it, under a heading.
+fn is_title_line(block: &Lines<'_>) -> bool {
+    let Some(line) = block.single() else { return false };
+    let opens = line.chars().next().is_some_and(|c| c.is_uppercase() || c.is_numeric());
+    let ends = line.ends_with(['.', '!', '?', '…', ':', ';', ',', '”', '»', '"', '—', '-']);
+    let shouted = !line.contains(char::is_lowercase);
+    line.chars().count() <= 80 && opens && (!ends || shouted) && !headings::is_ornament(line)
+}
+
+/// `[Illustration: …]` and the like: a line in brackets that stands for a picture, or for nothing.
+fn is_picture(lines: &[Line<'_>]) -> bool {
+    let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return true };
+    let start = first.text.trim_start();
+    let bracketed = start.starts_with('[') && last.text.ends_with(']');
+    bracketed
+        && (start.len() <= 2 || ["[Illustration", "[Image", "[Picture"].iter().any(|word| start.starts_with(word)))
+}
