@@ -1,0 +1,67 @@
+//! The few things that the app asks of the browser itself. What a browser may withhold (storage in a private
+//! window, say) is an `Option` or passes silently here, since the page works without it.
+
+use js_sys::Array;
+use wasm_bindgen::JsCast;
+use web_sys::{Document, Element, HtmlElement, Window};
+
+/// The window. There is always one: the app runs in a page, never in a worker.
+pub fn window() -> Window {
+    web_sys::window().expect("the app runs in a page")
+}
+
+pub fn document() -> Document {
+    window().document().expect("a page has a document")
+}
+
+pub fn set_document_language(tag: &str) {
+    if let Some(html) = document().document_element() {
+        // Refused only for names that are no attribute names.
+        let _ = html.set_attribute("lang", tag);
+    }
+}
+
+pub fn set_title(title: &str) {
+    document().set_title(title);
+}
+
+/// Languages that the visitor's browser asks for, first choice first.
+pub fn languages() -> Array {
+    window().navigator().languages()
+}
+
+/// What `remember` kept under `key`, if the browser kept it.
+pub fn recall(key: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(key).ok()?
+}
+
+/// Keeps `value` for the next visit, where the browser lets us.
+pub fn remember(key: &str, value: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        // A full or forbidden store only means that the choice is made again next time.
+        let _ = storage.set_item(key, value);
+    }
+}
+
+/// The page can be seen; a hidden one needs no fresh data.
+pub fn is_visible() -> bool {
+    document().visibility_state() == web_sys::VisibilityState::Visible
+}
+
+/// The browser itself knows that it has no network.
+pub fn is_offline() -> bool {
+    !window().navigator().on_line()
+}
+
+/// There is room for a column beside the text.
+pub fn is_wide() -> bool {
+    window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width >= 960.0)
+}
+
+/// Puts the keyboard's focus on `element`.
+pub fn focus(element: &Element) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        // Fails for detached elements only, where there is nothing to focus.
+        let _ = element.focus();
+    }
+}

@@ -1,0 +1,233 @@
+//! The board itself: what it amounts to, downloads, and one chapter of scenes and panels.
+
+use std::rc::Rc;
+
+use domain::id::ProjectId;
+use domain::storyboard::{Boundary, Storyboard};
+use domain::text::Text;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::Board;
+use super::keyboard::{self, Step, use_panel_keys};
+use super::panel::{self, PanelCard};
+use super::select::{self, Cut};
+use super::side::{Chapters, Names};
+use crate::api;
+use crate::browser;
+use crate::i18n::{Tr, use_tr};
+use crate::routes::Route;
+
+/// Panels shown of a chapter at first, and again with each asking for more.
+const PANELS_AT_ONCE: usize = 60;
+
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    pub id: ProjectId,
+    pub board: Board,
+    pub position: usize,
+}
+
+#[component]
+pub fn StoryboardView(props: &Props) -> Html {
+    let tr = use_tr();
+    let (board, position) = (&props.board, props.position);
+    let chosen = use_state_eq(|| None::<u32>);
+    let counts = use_memo((board.clone(), *chosen), |(board, name)| select::panels_per_chapter(board, *name));
+    let turn = use_turning(props.id, position);
+    let limit = use_limit((position, *chosen));
+    let selection = select::select(board, position, *chosen, *limit);
+
+    let more = {
+        let limit = limit.clone();
+        Callback::from(move |()| limit.set(*limit + PANELS_AT_ONCE))
+    };
+    let past_end = {
+        let (turn, more, counts, hidden) = (turn.clone(), more.clone(), counts.clone(), selection.hidden);
+        Callback::from(move |step| match step {
+            Step::Next if hidden > 0 => more.emit(()),
+            Step::Next => turn.emit((select::after(&counts, position), Some(step))),
+            Step::Previous => turn.emit((select::before(&counts, position), Some(step))),
+        })
+    };
+    use_panel_keys(past_end);
+    let on_name = use_callback(chosen.clone(), |name, chosen| {
+        chosen.set((**chosen != Some(name)).then_some(name));
+    });
+
+    html! {
+        <section id="storyboard" class="board" aria-labelledby="storyboard-title">
+            <header class="board-head">
+                <h2 id="storyboard-title">{ tr.t(Text::Storyboard) }</h2>
+                <p class="numbers">{ for amounts(tr, board).into_iter().map(|part| html! { <span>{ part }</span> }) }</p>
+                { downloads(tr, props.id) }
+            </header>
+            <div class="board-body">
+                <div class="side">
+                    <Chapters id={props.id} board={board.clone()} {position} counts={counts.clone()} />
+                    <Names board={board.clone()} chosen={*chosen} on_name={on_name.clone()} />
+                </div>
+                <div class="pages">
+                    { chapter_heading(tr, board, position) }
+                    { name_notice(tr, board, *chosen, &counts, &on_name) }
+                    { for selection.cuts.iter().map(|cut| scene(tr, board, cut, *chosen, &on_name)) }
+                    if selection.cuts.is_empty() {
+                        <p class="empty">{ tr.t(Text::NoPanelHere) }</p>
+                    }
+                    if selection.hidden > 0 {
+                        <button type="button" id="more-panels" class="button" onclick={more.reform(|_| ())}>
+                            { tr.count(selection.hidden as u64, Text::MoreOne, Text::MoreMany) }
+                        </button>
+                    }
+                    { pager(tr, board, &counts, position, &turn) }
+                    <p class="meta keys">{ tr.t(Text::KeysHint) }</p>
+                </div>
+            </div>
+        </section>
+    }
+}
+
+/// How many panels are shown: starts over with each chapter and name.
+#[hook]
+fn use_limit(of: (usize, Option<u32>)) -> UseStateHandle<usize> {
+    let limit = use_state_eq(|| PANELS_AT_ONCE);
+    {
+        let limit = limit.clone();
+        use_effect_with(of, move |_| limit.set(PANELS_AT_ONCE));
+    }
+    limit
+}
+
+/// Where to turn to, and, if it was by a key, on which end's panel the focus goes.
+type Turn = (Option<usize>, Option<Step>);
+
+/// Turns to another chapter. The focus goes to its heading, or, when a key led there, to the nearest panel.
+#[hook]
+fn use_turning(id: ProjectId, position: usize) -> Callback<Turn> {
+    let navigator = use_navigator();
+    let by_key = use_mut_ref(|| None::<Step>);
+    let shown = use_mut_ref(|| position);
+    {
+        let by_key = by_key.clone();
+        use_effect_with(position, move |position| {
+            if shown.replace(*position) == *position {
+                return;
+            }
+            match by_key.take() {
+                Some(step) => keyboard::focus_end(step),
+                None => {
+                    if let Some(heading) = browser::document().get_element_by_id("chapter-title") {
+                        browser::focus(&heading);
+                    }
+                }
+            }
+        });
+    }
+    Callback::from(move |(to, step): Turn| {
+        if let (Some(to), Some(navigator)) = (to, &navigator) {
+            by_key.replace(step);
+            navigator.push(&Route::chapter(id, to));
+        }
+    })
+}
+
+/// What the whole board amounts to.
+fn amounts(tr: Tr, board: &Storyboard) -> Vec<String> {
+    let panels: usize = board.scenes.iter().map(|scene| scene.panels.len()).sum();
+    let duration_ms = board.scenes.iter().flat_map(|s| &s.panels).map(|panel| u64::from(panel.duration_ms)).sum();
+    vec![
+        tr.count(board.chapters.len() as u64, Text::ChapterOne, Text::ChapterMany),
+        tr.count(board.scenes.len() as u64, Text::SceneOne, Text::SceneMany),
+        tr.count(panels as u64, Text::PanelOne, Text::PanelMany),
+        tr.count(board.names.len() as u64, Text::NameOne, Text::NameMany),
+        tr.minutes(duration_ms),
+    ]
+}
+
+fn downloads(tr: Tr, id: ProjectId) -> Html {
+    let link = |file: &'static str, label: Text| {
+        html! { <li><a href={api::file_url(id, file)} download={file}>{ tr.t(label) }</a></li> }
+    };
+    html! {
+        <ul id="downloads" class="downloads" aria-label={tr.t(Text::Downloads)}>
+            { link("storyboard.html", Text::DownloadHtml) }
+            { link("storyboard.json", Text::DownloadJson) }
+            { link("book.json", Text::DownloadBook) }
+        </ul>
+    }
+}
+
+fn chapter_heading(tr: Tr, board: &Board, position: usize) -> Html {
+    let of = [("n", &*(position + 1).to_string()), ("total", &*board.chapters.len().to_string())];
+    html! {
+        <header class="chapter-head">
+            <p class="meta">{ tr.fill(Text::ChapterOf, &of) }</p>
+            <h3 id="chapter-title" tabindex="-1" lang={board.language.tag()}>{ board.chapter_title(tr, position) }</h3>
+        </header>
+    }
+}
+
+/// Says which name panels are chosen by, and how to see all again.
+fn name_notice(tr: Tr, board: &Board, chosen: Option<u32>, counts: &Rc<Vec<usize>>, on_name: &Callback<u32>) -> Html {
+    let notice = chosen.and_then(|index| Some((index, board.names.get(index as usize)?))).map(|(index, name)| {
+        let panels = tr.count(counts.iter().sum::<usize>() as u64, Text::PanelOne, Text::PanelMany);
+        let of = counts.iter().filter(|count| **count > 0).count() as u64;
+        let chapters = tr.count(of, Text::ChapterOne, Text::ChapterMany);
+        let values = [("name", &*name.name), ("panels", &*panels), ("chapters", &*chapters)];
+        html! {
+            <div id="name-notice" class="notice">
+                <p>{ tr.fill(Text::NameChosen, &values) }</p>
+                <button type="button" id="name-clear" class="button" onclick={on_name.reform(move |_| index)}>{ tr.t(Text::ShowAll) }</button>
+            </div>
+        }
+    });
+    html! { <div role="status">{ notice }</div> }
+}
+
+fn scene(tr: Tr, board: &Board, cut: &Cut<'_>, chosen: Option<u32>, on_name: &Callback<u32>) -> Html {
+    let scene = cut.scene;
+    let title_id = format!("scene-{}", scene.index + 1);
+    let why = match scene.boundary {
+        Boundary::Chapter => Text::BoundaryChapter,
+        Boundary::Break => Text::BoundaryBreak,
+        Boundary::Cohesion => Text::BoundaryCohesion,
+    };
+    let number = tr.number(u64::from(scene.index) + 1);
+    let card = |panel: &&domain::storyboard::Panel| {
+        html! {
+            <PanelCard key={panel.index} board={board.clone()} panel={(*panel).clone()} {chosen} on_name={on_name.clone()} />
+        }
+    };
+    html! {
+        <section class="scene" key={scene.index} aria-labelledby={title_id.clone()}>
+            <header class="scene-head">
+                <h4 id={title_id}>{ tr.fill(Text::SceneNumber, &[("n", &number)]) }</h4>
+                <span class="meta">{ tr.t(why) }</span>
+            </header>
+            <p class="summary" lang={board.language.tag()}>
+                { for scene.summary.iter().map(|evidence| html! { <q>{ &evidence.text }</q> }) }
+            </p>
+            { panel::names(tr, board, &scene.names, chosen, on_name) }
+            <div class="panels">{ for cut.panels.iter().map(card) }</div>
+        </section>
+    }
+}
+
+fn pager(tr: Tr, board: &Board, counts: &[usize], position: usize, turn: &Callback<Turn>) -> Html {
+    let button = |to: Option<usize>, id: &'static str, label: Text| {
+        let to = to?;
+        let on_click = turn.reform(move |_: MouseEvent| (Some(to), None));
+        Some(html! {
+            <button type="button" {id} class="turn" onclick={on_click}>
+                <span class="meta">{ tr.t(label) }</span>
+                <span lang={board.language.tag()}>{ board.chapter_title(tr, to) }</span>
+            </button>
+        })
+    };
+    html! {
+        <div class="pager">
+            { button(select::before(counts, position), "chapter-previous", Text::PreviousChapter) }
+            { button(select::after(counts, position), "chapter-next", Text::NextChapter) }
+        </div>
+    }
+}

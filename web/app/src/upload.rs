@@ -1,0 +1,247 @@
+//! The panel that takes a book: dropped anywhere on the page, or chosen with a button.
+
+use domain::api::ProjectView;
+use domain::text::Text;
+use gloo_events::{EventListener, EventListenerOptions};
+use wasm_bindgen::JsCast;
+use web_sys::{DragEvent, File, FileList, HtmlInputElement};
+use yew::prelude::*;
+
+use crate::browser;
+use crate::connection::use_connection;
+use crate::i18n::{Tr, use_tr};
+use crate::node_info::use_node_info;
+use crate::sending::{Sending, Sent};
+
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    pub on_accepted: Callback<ProjectView>,
+}
+
+/// What the panel is doing.
+#[derive(Clone, PartialEq)]
+enum Panel {
+    Idle,
+    Sending { name: String, sent: u64, total: u64 },
+    Refused(String),
+}
+
+/// Why chosen files are not even sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Unfit {
+    Nothing,
+    Several,
+    Empty,
+    TooLarge { limit_bytes: u64 },
+}
+
+impl Unfit {
+    fn message(self, tr: Tr) -> String {
+        match self {
+            Self::Nothing => tr.t(Text::UploadNoFile).to_owned(),
+            Self::Several => tr.t(Text::UploadSeveral).to_owned(),
+            Self::Empty => tr.t(Text::UploadEmptyFile).to_owned(),
+            Self::TooLarge { limit_bytes } => tr.fill(Text::UploadTooLarge, &[("limit", &tr.bytes(limit_bytes))]),
+        }
+    }
+}
+
+/// Whether files of these sizes can be sent as one book. The format is for the node to judge: names lie.
+fn fit(sizes: &[u64], limit_bytes: Option<u64>) -> Result<(), Unfit> {
+    match (sizes, limit_bytes) {
+        ([], _) => Err(Unfit::Nothing),
+        ([0], _) => Err(Unfit::Empty),
+        ([size], Some(limit_bytes)) if *size > limit_bytes => Err(Unfit::TooLarge { limit_bytes }),
+        ([_], _) => Ok(()),
+        _ => Err(Unfit::Several),
+    }
+}
+
+#[component]
+pub fn UploadPanel(props: &Props) -> Html {
+    let tr = use_tr();
+    let connection = use_connection();
+    let node = use_node_info();
+    let panel = use_state_eq(|| Panel::Idle);
+    let dragging = use_state_eq(|| false);
+    let sending = use_mut_ref(|| None::<Sending>);
+
+    let send = {
+        let (panel, sending, on_accepted) = (panel.clone(), sending.clone(), props.on_accepted.clone());
+        let limit_bytes = node.as_ref().map(|node| node.upload_limit_bytes);
+        Callback::from(move |files: Vec<File>| {
+            let sizes: Vec<u64> = files.iter().map(|file| file.size() as u64).collect();
+            let file = match (fit(&sizes, limit_bytes), files.first()) {
+                (Ok(()), Some(file)) => file,
+                (Ok(()), None) => return,
+                (Err(unfit), _) => return panel.set(Panel::Refused(unfit.message(tr))),
+            };
+            let (name, total) = (file.name(), file.size() as u64);
+            panel.set(Panel::Sending { name: name.clone(), sent: 0, total });
+            let (shown, on_accepted, connection) = (panel.clone(), on_accepted.clone(), connection.clone());
+            let tell = Callback::from(move |sent| match sent {
+                Sent::Bytes(sent) => shown.set(Panel::Sending { name: name.clone(), sent: sent.min(total), total }),
+                Sent::Accepted(project) => on_accepted.emit(*project),
+                Sent::Refused(error) => {
+                    connection.heed(&error);
+                    shown.set(Panel::Refused(error.message(tr)));
+                }
+            });
+            match Sending::start(file, tell) {
+                Ok(started) => drop(sending.replace(Some(started))),
+                Err(error) => panel.set(Panel::Refused(error.message(tr))),
+            }
+        })
+    };
+    let is_sending = matches!(*panel, Panel::Sending { .. });
+    use_drop_anywhere(is_sending, dragging.setter(), send.clone());
+
+    let on_cancel = {
+        let panel = panel.clone();
+        Callback::from(move |_: MouseEvent| {
+            drop(sending.take());
+            panel.set(Panel::Idle);
+        })
+    };
+    let endings = node.map_or_else(String::new, |node| node.formats.join(","));
+    let look = match &*panel {
+        _ if *dragging => "drop-zone dragging",
+        Panel::Idle => "drop-zone",
+        Panel::Sending { .. } => "drop-zone sending",
+        Panel::Refused(_) => "drop-zone refused",
+    };
+    html! {
+        <div id="drop-zone" class={look}>
+            { match &*panel {
+                Panel::Sending { name, sent, total } => progress(tr, name, *sent, *total, on_cancel),
+                Panel::Idle => chooser(tr, *dragging, None, endings, &send),
+                Panel::Refused(why) => chooser(tr, *dragging, Some(why), endings, &send),
+            } }
+        </div>
+    }
+}
+
+fn progress(tr: Tr, name: &str, sent: u64, total: u64, on_cancel: Callback<MouseEvent>) -> Html {
+    let line = if sent < total {
+        tr.fill(Text::UploadSent, &[("sent", &tr.bytes(sent)), ("total", &tr.bytes(total))])
+    } else {
+        tr.t(Text::UploadChecking).to_owned()
+    };
+    html! {
+        <div class="upload">
+            <p class="upload-name" id="upload-name">{ name }</p>
+            <progress id="upload-progress" class="bar" max={total.to_string()} value={sent.to_string()}
+                aria-labelledby="upload-name"></progress>
+            <p class="meta" role="status">{ line }</p>
+            <button type="button" id="upload-cancel" class="button" onclick={on_cancel}>{ tr.t(Text::Cancel) }</button>
+        </div>
+    }
+}
+
+fn chooser(tr: Tr, dragging: bool, refusal: Option<&str>, endings: String, send: &Callback<Vec<File>>) -> Html {
+    let on_change = send.reform(|event: Event| {
+        let input: HtmlInputElement = event.target_unchecked_into();
+        let files = listed(input.files());
+        // So that choosing the same file again is a change too.
+        input.set_value("");
+        files
+    });
+    html! {
+        <>
+            <svg class="drop-mark" viewBox="0 0 48 48" aria-hidden="true" focusable="false">
+                <path d="M24 40c-4-3-9-4-16-4V9c7 0 12 1 16 4 4-3 9-4 16-4v27c-7 0-12 1-16 4Z" />
+                <path d="M24 13v27" />
+            </svg>
+            <p class="drop-title">{ tr.t(if dragging { Text::DropNow } else { Text::DropHere }) }</p>
+            <div class="chooser">
+                <input type="file" id="file-input" accept={endings} onchange={on_change} />
+                <label for="file-input" class="button button-main">{ tr.t(Text::ChooseFile) }</label>
+            </div>
+            <p class="meta">{ tr.t(Text::DropFormats) }</p>
+            <div role="alert" class="refusal">
+                if let Some(why) = refusal {
+                    <p id="upload-problem" class="notice notice-bad">{ why }</p>
+                }
+            </div>
+        </>
+    }
+}
+
+/// Takes files dropped anywhere on the page: one that misses the panel would otherwise replace the page.
+#[hook]
+fn use_drop_anywhere(busy: bool, dragging: UseStateSetter<bool>, send: Callback<Vec<File>>) {
+    let send = use_latest(send);
+    use_effect_with(busy, move |busy| {
+        let busy = *busy;
+        let listen = |name: &'static str, heard: Box<dyn Fn(&DragEvent)>| {
+            let options = EventListenerOptions::enable_prevent_default();
+            EventListener::new_with_options(&browser::window(), name, options, move |event| {
+                if let Some(event) = event.dyn_ref::<DragEvent>() {
+                    heard(event);
+                }
+            })
+        };
+        let (over, left, dropped) = (dragging.clone(), dragging.clone(), dragging);
+        let listeners = [
+            listen(
+                "dragover",
+                Box::new(move |event| {
+                    event.prevent_default();
+                    over.set(!busy);
+                }),
+            ),
+            // Leaving the window, not just one element of the page for another.
+            listen(
+                "dragleave",
+                Box::new(move |event| {
+                    if event.related_target().is_none() {
+                        left.set(false);
+                    }
+                }),
+            ),
+            listen(
+                "drop",
+                Box::new(move |event| {
+                    event.prevent_default();
+                    dropped.set(false);
+                    if !busy {
+                        let send = send.borrow().clone();
+                        send.emit(listed(event.data_transfer().and_then(|transfer| transfer.files())));
+                    }
+                }),
+            ),
+        ];
+        move || drop(listeners)
+    });
+}
+
+/// Holds the newest value for listeners that outlive a rendering.
+#[hook]
+fn use_latest<T: Clone + 'static>(value: T) -> std::rc::Rc<std::cell::RefCell<T>> {
+    let latest = use_mut_ref(|| value.clone());
+    latest.replace(value);
+    latest
+}
+
+fn listed(files: Option<FileList>) -> Vec<File> {
+    files.map(|files| (0..files.length()).filter_map(|i| files.get(i)).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_file_within_the_limit_is_sent() {
+        assert_eq!(fit(&[10], Some(10)), Ok(()));
+        assert_eq!(fit(&[10], None), Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_single_book_is_refused_before_it_is_sent() {
+        assert_eq!(fit(&[], Some(10)), Err(Unfit::Nothing));
+        assert_eq!(fit(&[1, 2], Some(10)), Err(Unfit::Several));
+        assert_eq!(fit(&[0], Some(10)), Err(Unfit::Empty));
+        assert_eq!(fit(&[11], Some(10)), Err(Unfit::TooLarge { limit_bytes: 10 }));
+    }
+}
