@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use safetensors::Dtype;
-use safetensors::tensor::{Metadata, SafeTensors};
+use safetensors::tensor::Metadata;
 use tch::{Kind, Tensor};
 
 use crate::error::GpuError;
@@ -29,17 +29,19 @@ impl Weights {
         let mut file = open_file(path)?;
         let bad = |reason: &dyn ToString| unreadable(path, reason.to_string());
         let len = file.metadata().map_err(|e| bad(&e))?.len();
-        let mut header = vec![0; 8];
-        file.read_exact(&mut header).map_err(|e| bad(&e))?;
-        let header_len = u64::from_le_bytes(header[..8].try_into().expect("eight bytes were read"));
+        let mut header_len = [0; 8];
+        file.read_exact(&mut header_len).map_err(|e| bad(&e))?;
+        let header_len = u64::from_le_bytes(header_len);
         if header_len > MAX_HEADER_BYTES.min(len) {
             return Err(bad(&"it is no safetensors file, or it is cut"));
         }
-        header.resize(8 + header_len as usize, 0);
-        file.read_exact(&mut header[8..]).map_err(|e| bad(&e))?;
-        let (_, metadata) = SafeTensors::read_metadata(&header).map_err(|e| bad(&e))?;
+        let mut header = vec![0; header_len as usize];
+        file.read_exact(&mut header).map_err(|e| bad(&e))?;
+        let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| bad(&e))?;
         let data_start = 8 + header_len;
-        if data_start + metadata.data_len() as u64 != len {
+        let tensors = metadata.tensors();
+        let data_end = tensors.values().map(|info| info.data_offsets.1).max().unwrap_or(0);
+        if data_start + data_end as u64 != len || tensors.values().any(|i| i.data_offsets.0 > i.data_offsets.1) {
             return Err(bad(&"its size is not what its header says: it is cut or altered"));
         }
         Ok(Self { path: path.to_owned(), file, data_start, metadata })
@@ -63,6 +65,9 @@ impl Weights {
             other => return Err(unsupported(format!("tensor {name} holds {other:?}, not 16- or 32-bit floats"))),
         };
         let (start, end) = info.data_offsets;
+        if Some(end - start) != info.shape.iter().try_fold(width, |bytes: usize, n| bytes.checked_mul(*n)) {
+            return Err(unreadable(&self.path, format!("the size of tensor {name} contradicts its shape")));
+        }
         let io = |error: std::io::Error| unreadable(&self.path, error);
         self.file.seek(SeekFrom::Start(self.data_start + start as u64)).map_err(io)?;
 
