@@ -138,10 +138,8 @@ impl FsBlobs {
 
     /// Makes a removal below `folder` durable; the folder itself may be gone.
     async fn sync_removal(&self, folder: PathBuf) -> Result<(), StoreError> {
-        self.blocking("syncing a folder of blobs", move || {
-            if folder.is_dir() { sync_folder(&folder) } else { Ok(()) }
-        })
-        .await
+        self.blocking("syncing a folder of blobs", move || if folder.is_dir() { sync_folder(&folder) } else { Ok(()) })
+            .await
     }
 }
 

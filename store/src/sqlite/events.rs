@@ -74,9 +74,8 @@ pub(super) fn remove(connection: &Connection, project: ProjectId) -> Result<(), 
 impl EventAppend {
     /// Refuses events that would leave a gap or a stranger in the log.
     fn check(&self, next_seq: u64) -> Result<(), StoreError> {
-        let fits = |(event, seq): (&RunEvent, u64)| {
-            event.seq == seq && event.run == self.run && event.project == self.project
-        };
+        let fits =
+            |(event, seq): (&RunEvent, u64)| event.seq == seq && event.run == self.run && event.project == self.project;
         if self.events.len() > BATCH_MAX || !self.events.iter().zip(next_seq..).all(fits) {
             return Err(StoreError::Invalid {
                 detail: format!(

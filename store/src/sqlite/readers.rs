@@ -24,12 +24,7 @@ pub(super) struct Readers {
 
 impl Readers {
     pub(super) fn new(path: &Path, deadline: Duration) -> Self {
-        Self {
-            path: path.to_owned(),
-            places: Arc::new(Semaphore::new(READERS_MAX)),
-            idle: Arc::default(),
-            deadline,
-        }
+        Self { path: path.to_owned(), places: Arc::new(Semaphore::new(READERS_MAX)), idle: Arc::default(), deadline }
     }
 
     /// Runs `work` on a connection that sees everything answered as applied before the call.

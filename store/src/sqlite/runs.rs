@@ -42,12 +42,8 @@ pub(super) fn update(connection: &Connection, update: RunUpdate) -> Result<Cas<R
     if there.version != update.expected_version {
         return Ok(Cas::Conflict(RunConflict::Version(Box::new(there))));
     }
-    let row = RunRow {
-        version: there.version + 1,
-        segments: there.segments,
-        outbox_next: there.outbox_next,
-        ..update.row
-    };
+    let row =
+        RunRow { version: there.version + 1, segments: there.segments, outbox_next: there.outbox_next, ..update.row };
     write(connection, row, update.segments, update.events).map(Cas::Applied)
 }
 
@@ -84,11 +80,9 @@ pub(super) fn outbox_trim(connection: &Connection, run: RunId, through: u64) -> 
 }
 
 pub(super) fn remove(connection: &Connection, run: RunId) -> Result<(), StoreError> {
-    for sql in [
-        "DELETE FROM segments WHERE run = ?1",
-        "DELETE FROM outbox WHERE run = ?1",
-        "DELETE FROM runs WHERE run = ?1",
-    ] {
+    for sql in
+        ["DELETE FROM segments WHERE run = ?1", "DELETE FROM outbox WHERE run = ?1", "DELETE FROM runs WHERE run = ?1"]
+    {
         execute(connection, "removing a run", sql, params![run.0.to_be_bytes()])?;
     }
     leases::remove(connection, LeaseKey::Run(run))

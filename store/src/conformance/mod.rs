@@ -1,0 +1,177 @@
+//! What every adapter has to pass, against the real thing.
+//!
+//! A *case* states one promise of a port and runs on a store that works. A *workload* drives a store
+//! the way its users do, repeating and re-reading where an outcome is not known, so that it also runs
+//! on a [`crate::Faulty`] one; it ends by checking that nothing was lost and nothing happened twice.
+//! All ids are drawn anew, so any number of runs may share a server.
+//!
+//! [`records_conformance!`] and [`blobs_conformance!`] make a test of each.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a conformance suite is test code")]
+
+pub mod blobs;
+pub mod events;
+pub mod intents;
+pub mod leases;
+pub mod projects;
+pub mod runs;
+pub mod workloads;
+
+use domain::id::{Digest, ProjectId, RunId, TenantId};
+use domain::run::{Progress, RunState, Stage};
+use uuid::Uuid;
+
+use crate::rows::{NewSegment, OutboxEvent, OwnerId, ProjectRow, RunRow};
+
+/// Makes a `#[tokio::test]` of each case of the records port. The argument is a path of a function
+/// `fn() -> (Arc<dyn Records>, Guard)`; the guard is dropped after the test.
+#[macro_export]
+macro_rules! records_conformance {
+    ($open:path) => {
+        $crate::conformance_tests! { $open, projects: [
+            a_project_is_read_as_it_was_inserted,
+            a_second_insert_conflicts_and_shows_the_first,
+            an_update_needs_the_current_version,
+            updating_a_missing_project_conflicts_with_nothing,
+            a_list_is_one_tenants_newest_first_and_bounded,
+            a_deleted_project_is_not_listed_and_can_be_removed,
+        ]}
+        $crate::conformance_tests! { $open, runs: [
+            a_run_starts_with_its_events,
+            an_update_numbers_segments_and_events,
+            a_stale_update_changes_nothing_at_all,
+            a_fenced_update_is_refused_after_takeover,
+            a_fence_fails_once_its_lease_is_released_or_gone,
+            an_update_of_a_missing_run_says_so,
+            an_oversized_batch_is_refused_whole,
+            an_outbox_is_trimmed_and_goes_on_counting,
+            removing_a_run_leaves_nothing_of_it,
+        ]}
+        $crate::conformance_tests! { $open, events: [
+            an_empty_log_starts_at_one,
+            an_append_moves_head_and_watermark,
+            a_repeated_append_writes_nothing,
+            a_stale_append_conflicts_and_shows_the_head,
+            an_append_that_leaves_a_gap_is_refused,
+            a_log_is_read_from_any_point_in_bounded_pieces,
+            a_removed_log_starts_over,
+        ]}
+        $crate::conformance_tests! { $open, leases: [
+            a_lease_is_taken_once,
+            a_renewal_defeats_a_challenger_who_saw_less,
+            a_takeover_raises_the_term_and_defeats_the_old_holder,
+            a_released_lease_keeps_its_term,
+            the_schedulers_lease_is_apart_from_the_runs,
+            of_many_challengers_one_wins,
+        ]}
+        $crate::conformance_tests! { $open, intents: [
+            intents_are_listed_oldest_first_until_removed,
+            an_intent_put_twice_is_one,
+            a_shard_out_of_range_is_refused,
+        ]}
+        $crate::conformance_tests! { $open, workloads: [
+            every_update_counts_once,
+            every_event_gets_one_number,
+            every_segment_is_named_once_whoever_holds_the_run,
+        ]}
+    };
+}
+
+/// Makes a `#[tokio::test]` of each case of the blobs port; see [`records_conformance!`].
+#[macro_export]
+macro_rules! blobs_conformance {
+    ($open:path) => {
+        $crate::conformance_tests! { $open, blobs: [
+            a_blob_is_read_as_it_was_put,
+            an_empty_blob_is_a_blob,
+            a_blob_in_many_pieces_is_one,
+            the_same_bytes_are_one_blob_however_often_they_are_put,
+            a_blob_over_the_limit_is_refused_and_leaves_nothing,
+            bytes_that_are_not_what_was_announced_are_refused,
+            a_source_that_breaks_off_leaves_nothing,
+            a_range_is_cut_to_the_blob,
+            a_missing_blob_is_named,
+            a_reader_may_bound_what_it_takes,
+            scopes_share_nothing,
+            deleting_is_idempotent,
+            a_sweep_leaves_a_put_under_way_alone,
+        ]}
+    };
+}
+
+/// The part that both suites share.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_tests {
+    ($open:path, $module:ident: [$($case:ident),* $(,)?]) => {
+        mod $module {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let (store, _guard) = $open();
+                $crate::conformance::$module::$case(store).await;
+            })*
+        }
+    };
+}
+
+/// A number that nobody else has.
+fn fresh() -> u128 {
+    Uuid::new_v4().as_u128()
+}
+
+/// A project's row, of a tenant of its own unless one is given.
+pub fn project_row(tenant: TenantId) -> ProjectRow {
+    ProjectRow {
+        tenant,
+        project: ProjectId(fresh()),
+        version: 0,
+        title: "Nights on the ferry".into(),
+        authors: vec![],
+        language: None,
+        format: None,
+        file_name: "nights.epub".into(),
+        book: Digest::of(b"a book"),
+        book_bytes: 6,
+        created_ms: 1_000,
+        demo: false,
+        deleted: false,
+        run: None,
+        earlier_runs: vec![],
+    }
+}
+
+/// A run's row, of a project of its own.
+pub fn run_row() -> RunRow {
+    RunRow {
+        tenant: TenantId(fresh()),
+        project: ProjectId(fresh()),
+        run: RunId(fresh()),
+        version: 0,
+        state: RunState::Received,
+        progress: Progress::default(),
+        warnings: vec![],
+        manifest: None,
+        segments: 0,
+        artefacts: vec![],
+        created_ms: 1_000,
+        outbox_next: 0,
+    }
+}
+
+/// An owner that nobody else is.
+pub fn owner() -> OwnerId {
+    OwnerId(fresh())
+}
+
+/// An event that `passages_done` tells from others.
+fn event(passages_done: u32) -> OutboxEvent {
+    OutboxEvent {
+        state: RunState::Working { stage: Stage::Understanding },
+        progress: Progress { passages_done, ..Progress::default() },
+    }
+}
+
+/// A segment that `items` tells from others.
+fn segment(items: u32) -> NewSegment {
+    NewSegment { digest: Digest::of(&items.to_le_bytes()), items, tokens: u64::from(items) * 100 }
+}
