@@ -52,16 +52,26 @@ pub fn ConfirmDelete(props: &Props) -> Html {
             });
         })
     };
-    let on_cancel = props.on_keep.reform(|event: Event| event.prevent_default());
+    let on_keep = {
+        let (dialog, on_keep) = (dialog.clone(), props.on_keep.clone());
+        Callback::from(move |event: Event| {
+            event.prevent_default();
+            // Closing, rather than just taking it away, gives the focus back to where it was.
+            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
+                dialog.close();
+            }
+            on_keep.emit(());
+        })
+    };
     html! {
-        <dialog ref={dialog} id="confirm-delete" class="dialog" aria-labelledby="confirm-title" oncancel={on_cancel}>
+        <dialog ref={dialog} id="confirm-delete" class="dialog" aria-labelledby="confirm-title" oncancel={on_keep.clone()}>
             <h2 id="confirm-title">{ tr.fill(Text::DeleteQuestion, &[("title", &props.title)]) }</h2>
             <p>{ tr.t(Text::DeleteDetail) }</p>
             if let Some(error) = &*refusal {
                 <p class="notice notice-bad" role="alert">{ error.message(tr) }</p>
             }
             <div class="dialog-buttons">
-                <button type="button" id="confirm-keep" class="button" onclick={props.on_keep.reform(|_| ())}>
+                <button type="button" id="confirm-keep" class="button" onclick={on_keep.reform(Event::from)}>
                     { tr.t(Text::Keep) }
                 </button>
                 <button type="button" id="confirm-yes" class="button button-bad" disabled={*busy} onclick={on_delete}>

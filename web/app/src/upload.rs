@@ -127,12 +127,16 @@ fn progress(tr: Tr, name: &str, sent: u64, total: u64, on_cancel: Callback<Mouse
     } else {
         tr.t(Text::UploadChecking).to_owned()
     };
+    // A screen reader hears each quarter, not each packet.
+    let quarter = sent.saturating_mul(4).checked_div(total).unwrap_or_default() * 25;
+    let quarter = format!("{name}{}", tr.fill(Text::PercentAfter, &[("n", &quarter.to_string())]));
     html! {
         <div class="upload">
             <p class="upload-name" id="upload-name">{ name }</p>
             <progress id="upload-progress" class="bar" max={total.to_string()} value={sent.to_string()}
                 aria-labelledby="upload-name"></progress>
-            <p class="meta" role="status">{ line }</p>
+            <p class="meta">{ line }</p>
+            <p class="visually-hidden" role="status">{ quarter }</p>
             <button type="button" id="upload-cancel" class="button" onclick={on_cancel}>{ tr.t(Text::Cancel) }</button>
         </div>
     }

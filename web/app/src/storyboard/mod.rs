@@ -45,6 +45,11 @@ impl Board {
         let title = self.chapters.get(position).and_then(|chapter| chapter.title.clone());
         title.unwrap_or_else(|| tr.fill(Text::ChapterNumber, &[("n", &(position + 1).to_string())]))
     }
+
+    /// Language of that heading: the book's, if the book gives it one.
+    fn chapter_title_language(&self, position: usize) -> Option<&'static str> {
+        self.chapters.get(position)?.title.as_ref().map(|_| self.language.tag())
+    }
 }
 
 #[derive(PartialEq, Properties)]

@@ -2,7 +2,8 @@
 
 use domain::id::ProjectId;
 use domain::text::Text;
-use web_sys::HtmlInputElement;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -27,12 +28,18 @@ pub struct ChaptersProps {
 pub fn Chapters(props: &ChaptersProps) -> Html {
     let tr = use_tr();
     let open = *use_memo((), |()| browser::is_wide());
+    let list = use_node_ref();
+    {
+        let list = list.clone();
+        use_effect_with(props.position, move |_| show_current(&list));
+    }
     let entry = |(position, count): (usize, &usize)| {
         let to = Route::chapter(props.id, position);
         let link = html! {
             <Link<Route> {to}>
-                <span lang={props.board.language.tag()}>{ props.board.chapter_title(tr, position) }</span>
-                <span class="count" aria-label={tr.count(*count as u64, Text::PanelOne, Text::PanelMany)}>{ count }</span>
+                <span lang={props.board.chapter_title_language(position)}>{ props.board.chapter_title(tr, position) }</span>
+                <span class="count" aria-hidden="true">{ count }</span>
+                <span class="visually-hidden">{ tr.count(*count as u64, Text::PanelOne, Text::PanelMany) }</span>
             </Link<Route>>
         };
         let look = classes!((*count == 0).then_some("bare"), (position == props.position).then_some("here"));
@@ -41,10 +48,19 @@ pub fn Chapters(props: &ChaptersProps) -> Html {
     html! {
         <details class="side-part" {open}>
             <summary>{ tr.t(Text::Chapters) }</summary>
-            <nav id="chapters" aria-label={tr.t(Text::Chapters)}>
+            <nav ref={list} id="chapters" aria-label={tr.t(Text::Chapters)}>
                 <ol>{ for props.counts.iter().enumerate().map(entry) }</ol>
             </nav>
         </details>
+    }
+}
+
+/// Scrolls the list, and it alone, to the chapter that is shown.
+fn show_current(list: &NodeRef) {
+    let Some(list) = list.cast::<HtmlElement>() else { return };
+    let Ok(Some(current)) = list.query_selector(".here") else { return };
+    if let Ok(current) = current.dyn_into::<HtmlElement>() {
+        list.set_scroll_top(current.offset_top() - list.client_height() / 3);
     }
 }
 

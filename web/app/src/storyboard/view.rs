@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use domain::id::ProjectId;
-use domain::storyboard::{Boundary, Storyboard};
+use domain::storyboard::{Boundary, Evidence, Storyboard};
 use domain::text::Text;
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -162,7 +162,7 @@ fn chapter_heading(tr: Tr, board: &Board, position: usize) -> Html {
     html! {
         <header class="chapter-head">
             <p class="meta">{ tr.fill(Text::ChapterOf, &of) }</p>
-            <h3 id="chapter-title" tabindex="-1" lang={board.language.tag()}>{ board.chapter_title(tr, position) }</h3>
+            <h3 id="chapter-title" tabindex="-1" lang={board.chapter_title_language(position)}>{ board.chapter_title(tr, position) }</h3>
         </header>
     }
 }
@@ -205,12 +205,21 @@ fn scene(tr: Tr, board: &Board, cut: &Cut<'_>, chosen: Option<u32>, on_name: &Ca
                 <span class="meta">{ tr.t(why) }</span>
             </header>
             <p class="summary" lang={board.language.tag()}>
-                { for scene.summary.iter().map(|evidence| html! { <q>{ &evidence.text }</q> }) }
+                { for scene.summary.iter().enumerate().map(|(i, evidence)| html! {
+                    <>{ if i > 0 { joint(&scene.summary[i - 1], evidence) } else { "" } }<q>{ &evidence.text }</q></>
+                }) }
             </p>
             { panel::names(tr, board, &scene.names, chosen, on_name) }
             <div class="panels">{ for cut.panels.iter().map(card) }</div>
         </section>
     }
+}
+
+/// Between two sentences of a summary: a gap shows unless they stand side by side in the book.
+fn joint(before: &Evidence, after: &Evidence) -> &'static str {
+    // One space or one blank line.
+    let adjacent = before.chapter == after.chapter && (before.end..=before.end + 2).contains(&after.start);
+    if adjacent { " " } else { " … " }
 }
 
 fn pager(tr: Tr, board: &Board, counts: &[usize], position: usize, turn: &Callback<Turn>) -> Html {
@@ -220,7 +229,7 @@ fn pager(tr: Tr, board: &Board, counts: &[usize], position: usize, turn: &Callba
         Some(html! {
             <button type="button" {id} class="turn" onclick={on_click}>
                 <span class="meta">{ tr.t(label) }</span>
-                <span lang={board.language.tag()}>{ board.chapter_title(tr, to) }</span>
+                <span lang={board.chapter_title_language(to)}>{ board.chapter_title(tr, to) }</span>
             </button>
         })
     };
