@@ -1,5 +1,7 @@
 //! The embedded adapters, and the faulty wrapper around them, against the conformance suite.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code, helpers included")]
+
 use std::sync::Arc;
 
 use store::{Blobs, DataFolder, Faults, Faulty, Records};

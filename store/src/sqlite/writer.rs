@@ -255,3 +255,130 @@ fn roll_back(connection: &Connection) {
         tracing::error!(%error, "a group of writes could not be rolled back");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "
+        CREATE TABLE shelf (id INTEGER PRIMARY KEY);
+        CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT,
+            shelf INTEGER REFERENCES shelf (id) DEFERRABLE INITIALLY DEFERRED);
+        PRAGMA foreign_keys = ON;";
+
+    fn writer(deadline_ms: u64) -> (Writer, Connection, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("books.sqlite");
+        let connection = super::super::open_to_write(&path).unwrap();
+        connection.execute_batch(TABLE).unwrap();
+        let writer = Writer::start(connection, Duration::from_millis(deadline_ms)).unwrap();
+        (writer, Connection::open(path).unwrap(), dir)
+    }
+
+    fn add(connection: &Connection, sql: &str) -> Result<Verdict<()>, StoreError> {
+        connection.execute_batch(sql).map(Verdict::Keep).map_err(|e| sql_error("adding a book", &e))
+    }
+
+    fn titles(connection: &Connection) -> Vec<String> {
+        let mut statement = connection.prepare("SELECT title FROM book ORDER BY id").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Starts a job that holds the writer until the sender is dropped or used, and waits till it runs.
+    async fn hold(writer: &Arc<Writer>) -> (std::sync::mpsc::Sender<()>, tokio::task::JoinHandle<Written<()>>) {
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (running, runs) = oneshot::channel();
+        let job = tokio::spawn({
+            let writer = Arc::clone(writer);
+            async move {
+                let hold = move |connection: &Connection| {
+                    let _ = running.send(());
+                    let _ = held.recv();
+                    add(connection, "INSERT INTO book (title) VALUES ('first')")
+                };
+                writer.write("holding", hold).await
+            }
+        });
+        runs.await.unwrap();
+        (release, job)
+    }
+
+    #[tokio::test]
+    async fn jobs_that_wait_together_share_one_commit_and_fail_alone() {
+        let (writer, reader, _dir) = writer(5_000);
+        let writer = Arc::new(writer);
+        let (release, held) = hold(&writer).await;
+        let good = writer.write("good", |c| add(c, "INSERT INTO book (title) VALUES ('good')"));
+        let bad =
+            writer.write("bad", |c| add(c, "INSERT INTO book (title) VALUES ('bad'); INSERT INTO nowhere VALUES (1)"));
+        let refused = writer.write("refused", |c| {
+            add(c, "INSERT INTO book (title) VALUES ('refused')")?;
+            Ok(Verdict::Undo(9))
+        });
+        let (good, bad, refused, ()) = tokio::join!(good, bad, refused, async {
+            while writer.queued() < 3 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(titles(&reader), [""; 0], "nothing shows before the commit");
+            release.send(()).unwrap();
+        });
+        assert_eq!(held.await.unwrap(), Written::Done(()));
+        assert_eq!(good, Written::Done(()));
+        assert!(matches!(bad, Written::Failed(_)), "{bad:?}");
+        assert_eq!(refused, Written::Done(9));
+        assert_eq!(titles(&reader), ["first", "good"]);
+    }
+
+    #[tokio::test]
+    async fn a_failed_commit_is_doubtful_to_all_who_wrote_and_to_nobody_else() {
+        let (writer, reader, _dir) = writer(5_000);
+        let writer = Arc::new(writer);
+        let (release, held) = hold(&writer).await;
+        // The constraint is looked at when the commit begins.
+        let dangling = writer.write("dangling", |c| add(c, "INSERT INTO book (title, shelf) VALUES ('stray', 99)"));
+        let refused = writer.write("refused", |_| Ok(Verdict::Undo(())));
+        let (dangling, refused, ()) = tokio::join!(dangling, refused, async {
+            while writer.queued() < 2 {
+                tokio::task::yield_now().await;
+            }
+            release.send(()).unwrap();
+        });
+        assert!(matches!(held.await.unwrap(), Written::Doubtful(_)));
+        assert!(matches!(dangling, Written::Doubtful(_)));
+        assert!(matches!(refused, Written::Failed(_)));
+        assert_eq!(titles(&reader), [""; 0]);
+        let next = writer.write("next", |c| add(c, "INSERT INTO book (title) VALUES ('next')")).await;
+        assert_eq!(next, Written::Done(()));
+        assert_eq!(titles(&reader), ["next"]);
+    }
+
+    #[tokio::test]
+    async fn a_deadline_withdraws_what_has_not_begun_and_doubts_what_has() {
+        let (writer, reader, _dir) = writer(50);
+        let writer = Arc::new(writer);
+        let (release, held) = hold(&writer).await;
+        let waiting = writer.write("waiting", |c| add(c, "INSERT INTO book (title) VALUES ('withdrawn')")).await;
+        assert_eq!(waiting, Written::Failed(StoreError::Timeout { operation: "waiting", deadline_ms: 50 }));
+        let held = held.await.unwrap();
+        assert_eq!(held, Written::Doubtful(StoreError::Timeout { operation: "holding", deadline_ms: 50 }));
+        release.send(()).unwrap();
+        drop(Arc::into_inner(writer).expect("the last handle: its drop waits for the writer"));
+        assert_eq!(titles(&reader), ["first"], "what was doubtful was applied, what was withdrawn was not");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_said_so_and_writing_goes_on_once_there_is_space() {
+        let (writer, reader, _dir) = writer(5_000);
+        let limit = |pages: u32| {
+            writer.write("limiting", move |c| {
+                c.pragma_update(None, "max_page_count", pages).map(Verdict::Undo).map_err(|e| sql_error("limiting", &e))
+            })
+        };
+        assert_eq!(limit(1).await, Written::Done(()));
+        let big = || writer.write("filling", |c| add(c, "INSERT INTO book (title) VALUES (hex(zeroblob(100000)))"));
+        assert_eq!(big().await, Written::Failed(StoreError::Full { operation: "adding a book" }));
+        assert_eq!(limit(1_000_000).await, Written::Done(()));
+        assert_eq!(big().await, Written::Done(()));
+        assert_eq!(titles(&reader).len(), 1);
+    }
+}
