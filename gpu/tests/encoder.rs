@@ -1,4 +1,5 @@
 //! What an input's vectors depend on: the input, and nothing else.
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic, in its helpers too")]
 
 mod common;
 

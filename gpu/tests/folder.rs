@@ -1,4 +1,5 @@
 //! A model folder is either usable or refused for a stated reason.
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic, in its helpers too")]
 
 mod common;
 
@@ -10,7 +11,7 @@ use domain::manifest::NumericProfile;
 use gpu::{Device, Encoder, GpuError, ModelFolder, TchEncoder};
 
 fn code(opened: Result<ModelFolder, GpuError>) -> &'static str {
-    opened.err().expect("the folder is refused").code()
+    opened.expect_err("the folder is refused").code()
 }
 
 fn edit(path: &Path, from: &str, to: &str) {

@@ -1,5 +1,6 @@
 //! Our own sentences, against what Hugging Face transformers says of them in single precision with the
 //! same weights (`reference/make.py`).
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic, in its helpers too")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Texts are tokenized alone and joined afterwards, and that is the same as tokenizing them together.
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic, in its helpers too")]
 
 mod common;
 

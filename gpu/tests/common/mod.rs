@@ -1,5 +1,6 @@
 //! Models for tests: the real one where it is there, and a tiny one of random weights that always is.
 #![allow(dead_code, reason = "each test program uses a part")]
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic, in its helpers too")]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
