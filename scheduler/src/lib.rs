@@ -10,16 +10,48 @@
 //! | [`config`] | every bound and knob |
 //! | [`item`] | what there is to do |
 //! | [`event`] | what the core is told and answers |
-//! | [`cost`] | how long a batch will take, learnt |
+//! | `step` | the one door |
+//! | `state` | all that is remembered; [`State::next_wake_ms`] |
+//! | `admission` | what is let in, refused, cancelled, too late |
+//! | `run` | who speaks for a run, how much it has outstanding |
+//! | `arena`, `list` | where items live; queues as lists through them |
+//! | `model` | what waits for one model, and who is ready for it |
+//! | `bucket`, `fairness`, `batch` | bulk work: lengths, counters, forming a batch |
+//! | `interactive` | work that somebody waits for |
+//! | `placement` | work meets devices |
+//! | `worker`, `fleet` | devices; how they come, drain and go |
+//! | `cells`, [`cost`] | what a device takes at once, and how long it takes: learnt |
+//! | `failure` | how leases end |
+//! | [`invariants`] | what always holds |
 //! | [`snapshot`] | the state for metrics, the console and autoscalers |
 
+mod admission;
+mod arena;
+mod batch;
+mod bucket;
+mod cells;
 pub mod config;
 pub mod cost;
 pub mod event;
+mod failure;
+mod fairness;
+mod fleet;
+mod interactive;
+pub mod invariants;
 pub mod item;
+mod list;
+mod model;
+mod placement;
+mod run;
 pub mod snapshot;
+mod state;
+mod step;
+mod worker;
 
 pub use config::Config;
 pub use event::{Action, BatchId, CancelReason, Event, Failure, ItemFailure, Lease, ModelOffer, Refusal};
+pub use invariants::Violation;
 pub use item::{Assigned, Class, ItemSpec, ModelKey};
 pub use snapshot::Snapshot;
+pub use state::State;
+pub use step::step;

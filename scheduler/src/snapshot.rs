@@ -3,7 +3,10 @@
 use domain::id::{TenantId, WorkerId};
 use serde::{Deserialize, Serialize};
 
-use crate::item::ModelKey;
+use crate::item::{Class, ModelKey};
+use crate::model::{Model, rank};
+use crate::state::State;
+use crate::worker::Worker;
 
 /// The state at one moment, and totals since the state was made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -96,5 +99,59 @@ impl Totals {
     /// Mean fill of the batches.
     pub fn mean_fill(&self) -> f64 {
         if self.batches == 0 { 0.0 } else { self.fill / self.batches as f64 }
+    }
+}
+
+impl State {
+    /// What metrics and the console show. Linear in workers and in tenants with work; not for every event.
+    pub fn snapshot(&self) -> Snapshot {
+        let sum = |of: &dyn Fn(&Model) -> u32| self.models.iter().map(of).sum();
+        Snapshot {
+            outstanding_items: self.arena.len() as u32,
+            queued_interactive: sum(&|model| model.interactive.len() as u32),
+            queued_bulk: sum(&|model| model.bulk.len),
+            queued_again: sum(&Model::queued_again),
+            leased_items: self.leased,
+            models: self.model_of.values().map(|&index| self.models[index as usize].snapshot()).collect(),
+            workers: self.workers.iter().map(|(_, worker)| worker.snapshot(self.now_ms)).collect(),
+            totals: self.totals,
+        }
+    }
+}
+
+impl Model {
+    fn queued_again(&self) -> u32 {
+        self.again.iter().flat_map(|groups| groups.values()).map(|group| group.items.len() as u32).sum()
+    }
+
+    fn snapshot(&self) -> ModelSnapshot {
+        let device_seconds = self.backlog_ns() / 1e9;
+        let queued = |class: Class| self.waiting[rank(class)].items;
+        let mut tenants: Vec<_> =
+            self.bulk.tenants.iter().filter(|t| t.backlog > 0).map(|t| (t.id, t.backlog)).collect();
+        tenants.sort_unstable();
+        ModelSnapshot {
+            model: self.key,
+            queued: queued(Class::Interactive) + queued(Class::Bulk),
+            backlog_device_seconds: device_seconds,
+            backlog_seconds: (self.workers > 0).then(|| device_seconds / f64::from(self.workers)),
+            workers: self.workers,
+            tenants,
+        }
+    }
+}
+
+impl Worker {
+    fn snapshot(&self, now_ms: u64) -> WorkerSnapshot {
+        let known_us = now_ms.saturating_sub(self.since_ms).saturating_mul(1_000);
+        let busy_share = if known_us == 0 { 0.0 } else { (self.busy_us as f64 / known_us as f64).min(1.0) };
+        WorkerSnapshot {
+            worker: self.id,
+            epoch: self.epoch,
+            held: self.held.len() as u32,
+            credits: self.credits,
+            draining: self.draining,
+            busy_share,
+        }
     }
 }

@@ -1,0 +1,305 @@
+//! Forming one bulk batch for one device.
+//!
+//! Where to begin is decided in this order: an endangered deadline; a tenant's oldest item that nears the age bound;
+//! the fullest bucket among those that hold a tenant at the least counter. Then the bucket is emptied in order of
+//! counters until the batch is full, and shorter buckets after it while they pad little. A batch is never held back
+//! for being small: a device that pulls idles.
+
+use std::cmp::Reverse;
+
+use crate::arena::{Arena, Hot};
+use crate::bucket::Buckets;
+use crate::cells::Cells;
+use crate::cost::Cost;
+use crate::fairness::{BulkQueue, Window};
+use crate::list::{Handle, NONE};
+
+/// Tenants near their age bound, and endangered deadlines, looked at for one batch.
+const LOOK_AHEAD: usize = 32;
+
+/// What one device takes at once of one model.
+pub(crate) struct Limits<'a> {
+    pub(crate) buckets: &'a Buckets,
+    pub(crate) cells: &'a Cells,
+    pub(crate) cost: Cost,
+    pub(crate) budget_ns: f64,
+    pub(crate) max_items: u32,
+    pub(crate) max_padding_share: f64,
+    pub(crate) age_bound: u64,
+    pub(crate) window: Window,
+    pub(crate) now_ms: u64,
+}
+
+impl Limits<'_> {
+    /// Most items of a bucket in one batch; at least one.
+    #[inline]
+    pub(crate) fn cap(&self, bucket: usize) -> usize {
+        let edge = self.buckets.edge(bucket);
+        let by_memory = self.cells.cap(bucket) / edge;
+        let by_time = (self.budget_ns / self.cost.item_ns(edge)) as u32;
+        by_memory.min(by_time).min(self.max_items).max(1) as usize
+    }
+
+    /// Whether an item of `tokens` may join `items` of `sum` tokens that are padded to bucket `anchor`.
+    #[inline]
+    pub(crate) fn pads_little(&self, anchor: usize, items: usize, sum: u64, tokens: u32) -> bool {
+        let padded = (items as f64 + 1.0) * f64::from(self.buckets.edge(anchor));
+        items == 0 || (sum + u64::from(tokens)) as f64 >= (1.0 - self.max_padding_share) * padded
+    }
+
+    /// From here on, an item counts as near its age bound: there is room for a batch or so before it is reached.
+    fn soft_age(&self) -> u64 {
+        self.age_bound - self.age_bound / 4
+    }
+}
+
+/// Where a batch begins.
+enum Start {
+    /// With this very item.
+    Item(Handle),
+    /// With whatever this bucket holds.
+    Bucket(usize),
+}
+
+/// How serving one tenant ended.
+enum Served {
+    /// It had its turn.
+    Turn,
+    /// Taking more of it would push its oldest item, which doesn't fit here, over the age bound.
+    Blocked,
+    /// Its items here are so short that the batch would pad too much.
+    TooShort,
+}
+
+/// Fills `out`; leaves it empty only when nothing is queued.
+pub(crate) fn form(queue: &mut BulkQueue, arena: &mut Arena, limits: &Limits<'_>, out: &mut Vec<Handle>) {
+    if queue.len == 0 {
+        return;
+    }
+    let start = choose(queue, arena, limits);
+    let anchor = match start {
+        Start::Item(item) => usize::from(arena.hot[item as usize].bucket),
+        Start::Bucket(bucket) => bucket,
+    };
+    let mut forming = Forming { cap: limits.cap(anchor), queue, arena, limits, anchor, out, tokens: 0 };
+    if let Start::Item(item) = start {
+        forming.take_charged(item);
+        forming.take_endangered();
+        forming.take_aged(item);
+    }
+    forming.fill();
+    if forming.out.is_empty() {
+        forming.take_oldest_of_least();
+    }
+}
+
+fn choose(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>) -> Start {
+    if let Some(item) = endangered(queue, arena, limits).next() {
+        return Start::Item(item);
+    }
+    let mut tops = [u64::MAX; 64];
+    let mut least = u64::MAX;
+    for (bucket, top) in tops.iter_mut().enumerate().take(limits.buckets.count()) {
+        if queue.buckets[bucket].len > 0
+            && let Some((counter, _)) = queue.least(bucket)
+        {
+            *top = counter;
+            least = least.min(counter);
+        }
+    }
+    queue.floor = queue.floor.max(least);
+    let reach = least.saturating_add(limits.window.slack_ns as u64);
+    if let Some(item) = nearest_age_bound(queue, arena, limits, reach) {
+        return Start::Item(item);
+    }
+    let mut best = (0.0, Reverse(u64::MAX));
+    let mut chosen = 0;
+    for (bucket, &top) in tops.iter().enumerate().take(limits.buckets.count()) {
+        if top <= reach {
+            let filled = (f64::from(queue.buckets[bucket].len) / limits.cap(bucket) as f64).min(1.0);
+            if (filled, Reverse(top)) > best {
+                best = (filled, Reverse(top));
+                chosen = bucket;
+            }
+        }
+    }
+    Start::Bucket(chosen)
+}
+
+/// Items whose deadline would be missed if two more batches went first, and that overtake nobody they may not.
+fn endangered<'a>(queue: &'a BulkQueue, arena: &'a Arena, limits: &'a Limits<'_>) -> impl Iterator<Item = Handle> + 'a {
+    queue.deadlines.iter().take(LOOK_AHEAD).filter_map(|&(deadline_ms, item)| {
+        let hot = &arena.hot[item as usize];
+        let needs_ms = (2.0 * limits.budget_ns + limits.cost.item_ns(hot.tokens)) / 1e6;
+        let tenant = &queue.tenants[hot.tenant as usize];
+        let may = tenant.by_arrival.head == item || tenant.overtaken(&arena.hot) < limits.age_bound;
+        (may && deadline_ms.saturating_sub(limits.now_ms) as f64 <= needs_ms).then_some(item)
+    })
+}
+
+/// The oldest item of a tenant that nears the age bound and whose turn it is by its counter.
+fn nearest_age_bound(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>, reach: u64) -> Option<Handle> {
+    if queue.aged.is_empty() {
+        return None;
+    }
+    let BulkQueue { aged, tenants, .. } = queue;
+    let soft = limits.soft_age();
+    aged.retain(|&slot| {
+        let tenant = &mut tenants[slot as usize];
+        tenant.aged = tenant.backlog > 0 && tenant.overtaken(&arena.hot) >= soft;
+        tenant.aged
+    });
+    let turn = aged.iter().find(|&&slot| tenants[slot as usize].counter <= reach)?;
+    Some(tenants[*turn as usize].by_arrival.head)
+}
+
+struct Forming<'a, 'b> {
+    queue: &'a mut BulkQueue,
+    arena: &'a mut Arena,
+    limits: &'a Limits<'b>,
+    anchor: usize,
+    cap: usize,
+    out: &'a mut Vec<Handle>,
+    tokens: u64,
+}
+
+impl Forming<'_, '_> {
+    fn is_full(&self) -> bool {
+        self.out.len() >= self.cap
+    }
+
+    /// Takes an item; the caller charges its tenant what this returns.
+    #[inline]
+    fn take(&mut self, item: Handle) -> f64 {
+        let tokens = self.arena.hot[item as usize].tokens;
+        self.queue.remove(self.arena, item);
+        self.tokens += u64::from(tokens);
+        self.out.push(item);
+        self.limits.cost.item_ns(tokens)
+    }
+
+    fn take_charged(&mut self, item: Handle) {
+        let slot = self.arena.hot[item as usize].tenant;
+        let ns = self.take(item);
+        self.settle(slot, ns);
+    }
+
+    /// Charges a tenant, and notes whether its oldest item nears the age bound.
+    #[inline]
+    fn settle(&mut self, slot: u32, ns: f64) {
+        self.queue.charge(slot, ns, &self.limits.window);
+        let tenant = &mut self.queue.tenants[slot as usize];
+        if !tenant.aged && tenant.left >= self.limits.soft_age() {
+            tenant.aged = tenant.overtaken(&self.arena.hot) >= self.limits.soft_age();
+            if tenant.aged {
+                self.queue.aged.push(slot);
+            }
+        }
+    }
+
+    fn fits(&self, hot: &Hot) -> bool {
+        usize::from(hot.bucket) <= self.anchor
+            && self.limits.pads_little(self.anchor, self.out.len(), self.tokens, hot.tokens)
+    }
+
+    /// More items in danger that fit in.
+    fn take_endangered(&mut self) {
+        let items: Vec<Handle> = endangered(self.queue, self.arena, self.limits).collect();
+        for item in items {
+            let hot = self.arena.hot[item as usize];
+            let tenant = &self.queue.tenants[hot.tenant as usize];
+            let may = tenant.by_arrival.head == item || tenant.overtaken(&self.arena.hot) < self.limits.age_bound;
+            if !self.is_full() && may && self.fits(&hot) {
+                self.take_charged(item);
+            }
+        }
+    }
+
+    /// More items near their age bound of the tenant that `first` is of, oldest first. Of those that are still queued,
+    /// the p-th by age with number s was overtaken by all that left but the s - p that came before it.
+    fn take_aged(&mut self, first: Handle) {
+        let slot = self.arena.hot[first as usize].tenant;
+        let tenant = &self.queue.tenants[slot as usize];
+        let (left, soft) = (tenant.left, self.limits.soft_age());
+        if left < soft {
+            return;
+        }
+        let aged: Vec<Handle> = self
+            .arena
+            .by_arrival
+            .iter(tenant.by_arrival)
+            .take(self.cap)
+            .enumerate()
+            .take_while(|&(place, item)| left + place as u64 >= soft + self.arena.hot[item as usize].seq)
+            .map(|(_, item)| item)
+            .collect();
+        for item in aged {
+            let hot = self.arena.hot[item as usize];
+            let tenant = &self.queue.tenants[slot as usize];
+            let may = tenant.by_arrival.head == item || tenant.overtaken(&self.arena.hot) < self.limits.age_bound;
+            if !self.is_full() && may && self.fits(&hot) {
+                self.take_charged(item);
+            }
+        }
+    }
+
+    /// The anchor's bucket in order of counters, then shorter ones.
+    fn fill(&mut self) {
+        let quantum = (self.cap / 8).max(1);
+        let mut blocked = Vec::new();
+        'buckets: for bucket in (0..=self.anchor).rev() {
+            while !self.is_full() {
+                let Some((counter, slot)) = self.queue.least(bucket) else { break };
+                match self.serve(slot, bucket, quantum) {
+                    Served::Turn => {}
+                    Served::Blocked => {
+                        self.queue.buckets[bucket].heap.pop();
+                        blocked.push((bucket, Reverse((counter, slot))));
+                    }
+                    Served::TooShort => break 'buckets,
+                }
+            }
+        }
+        for (bucket, entry) in blocked {
+            self.queue.buckets[bucket].heap.push(entry);
+        }
+    }
+
+    /// Gives a tenant up to `quantum` places from one bucket.
+    fn serve(&mut self, slot: u32, bucket: usize, quantum: usize) -> Served {
+        let mut served = Served::Turn;
+        let mut ns = 0.0;
+        for _ in 0..quantum {
+            let tenant = &self.queue.tenants[slot as usize];
+            let (mut item, oldest) = (tenant.by_bucket[bucket].head, tenant.by_arrival.head);
+            if item == NONE || self.is_full() {
+                break;
+            }
+            if item != oldest && tenant.overtaken(&self.arena.hot) >= self.limits.age_bound {
+                if !self.fits(&self.arena.hot[oldest as usize]) {
+                    served = Served::Blocked;
+                    break;
+                }
+                item = oldest;
+            } else if bucket < self.anchor && !self.fits(&self.arena.hot[item as usize]) {
+                served = Served::TooShort;
+                break;
+            }
+            ns += self.take(item);
+        }
+        self.settle(slot, ns);
+        served
+    }
+
+    /// Every tenant here is held back by its age bound: begin with what holds the first of them back.
+    fn take_oldest_of_least(&mut self) {
+        let least = (0..self.limits.buckets.count()).filter_map(|bucket| self.queue.least(bucket)).min();
+        if let Some((_, slot)) = least {
+            let oldest = self.queue.tenants[slot as usize].by_arrival.head;
+            self.anchor = usize::from(self.arena.hot[oldest as usize].bucket);
+            self.cap = self.limits.cap(self.anchor);
+            self.take_charged(oldest);
+            self.fill();
+        }
+    }
+}

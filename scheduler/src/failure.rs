@@ -1,0 +1,262 @@
+//! Leases end: well, badly, or because a worker is gone.
+//!
+//! Items of a batch that failed on its own account run again in halves, so that a poison item stands alone after
+//! 2·⌈log₂ n⌉ runs more and only a failure by itself counts against an item. Items of a worker that is gone come back
+//! at once and lose no attempt; those it was running become suspects after two such losses on different workers, and
+//! run alone from then on.
+
+use domain::id::WorkerId;
+
+use crate::event::{Action, BatchId, CancelReason, Failure, ItemFailure, Lease};
+use crate::list::Handle;
+use crate::model::Group;
+use crate::state::{Batch, State};
+use crate::worker::Offer;
+
+/// Fresh batches that fail in a row before a worker is taken for the cause.
+const FAILURES_BEFORE_REST: u32 = 2;
+
+impl State {
+    pub(crate) fn batch_done(&mut self, worker: WorkerId, lease: Lease, elapsed_us: u64, actions: &mut Vec<Action>) {
+        let Some(batch) = self.close(worker, lease) else { return };
+        let padded_tokens = batch.padded_len * batch.items.len() as u32;
+        let bucket = self.buckets.of(batch.padded_len);
+        if let Some(worker) = self.workers.get_mut(batch.worker) {
+            worker.failures = 0;
+            worker.busy_us = worker.busy_us.saturating_add(elapsed_us);
+            if let Some(offer) = worker.offer_mut(batch.model) {
+                offer.fit.learn(batch.items.len() as u32, batch.padded_len, elapsed_us);
+                offer.cells.went_well(bucket, padded_tokens);
+                self.models[batch.model as usize].learn(offer.fit.cost());
+            }
+        }
+        let mut done = Vec::with_capacity(batch.items.len());
+        for (place, &item) in batch.items.iter().enumerate() {
+            let entry = self.arena.get(item);
+            if entry.cancelled {
+                self.arena.free(item);
+            } else {
+                done.push((place as u32, entry.assigned()));
+                self.retire(item);
+            }
+        }
+        self.totals.completed += done.len() as u64;
+        if !done.is_empty() {
+            actions.push(Action::Completed { batch: lease.batch, items: done });
+        }
+        self.sync_ready(batch.worker);
+        self.report_drained(batch.worker, actions);
+    }
+
+    pub(crate) fn batch_failed(&mut self, worker: WorkerId, lease: Lease, failure: Failure, actions: &mut Vec<Action>) {
+        let Some(mut batch) = self.close(worker, lease) else { return };
+        let sent = batch.items.len() as u32;
+        let items = self.still_wanted(std::mem::take(&mut batch.items));
+        let tries = lease.attempt;
+        match failure {
+            Failure::Released => {
+                let group = Group { items, tries: tries.saturating_sub(1), avoid: None };
+                self.run_again(batch.model, batch.class, self.now_ms, group);
+            }
+            Failure::Rejected => {
+                self.rest(batch.worker);
+                let group = Group { items, tries: tries.saturating_sub(1), avoid: Some(worker) };
+                self.run_again(batch.model, batch.class, self.now_ms, group);
+            }
+            Failure::OutOfMemory => {
+                let (buckets, padded_tokens) = (&self.buckets, sent * batch.padded_len);
+                if let Some(holder) = self.workers.get_mut(batch.worker)
+                    && let Some(offer) = holder.offer_mut(batch.model)
+                {
+                    offer.cells.too_much(buckets.of(batch.padded_len), padded_tokens, buckets);
+                }
+                self.split(&batch, items, sent, worker, ItemFailure::OutOfMemory, actions);
+            }
+            Failure::Error => {
+                if tries == 1 {
+                    self.suspect_worker(batch.worker);
+                }
+                self.split(&batch, items, sent, worker, ItemFailure::Error, actions);
+            }
+        }
+        self.sync_ready(batch.worker);
+        self.report_drained(batch.worker, actions);
+    }
+
+    /// Runs a failed batch again in halves, or a single item again after a pause until its attempts are spent.
+    fn split(
+        &mut self,
+        batch: &Batch,
+        mut items: Vec<Handle>,
+        sent: u32,
+        avoid: WorkerId,
+        reason: ItemFailure,
+        actions: &mut Vec<Action>,
+    ) {
+        let (tries, avoid) = (batch.lease.attempt, Some(avoid));
+        if sent > 1 {
+            let second = items.split_off(items.len().div_ceil(2));
+            for items in [items, second] {
+                self.run_again(batch.model, batch.class, self.now_ms, Group { items, tries, avoid });
+            }
+            return;
+        }
+        for item in items {
+            let entry = self.arena.get_mut(item);
+            entry.attempts = entry.attempts.saturating_add(1);
+            let attempts = entry.attempts;
+            if attempts >= self.config.max_attempts {
+                self.give_up(item, reason, actions);
+            } else {
+                let ready_ms = self.now_ms.saturating_add(self.backoff_ms(u32::from(attempts)));
+                self.run_again(batch.model, batch.class, ready_ms, Group { items: vec![item], tries, avoid });
+            }
+        }
+    }
+
+    /// Takes a worker out and brings back what it held. Answers what was learnt of the device.
+    pub(crate) fn lose(&mut self, slot: u32, actions: &mut Vec<Action>) -> Vec<Offer> {
+        let learnt = self.withdraw(slot);
+        let Some(worker) = self.workers.remove(slot) else { return learnt };
+        if let Some(until_ms) = worker.rests_until_ms {
+            self.resting.remove(&(until_ms, slot));
+        }
+        for (place, id) in worker.held.into_iter().enumerate() {
+            let Some(mut batch) = self.take_batch(id) else { continue };
+            let alone = batch.items.len() == 1;
+            let mut items = self.still_wanted(std::mem::take(&mut batch.items));
+            let mut suspects = Vec::new();
+            if place == 0 {
+                items.retain(|&item| {
+                    let suspect = self.blame(item, worker.id, alone);
+                    if suspect {
+                        suspects.push(item);
+                    }
+                    !suspect
+                });
+            }
+            let tries = batch.lease.attempt;
+            self.run_again(batch.model, batch.class, self.now_ms, Group { items, tries, avoid: None });
+            for item in suspects {
+                if self.arena.get(item).lone_crashes >= self.config.max_lone_crashes {
+                    self.give_up(item, ItemFailure::Crashes, actions);
+                } else {
+                    let group = Group { items: vec![item], tries, avoid: Some(worker.id) };
+                    self.run_again(batch.model, batch.class, self.now_ms, group);
+                }
+            }
+        }
+        learnt
+    }
+
+    /// Notes that an item was running when a worker went; whether it is to run alone from now on.
+    fn blame(&mut self, item: Handle, worker: WorkerId, alone: bool) -> bool {
+        let suspect_after = self.config.suspect_after_crashes;
+        let entry = self.arena.get_mut(item);
+        if alone && entry.crashes >= suspect_after {
+            entry.lone_crashes = entry.lone_crashes.saturating_add(1);
+        }
+        if entry.crashed_on != Some(worker) {
+            entry.crashes = entry.crashes.saturating_add(1);
+            entry.crashed_on = Some(worker);
+        }
+        entry.crashes >= suspect_after
+    }
+
+    /// Gives up leases that ran out: a worker that is silent for so long is taken for lost.
+    pub(crate) fn expire_leases(&mut self, actions: &mut Vec<Action>) {
+        while let Some(&(expires_ms, id)) = self.expiries.first() {
+            if expires_ms > self.now_ms {
+                break;
+            }
+            let Some(batch) = self.batches.get(&id) else { break };
+            let (slot, lease) = (batch.worker, batch.lease);
+            let Some((worker, epoch)) = self.workers.get(slot).map(|worker| (worker.id, worker.epoch)) else { break };
+            actions.push(Action::CancelBatch { worker, lease, reason: CancelReason::Expired });
+            actions.push(Action::WorkerHung { worker, epoch });
+            self.lose(slot, actions);
+        }
+    }
+
+    /// Ends the lease that this worker holds, if it is this very one.
+    fn close(&mut self, worker: WorkerId, lease: Lease) -> Option<Batch> {
+        let held = self.workers.slot(worker).filter(|&slot| {
+            self.batches.get(&lease.batch).is_some_and(|batch| batch.lease == lease && batch.worker == slot)
+        });
+        let Some(slot) = held else {
+            self.totals.stale += 1;
+            return None;
+        };
+        self.forget_recallable(slot, lease.batch);
+        let batch = self.take_batch(lease.batch)?;
+        if let Some(worker) = self.workers.get_mut(slot) {
+            worker.held.retain(|&held| held != lease.batch);
+        }
+        self.begin_first(slot);
+        Some(batch)
+    }
+
+    /// Takes a batch out of every table but its worker's.
+    fn take_batch(&mut self, id: BatchId) -> Option<Batch> {
+        let batch = self.batches.remove(&id)?;
+        self.leased -= batch.items.len() as u32;
+        if let Some(expires_ms) = batch.expires_ms {
+            self.expiries.remove(&(expires_ms, id));
+        }
+        if let Some(model) = batch.recalled_for {
+            self.models[model as usize].recalls -= 1;
+        }
+        Some(batch)
+    }
+
+    /// Frees the items whose run was cancelled meanwhile.
+    fn still_wanted(&mut self, mut items: Vec<Handle>) -> Vec<Handle> {
+        items.retain(|&item| {
+            let cancelled = self.arena.get(item).cancelled;
+            if cancelled {
+                self.arena.free(item);
+            }
+            !cancelled
+        });
+        items
+    }
+
+    fn suspect_worker(&mut self, slot: u32) {
+        let Some(worker) = self.workers.get_mut(slot) else { return };
+        worker.failures = worker.failures.saturating_add(1);
+        if worker.failures >= FAILURES_BEFORE_REST {
+            self.rest(slot);
+        }
+    }
+
+    /// Gives a worker nothing for a while, longer each time until a batch goes well.
+    fn rest(&mut self, slot: u32) {
+        let Some(worker) = self.workers.get(slot) else { return };
+        let until_ms = self.now_ms.saturating_add(self.backoff_ms(worker.failures));
+        let Some(worker) = self.workers.get_mut(slot) else { return };
+        worker.failures = worker.failures.saturating_add(1);
+        if let Some(until_ms) = worker.rests_until_ms.replace(until_ms) {
+            self.resting.remove(&(until_ms, slot));
+        }
+        self.resting.insert((until_ms, slot));
+    }
+
+    /// Ends the pauses that are over.
+    pub(crate) fn wake_workers(&mut self) {
+        while let Some(&(until_ms, slot)) = self.resting.first() {
+            if until_ms > self.now_ms {
+                break;
+            }
+            self.resting.pop_first();
+            if let Some(worker) = self.workers.get_mut(slot) {
+                worker.rests_until_ms = None;
+            }
+            self.sync_ready(slot);
+        }
+    }
+
+    fn backoff_ms(&self, failures: u32) -> u64 {
+        let doublings = failures.saturating_sub(1).min(20);
+        self.config.backoff_ms.saturating_mul(1 << doublings).min(self.config.max_backoff_ms)
+    }
+}

@@ -1,0 +1,175 @@
+//! Workers come, change what they offer, drain and go.
+
+use std::collections::VecDeque;
+
+use domain::id::WorkerId;
+
+use crate::cells::Cells;
+use crate::cost::CostFit;
+use crate::event::{Action, CancelReason, ModelOffer};
+use crate::state::State;
+use crate::worker::{Offer, Worker, padded_tokens};
+
+impl State {
+    pub(crate) fn worker_ready(
+        &mut self,
+        id: WorkerId,
+        epoch: u64,
+        credits: u32,
+        offers: &[ModelOffer],
+        free_bytes: u64,
+        actions: &mut Vec<Action>,
+    ) {
+        if self.workers.has_ended(id, epoch) {
+            self.totals.stale += 1;
+            return;
+        }
+        let mut learnt = Vec::new();
+        let slot = match self.workers.slot(id) {
+            Some(slot) => {
+                let known = self.workers.get(slot).map_or(0, |worker| worker.epoch);
+                if epoch < known {
+                    self.totals.stale += 1;
+                    return;
+                }
+                if epoch > known {
+                    learnt = self.lose(slot, actions);
+                    None
+                } else {
+                    Some(slot)
+                }
+            }
+            None => None,
+        };
+        let slot = match slot {
+            Some(slot) => slot,
+            None => match self.workers.insert(self.newcomer(id, epoch)) {
+                Some(slot) => slot,
+                None => return,
+            },
+        };
+        self.set_offers(slot, offers, free_bytes, learnt);
+        if let Some(worker) = self.workers.get_mut(slot) {
+            worker.credits = credits.min(self.config.max_credits);
+        }
+        self.sync_ready(slot);
+    }
+
+    fn newcomer(&self, id: WorkerId, epoch: u64) -> Worker {
+        Worker {
+            id,
+            epoch,
+            credits: 0,
+            offers: Vec::new(),
+            held: VecDeque::new(),
+            draining: false,
+            rests_until_ms: None,
+            failures: 0,
+            since_ms: self.now_ms,
+            busy_us: 0,
+        }
+    }
+
+    /// Replaces what a worker offers, keeping what was learnt, in this life or the one before, of models that it goes
+    /// on offering.
+    fn set_offers(&mut self, slot: u32, offers: &[ModelOffer], free_bytes: u64, learnt: Vec<Offer>) {
+        let mut was = self.withdraw(slot);
+        was.extend(learnt);
+        let mut now: Vec<Offer> = Vec::with_capacity(offers.len().min(self.config.max_models as usize));
+        for offer in offers.iter().take(self.config.max_models as usize) {
+            let longest = self.config.max_item_tokens;
+            let Some(cap) = padded_tokens(offer, free_bytes, self.config.memory_share, longest) else { continue };
+            let Some(model) = self.enter_model(offer.model) else { continue };
+            if now.iter().any(|other| other.model == model) {
+                continue;
+            }
+            let (fit, cells) = match was.iter().find(|other| other.model == model) {
+                Some(known) => {
+                    let mut cells = known.cells.clone();
+                    cells.offer(cap);
+                    (known.fit, cells)
+                }
+                None => {
+                    let fit = CostFit::new(offer.prior.unwrap_or(self.config.prior));
+                    (fit, Cells::new(cap, self.buckets.count()))
+                }
+            };
+            if self.models[model as usize].workers == 0 {
+                self.models[model as usize].cost = fit.cost();
+            }
+            now.push(Offer { model, resident: offer.resident, load_ms: offer.load_ms, cells, fit, ready_key: None });
+        }
+        let Some(worker) = self.workers.get_mut(slot) else { return };
+        worker.offers = now;
+        let draining = worker.draining;
+        let staged: Vec<_> = worker.held.iter().skip(1).copied().collect();
+        for offer in &worker.offers {
+            self.models[offer.model as usize].workers += u32::from(!draining);
+        }
+        for id in staged {
+            self.note_recallable(slot, id);
+        }
+    }
+
+    /// Takes a worker out of everything that its offers put it in, and gives the offers back.
+    pub(crate) fn withdraw(&mut self, slot: u32) -> Vec<Offer> {
+        let Some(worker) = self.workers.get_mut(slot) else { return Vec::new() };
+        let mut offers = std::mem::take(&mut worker.offers);
+        for offer in &mut offers {
+            let model = &mut self.models[offer.model as usize];
+            if let Some((held, slowness_ns)) = offer.ready_key.take() {
+                model.ready.remove(&(held, slowness_ns, slot));
+            }
+            // A draining worker was counted off when it began to drain.
+            model.workers -= u32::from(!worker.draining);
+            for id in &worker.held {
+                model.recallable.remove(id);
+            }
+        }
+        offers
+    }
+
+    pub(crate) fn worker_lost(&mut self, id: WorkerId, epoch: u64, actions: &mut Vec<Action>) {
+        match self.workers.slot(id) {
+            Some(slot) if self.workers.get(slot).is_some_and(|worker| worker.epoch == epoch) => {
+                self.lose(slot, actions);
+            }
+            _ => self.totals.stale += 1,
+        }
+    }
+
+    /// Gives a worker nothing more, and asks it to hand back what it hasn't begun.
+    pub(crate) fn drain(&mut self, id: WorkerId, actions: &mut Vec<Action>) {
+        let Some(slot) = self.workers.slot(id) else { return };
+        let Some(worker) = self.workers.get_mut(slot) else { return };
+        if worker.draining {
+            return;
+        }
+        worker.draining = true;
+        for offer in &worker.offers {
+            self.models[offer.model as usize].workers -= 1;
+        }
+        let staged: Vec<_> = worker.held.iter().skip(1).copied().collect();
+        for batch in staged {
+            self.forget_recallable(slot, batch);
+            if let Some(batch) = self.batches.get_mut(&batch)
+                && !batch.asked_back
+            {
+                batch.asked_back = true;
+                let reason = CancelReason::Draining;
+                actions.push(Action::CancelBatch { worker: id, lease: batch.lease, reason });
+            }
+        }
+        self.sync_ready(slot);
+        self.report_drained(slot, actions);
+    }
+
+    pub(crate) fn report_drained(&self, slot: u32, actions: &mut Vec<Action>) {
+        if let Some(worker) = self.workers.get(slot)
+            && worker.draining
+            && worker.held.is_empty()
+        {
+            actions.push(Action::Drained { worker: worker.id, epoch: worker.epoch });
+        }
+    }
+}

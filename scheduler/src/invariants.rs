@@ -1,0 +1,315 @@
+//! What always holds, written once: tests and simulations check all of it, debug builds the sums after every event.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use domain::id::{ItemId, RunId, TenantId, WorkerId};
+
+use crate::arena::Phase;
+use crate::event::BatchId;
+use crate::fairness::BulkQueue;
+use crate::item::{Class, ModelKey};
+use crate::model::{Model, rank};
+use crate::state::State;
+
+/// A broken invariant. Always a fault of the scheduler, never of who talks to it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Violation {
+    /// Items were made or lost.
+    #[error(
+        "{what}: {left} on one side, {right} on the other; replay the events that led here and look for the step that moved one side only"
+    )]
+    Sum {
+        /// Which sum.
+        what: &'static str,
+        /// One side.
+        left: u64,
+        /// The other.
+        right: u64,
+    },
+    /// An item isn't in the one place that it says it is in.
+    #[error("item {item:?} of run {run} isn't in the one place where it says it is")]
+    Misplaced {
+        /// Its run.
+        run: RunId,
+        /// Which item.
+        item: ItemId,
+    },
+    /// A tenant's counter left its window.
+    #[error(
+        "the counter of tenant {tenant} for model {model:?} lies outside its window: floor {floor}, counter {counter}, ceiling {ceiling}"
+    )]
+    Unfair {
+        /// Which model.
+        model: ModelKey,
+        /// Which tenant.
+        tenant: TenantId,
+        /// Least counter of a backlogged tenant.
+        floor: u64,
+        /// This tenant's.
+        counter: u64,
+        /// The most that it may be.
+        ceiling: u64,
+    },
+    /// More later items than allowed went ahead of one.
+    #[error(
+        "{overtaken} later items of tenant {tenant} for model {model:?} went ahead of its oldest; the bound is {bound}"
+    )]
+    Overtaken {
+        /// Which model.
+        model: ModelKey,
+        /// Which tenant.
+        tenant: TenantId,
+        /// How many went ahead.
+        overtaken: u64,
+        /// How many may.
+        bound: u64,
+    },
+    /// A worker holds more than it may, or batches that don't know it.
+    #[error("worker {worker} holds {held} batches of {credits} and the leases don't agree")]
+    Credits {
+        /// Which worker.
+        worker: WorkerId,
+        /// Batches that it holds.
+        held: u32,
+        /// Batches that it may.
+        credits: u32,
+    },
+    /// A device idles beside work that it could do.
+    #[error("worker {worker} idles while model {model:?}, which it serves, has work")]
+    Idle {
+        /// Which worker.
+        worker: WorkerId,
+        /// Which model.
+        model: ModelKey,
+    },
+    /// A lease has no end, or a batch that isn't running has one.
+    #[error("batch {batch:?} is running and has no time at which it is given up, or the other way round")]
+    Lease {
+        /// Which batch.
+        batch: BatchId,
+    },
+    /// A structure outgrew its bound.
+    #[error("{what} holds {len}, its bound is {bound}")]
+    Unbounded {
+        /// Which structure.
+        what: &'static str,
+        /// What it holds.
+        len: u64,
+        /// What it may.
+        bound: u64,
+    },
+}
+
+impl Violation {
+    /// Stable name.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Sum { .. } => "scheduler.sum",
+            Self::Misplaced { .. } => "scheduler.misplaced",
+            Self::Unfair { .. } => "scheduler.unfair",
+            Self::Overtaken { .. } => "scheduler.overtaken",
+            Self::Credits { .. } => "scheduler.credits",
+            Self::Idle { .. } => "scheduler.idle",
+            Self::Lease { .. } => "scheduler.lease",
+            Self::Unbounded { .. } => "scheduler.unbounded",
+        }
+    }
+}
+
+/// Everything. Linear in what is outstanding; holds between events.
+pub fn check(state: &State) -> Result<(), Violation> {
+    check_sums(state)?;
+    bounds(state)?;
+    places(state)?;
+    leases(state)?;
+    for model in &state.models {
+        tenants(state, model)?;
+        buckets(state, &model.bulk)?;
+    }
+    idleness(state)
+}
+
+/// The sums alone. Linear in models, of which there are few.
+pub fn check_sums(state: &State) -> Result<(), Violation> {
+    let totals = &state.totals;
+    let ended = totals.completed + totals.failed + totals.cancelled;
+    equal("items accepted, and ended or outstanding", totals.accepted, ended + state.arena.len() as u64)?;
+    let waiting: u64 = state.models.iter().flat_map(|model| &model.waiting).map(|w| u64::from(w.items)).sum();
+    // Leased items of a cancelled run keep their place in the batch and are outstanding no more.
+    let placed = waiting + u64::from(state.leased);
+    if placed < state.arena.len() as u64 {
+        return Err(Violation::Sum {
+            what: "items outstanding, and waiting or leased",
+            left: state.arena.len() as u64,
+            right: placed,
+        });
+    }
+    Ok(())
+}
+
+fn equal(what: &'static str, left: u64, right: u64) -> Result<(), Violation> {
+    if left == right { Ok(()) } else { Err(Violation::Sum { what, left, right }) }
+}
+
+fn bounds(state: &State) -> Result<(), Violation> {
+    let config = &state.config;
+    let mut sizes = vec![
+        ("the queue", state.arena.len() as u64, u64::from(config.max_items)),
+        ("the runs", state.runs.iter().count() as u64, u64::from(config.max_runs)),
+        ("the models", state.models.len() as u64, u64::from(config.max_models)),
+        ("the workers", state.workers.iter().count() as u64, u64::from(config.max_workers)),
+        ("the weights", state.weights.len() as u64, u64::from(config.max_tenants)),
+    ];
+    for run in state.runs.iter() {
+        sizes.push(("a run", u64::from(run.outstanding), u64::from(config.max_items_per_run)));
+    }
+    match sizes.into_iter().find(|(_, len, bound)| len > bound) {
+        Some((what, len, bound)) => Err(Violation::Unbounded { what, len, bound }),
+        None => Ok(()),
+    }
+}
+
+/// Every item is in the one place that it names, and every place holds only such items.
+fn places(state: &State) -> Result<(), Violation> {
+    let mut counted = [0_u64; 3];
+    for (item, entry) in state.arena.iter() {
+        let model = &state.models[entry.model as usize];
+        let class = entry.spec.class;
+        let there = match entry.phase {
+            Phase::Free => false,
+            Phase::Queued => {
+                counted[0] += 1;
+                match class {
+                    Class::Interactive => model.interactive.holds(&state.arena, item, entry.due_ms),
+                    Class::Bulk => {
+                        let hot = state.arena.hot[item as usize];
+                        model.bulk.tenants[hot.tenant as usize].id == entry.spec.tenant
+                            && hot.tokens == entry.spec.tokens
+                    }
+                }
+            }
+            Phase::Again(ready_ms, number) => {
+                counted[1] += 1;
+                model.again[rank(class)].get(&(ready_ms, number)).is_some_and(|group| group.items.contains(&item))
+            }
+            Phase::Leased(batch) => {
+                counted[2] += 1;
+                state.batches.get(&batch).is_some_and(|batch| batch.items.contains(&item))
+            }
+        };
+        let indexed = state.arena.find(entry.run, entry.spec.item) == Some(item);
+        let listed = entry.cancelled && matches!(entry.phase, Phase::Leased(_)) || indexed;
+        if !there || !listed {
+            return Err(Violation::Misplaced { run: entry.run, item: entry.spec.item });
+        }
+    }
+    let queued: u64 = state.models.iter().map(|m| m.interactive.len() as u64 + u64::from(m.bulk.len)).sum();
+    let again: usize =
+        state.models.iter().flat_map(|m| &m.again).flat_map(|groups| groups.values()).map(|g| g.items.len()).sum();
+    equal("items that say they are queued", counted[0], queued)?;
+    equal("items that say they came back", counted[1], again as u64)?;
+    equal("items that say they are leased", counted[2], u64::from(state.leased))?;
+    let in_runs: u64 = state.runs.iter().map(|run| u64::from(run.outstanding)).sum();
+    equal("items of all runs", state.arena.len() as u64, in_runs)?;
+    for run in state.runs.iter() {
+        equal("items of a run", u64::from(run.outstanding), state.arena.by_run.iter(run.items).count() as u64)?;
+    }
+    let waiting: u64 = state.models.iter().flat_map(|m| &m.waiting).map(|w| u64::from(w.items)).sum();
+    equal("items that wait", waiting, counted[0] + counted[1])
+}
+
+/// Credits and leases add up.
+fn leases(state: &State) -> Result<(), Violation> {
+    let mut held = 0;
+    for (slot, worker) in state.workers.iter() {
+        let count = worker.held.len() as u32;
+        held += worker.held.len();
+        let known = worker.held.iter().all(|id| {
+            state.batches.get(id).is_some_and(|batch| batch.worker == slot && batch.lease.epoch == worker.epoch)
+        });
+        let ready = worker.offers.iter().all(|offer| {
+            let ready = &state.models[offer.model as usize].ready;
+            offer.ready_key.is_some_and(|(held, slow)| held == count && ready.contains(&(held, slow, slot)))
+                == worker.takes_work()
+        });
+        if !known || !ready || count > state.config.max_credits {
+            return Err(Violation::Credits { worker: worker.id, held: count, credits: worker.credits });
+        }
+        for (place, id) in worker.held.iter().enumerate() {
+            let expires_ms = state.batches.get(id).and_then(|batch| batch.expires_ms);
+            let listed = expires_ms.is_some_and(|at_ms| state.expiries.contains(&(at_ms, *id)));
+            if listed != expires_ms.is_some() || (place == 0 && !listed) {
+                return Err(Violation::Lease { batch: *id });
+            }
+        }
+    }
+    equal("batches held by workers", held as u64, state.batches.len() as u64)?;
+    let leased: usize = state.batches.values().map(|batch| batch.items.len()).sum();
+    equal("items in batches", leased as u64, u64::from(state.leased))
+}
+
+/// Counters stay in their windows, and nobody is overtaken too often.
+fn tenants(state: &State, model: &Model) -> Result<(), Violation> {
+    let bulk = &model.bulk;
+    let backlogged = bulk.tenants.iter().filter(|tenant| tenant.backlog > 0);
+    for tenant in backlogged {
+        let ceiling = bulk.floor.saturating_add(tenant.window);
+        if tenant.counter < bulk.floor || tenant.counter > ceiling {
+            let (floor, counter) = (bulk.floor, tenant.counter);
+            return Err(Violation::Unfair { model: model.key, tenant: tenant.id, floor, counter, ceiling });
+        }
+        let bound = u64::from(state.config.age_bound_items);
+        let overtaken = tenant.overtaken(&state.arena.hot);
+        if overtaken > bound + tenant.dropped {
+            return Err(Violation::Overtaken { model: model.key, tenant: tenant.id, overtaken, bound });
+        }
+        let queued = state.arena.by_arrival.iter(tenant.by_arrival).count() as u64;
+        equal("items of a tenant", queued, u64::from(tenant.backlog))?;
+        equal("arrivals of a tenant", tenant.arrived, tenant.left + queued)?;
+    }
+    Ok(())
+}
+
+/// Buckets hold what their tenants' lists hold, and their heaps know every tenant that has items there.
+fn buckets(state: &State, bulk: &BulkQueue) -> Result<(), Violation> {
+    for (index, bucket) in bulk.buckets.iter().enumerate() {
+        let mut len = 0;
+        let in_heap: BTreeSet<u32> = bucket.heap.iter().map(|Reverse((_, slot))| *slot).collect();
+        equal("entries in a heap", bucket.heap.len() as u64, in_heap.len() as u64)?;
+        for &Reverse((key, slot)) in &bucket.heap {
+            let counter = bulk.tenants[slot as usize].counter;
+            if key > counter {
+                return Err(Violation::Sum { what: "key in a heap above its counter", left: key, right: counter });
+            }
+        }
+        for (slot, tenant) in bulk.tenants.iter().enumerate() {
+            let here = state.arena.by_bucket.iter(tenant.by_bucket[index]).count() as u64;
+            len += here;
+            let listed = in_heap.contains(&(slot as u32));
+            equal("tenant in a heap", tenant.in_heap >> index & 1, u64::from(listed))?;
+            if here > 0 && !listed {
+                return Err(Violation::Sum {
+                    what: "items of a tenant that its heap doesn't know",
+                    left: here,
+                    right: 0,
+                });
+            }
+        }
+        equal("items in a bucket", u64::from(bucket.len), len)?;
+    }
+    equal("items in all buckets", bulk.buckets.iter().map(|b| u64::from(b.len)).sum(), u64::from(bulk.len))
+}
+
+/// No device that could take work stands beside work that it could do.
+fn idleness(state: &State) -> Result<(), Violation> {
+    for (_, worker) in state.workers.iter().filter(|(_, worker)| worker.takes_work()) {
+        for offer in &worker.offers {
+            let model = &state.models[offer.model as usize];
+            if model.has_work(state.now_ms) {
+                return Err(Violation::Idle { worker: worker.id, model: model.key });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! One model: what waits for it, and who is ready to run it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::id::WorkerId;
+
+use crate::cost::Cost;
+use crate::event::BatchId;
+use crate::fairness::BulkQueue;
+use crate::interactive::InteractiveQueue;
+use crate::item::{Class, ModelKey};
+use crate::list::Handle;
+
+/// Groups looked at for one that a worker need not avoid.
+const LOOK_AHEAD: usize = 16;
+
+/// Items that came back together and run together again, with no others: so that a batch that failed is bisected,
+/// and one that was lost needs no forming.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) items: Vec<Handle>,
+    pub(crate) tries: u16,
+    /// Who failed at it last; others are preferred.
+    pub(crate) avoid: Option<WorkerId>,
+}
+
+/// Sums over items that wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) items: u32,
+    pub(crate) tokens: u64,
+    pub(crate) tokens_squared: u64,
+}
+
+impl Waiting {
+    pub(crate) fn add(&mut self, tokens: u32) {
+        let tokens = u64::from(tokens);
+        self.items += 1;
+        self.tokens += tokens;
+        self.tokens_squared += tokens * tokens;
+    }
+
+    pub(crate) fn sub(&mut self, tokens: u32) {
+        let tokens = u64::from(tokens);
+        self.items -= 1;
+        self.tokens -= tokens;
+        self.tokens_squared -= tokens * tokens;
+    }
+}
+
+/// One model.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) key: ModelKey,
+    pub(crate) interactive: InteractiveQueue,
+    pub(crate) bulk: BulkQueue,
+    /// Groups that came back, by the time from which they may run: interactive ones, bulk ones.
+    pub(crate) again: [BTreeMap<(u64, u64), Group>; 2],
+    /// Everything that waits, queued or in a group, by class.
+    pub(crate) waiting: [Waiting; 2],
+    /// Workers with a free credit: emptiest first, then fastest.
+    pub(crate) ready: BTreeSet<(u32, u64, u32)>,
+    /// Workers that offer it and don't drain.
+    pub(crate) workers: u32,
+    /// Staged bulk batches on workers that offer this model, which may be asked to let go.
+    pub(crate) recallable: BTreeSet<BatchId>,
+    /// How many have been asked for this model and not yet answered.
+    pub(crate) recalls: u32,
+    /// Device time given to this model; of several that a device serves, the one with the least goes next.
+    pub(crate) clock_ns: u64,
+    /// Cost on a device of average speed.
+    pub(crate) cost: Cost,
+}
+
+/// Index of a class in arrays by class.
+pub(crate) fn rank(class: Class) -> usize {
+    match class {
+        Class::Interactive => 0,
+        Class::Bulk => 1,
+    }
+}
+
+impl Model {
+    pub(crate) fn new(key: ModelKey, buckets: usize, prior: Cost) -> Self {
+        Self {
+            key,
+            interactive: InteractiveQueue::default(),
+            bulk: BulkQueue::new(buckets),
+            again: [BTreeMap::new(), BTreeMap::new()],
+            waiting: [Waiting::default(); 2],
+            ready: BTreeSet::new(),
+            workers: 0,
+            recallable: BTreeSet::new(),
+            recalls: 0,
+            clock_ns: 0,
+            cost: prior,
+        }
+    }
+
+    fn has_group(&self, class: Class, now_ms: u64) -> bool {
+        self.again[rank(class)].first_key_value().is_some_and(|(&(ready_ms, _), _)| ready_ms <= now_ms)
+    }
+
+    /// Interactive work could run now.
+    pub(crate) fn has_urgent(&self, now_ms: u64) -> bool {
+        !self.interactive.is_empty() || self.has_group(Class::Interactive, now_ms)
+    }
+
+    /// Any work could run now.
+    pub(crate) fn has_work(&self, now_ms: u64) -> bool {
+        self.has_urgent(now_ms) || self.bulk.len > 0 || self.has_group(Class::Bulk, now_ms)
+    }
+
+    /// Takes the first group that may run now, and that `worker` need not avoid while `others` are ready too.
+    pub(crate) fn take_group(&mut self, class: Class, now_ms: u64, worker: WorkerId, others: bool) -> Option<Group> {
+        let groups = &mut self.again[rank(class)];
+        let key = groups
+            .range(..=(now_ms, u64::MAX))
+            .take(LOOK_AHEAD)
+            .find(|(_, group)| !others || group.avoid != Some(worker))
+            .map(|(&key, _)| key)?;
+        groups.remove(&key)
+    }
+
+    /// A device was timed: moves the average towards it.
+    pub(crate) fn learn(&mut self, cost: Cost) {
+        let mix = |average: f64, new: f64| average + (new - average) * 0.1;
+        self.cost.ns_per_token = mix(self.cost.ns_per_token, cost.ns_per_token);
+        self.cost.ns_per_token_squared = mix(self.cost.ns_per_token_squared, cost.ns_per_token_squared);
+    }
+
+    /// Predicted nanoseconds of what waits, on a device of average speed.
+    pub(crate) fn backlog_ns(&self) -> f64 {
+        self.waiting.iter().map(|w| self.cost.sum_ns(w.tokens, w.tokens_squared)).sum()
+    }
+}
