@@ -79,7 +79,7 @@ fn stem(name: &str) -> &str {
 
 /// A piece without any text is an empty chapter, unless nothing at all points to one.
 fn empty_chapter(piece: &Piece) -> Option<Warning> {
-    let named = piece.title.is_some() || piece.above.is_some();
+    let named = piece.title.is_some() || piece.listed;
     let what = piece.title.as_deref().unwrap_or(&piece.href);
     let detail = format!("{what} holds no text and was left out.");
     (named || !piece.pictured).then(|| Warning { code: "empty-chapter".to_owned(), detail })
@@ -90,7 +90,7 @@ fn mark_contents(pieces: &mut [Piece]) {
     let first_prose = pieces.iter().position(|p| p.aside.is_none() && p.has_prose()).unwrap_or(pieces.len());
     // The heading right before the prose is that of a part, or of the prose itself.
     let head = &mut pieces[..first_prose];
-    let bare = |piece: &Piece| piece.aside.is_none() && piece.is_chapter && piece.above.is_none();
+    let bare = |piece: &Piece| piece.aside.is_none() && piece.is_chapter && !piece.listed;
     if head.iter().filter(|piece| bare(piece)).count() >= CONTENTS_RUN {
         head.iter_mut().filter(|piece| bare(piece)).for_each(|piece| piece.aside = Some("table-of-contents"));
     }
@@ -169,8 +169,10 @@ impl Parts {
     /// The parts above a chapter: by the table of contents where that nests, else the open ones.
     fn above(&self, piece: &Piece) -> Vec<String> {
         match &piece.above {
-            Some(above) if !above.is_empty() => above.clone(),
-            _ => self.open.iter().filter(|&&(level, _)| level < piece.level).map(|(_, title)| title.clone()).collect(),
+            Some(above) => above.clone(),
+            None => {
+                self.open.iter().filter(|&&(level, _)| level < piece.level).map(|(_, title)| title.clone()).collect()
+            }
         }
     }
 }

@@ -20,8 +20,10 @@ pub(crate) struct Piece {
     pub title: Option<String>,
     /// Where it stands among titles of parts: a lower level holds a higher one.
     pub level: u32,
-    /// Titles above it in the table of contents; nothing if that doesn't list it.
+    /// Titles above it in the table of contents; nothing if that doesn't nest or doesn't list it.
     pub above: Option<Vec<String>>,
+    /// The table of contents lists it.
+    pub listed: bool,
     /// The rule that sets it aside.
     pub aside: Option<&'static str>,
     /// Its heading is that of a chapter: without text it is an empty chapter, not the title of a part.
@@ -38,6 +40,7 @@ impl Piece {
             title: None,
             level: 0,
             above: None,
+            listed: false,
             aside: None,
             is_chapter: false,
             pictured: false,

@@ -1,15 +1,17 @@
 //! Proof that a book says what its file says.
 //!
-//! [`Source`] reads ranges of the file in its own way, with a scanner that shares no code with the XML
-//! walk that made the book, so that [`check`] is evidence and not an echo.
+//! [`Source`] reads ranges of the file with a scanner of its own. It shares rules with the XML walk that made
+//! the book (which elements are skipped, what a reference stands for) but none of its bookkeeping of
+//! positions, so that [`check`] is evidence and not an echo.
 
 use std::cell::RefCell;
 
 use domain::book::{Book, Chapter, Format, ParagraphKind, SourceRange};
 use domain::id::Digest;
+use quick_xml::events::BytesStart;
 
 use crate::decode::{self, Charset};
-use crate::epub::Archive;
+use crate::epub::{Archive, skip, xml};
 use crate::error::BookError;
 use crate::limits::{Limits, Meter};
 use crate::{notes, sniff, txt};
@@ -105,7 +107,7 @@ impl<'b> Source<'b> {
             Inner::Txt { name, charset } if *name == range.href => {
                 let bytes = self.bytes.get(bounds).ok_or_else(outside)?;
                 let text = charset.decode(bytes).ok_or_else(|| BookError::UnknownEncoding { href: name.clone() })?;
-                Ok(fold(&notes::without_marks(&text)))
+                Ok(fold(&notes::without_marks(&fold(&text))))
             }
             Inner::Txt { .. } => Err(outside()),
             Inner::Epub { archive, entry } => {
@@ -116,7 +118,7 @@ impl<'b> Source<'b> {
                 let bytes = entry.bytes.get(bounds).ok_or_else(outside)?;
                 let unknown = || BookError::UnknownEncoding { href: range.href.clone() };
                 let markup = entry.charset.decode(bytes).ok_or_else(unknown)?;
-                Ok(fold(&notes::without_marks(&fold(&markup))))
+                Ok(fold(&notes::without_marks(&fold(&characters(&markup)))))
             }
         }
     }
@@ -127,6 +129,92 @@ fn unpack(archive: &mut Archive<'_>, href: &str, limits: &Limits) -> Result<Entr
     let unknown = || BookError::UnknownEncoding { href: href.to_owned() };
     let charset = decode::xml(&bytes).ok_or_else(unknown)?.charset;
     Ok(Entry { href: href.to_owned(), bytes, charset })
+}
+
+/// The characters of a stretch of a page: tags, comments and what is skipped dropped, references resolved,
+/// `<br/>` a space. The stretch may start and end within elements.
+fn characters(markup: &str) -> String {
+    let mut out = String::with_capacity(markup.len());
+    let mut rest = markup;
+    while let Some(at) = rest.find(['<', '&']) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        rest = if rest.starts_with('&') { reference(rest, &mut out) } else { tag(rest, &mut out) };
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Appends what the reference that `rest` starts with stands for; returns what follows it.
+fn reference<'a>(rest: &'a str, out: &mut String) -> &'a str {
+    let end = rest.find(';').unwrap_or(0);
+    if let Some(resolved) = rest.get(1..end).and_then(xml::resolve) {
+        out.push_str(&resolved);
+        return &rest[end + 1..];
+    }
+    out.push('&');
+    &rest[1..]
+}
+
+/// Steps over the tag, comment or instruction that `rest` starts with, and over all of a skipped element.
+fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
+    let after = |end: &str| rest.find(end).map_or("", |at| &rest[at + end.len()..]);
+    if rest.starts_with("<!--") {
+        return after("-->");
+    }
+    if rest.starts_with("<?") {
+        return after("?>");
+    }
+    if let Some(inner) = rest.strip_prefix("<![CDATA[") {
+        let end = inner.find("]]>").unwrap_or(inner.len());
+        out.push_str(&inner[..end]);
+        return after("]]>");
+    }
+    let (content, behind) = split_tag(rest);
+    let empty = content.ends_with('/');
+    let content = content.trim_end_matches('/');
+    if content.is_empty() {
+        return behind;
+    }
+    let name_len = content.find(char::is_whitespace).unwrap_or(content.len());
+    let start = BytesStart::from_content(content, name_len);
+    let name = xml::local_name(&start);
+    if name == "br" {
+        out.push(' ');
+    }
+    if empty || !skip::is_skipped(&start, behind) {
+        return behind;
+    }
+    let mut depth = 1;
+    let mut rest = behind;
+    while let (true, Some(at)) = (depth > 0, rest.find('<')) {
+        let (content, behind) = split_tag(&rest[at..]);
+        let bare = content.trim_start_matches('/').trim_end_matches('/');
+        let bare = bare.split(char::is_whitespace).next().unwrap_or(bare);
+        if bare.rsplit(':').next().is_some_and(|local| local.eq_ignore_ascii_case(&name)) {
+            match (content.starts_with('/'), content.ends_with('/')) {
+                (true, _) => depth -= 1,
+                (false, false) => depth += 1,
+                (false, true) => {}
+            }
+        }
+        rest = behind;
+    }
+    rest
+}
+
+/// What stands between `<` and its `>` (quoted ones apart), and what follows.
+fn split_tag(rest: &str) -> (&str, &str) {
+    let mut quote = None;
+    for (at, c) in rest.char_indices().skip(1) {
+        match (quote, c) {
+            (None, '>') => return (&rest[1..at], &rest[at + 1..]),
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if open == c => quote = None,
+            _ => {}
+        }
+    }
+    (&rest[1..], "")
 }
 
 fn fold(text: &str) -> String {

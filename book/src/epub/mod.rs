@@ -1,19 +1,133 @@
-//! EPUB.
+//! EPUB 3, and EPUB 2 as far as its spine goes: archive, package, table of contents, pages.
 
 mod archive;
+mod cut;
+mod package;
+mod page;
+pub(crate) mod skip;
+mod toc;
+pub(crate) mod xml;
+
+use domain::book::{SetAside, Warning};
 
 use crate::assemble::Draft;
 use crate::error::BookError;
 use crate::limits::Meter;
+use cut::Cutting;
+use package::Package;
+use toc::TocEntry;
+use xml::Xml;
 
 pub(crate) use archive::Archive;
 
 /// Reads an EPUB.
 pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> {
     let mut archive = Archive::open(bytes, meter)?;
-    if !archive.contains("META-INF/container.xml") {
-        return Err(BookError::NotABook { looks_like: "a zip archive" });
+    let package = package::read(&mut archive, meter)?;
+    let mut draft = Draft::default();
+    let toc = contents(&mut archive, &package, meter, &mut draft.warnings)?;
+    let mut cuttings = Vec::new();
+    for (href, linear) in &package.spine {
+        let aside = package.guide.get(href).copied().or((!linear).then_some("auxiliary"));
+        match pages_cuttings(&mut archive, href, &toc, aside, meter, &mut draft.set_aside) {
+            Ok(cut) => cuttings.extend(cut),
+            Err(BookError::Incomplete { .. }) => draft.warnings.push(Warning {
+                code: "missing-page".to_owned(),
+                detail: format!("The book lists {href}, which is not in the file; the rest was read."),
+            }),
+            Err(error) => return Err(error),
+        }
     }
-    archive.unpack("META-INF/container.xml", meter)?;
-    Err(BookError::Incomplete { part: "a package".to_owned() })
+    draft.pieces = placed(cuttings, &toc, package.title.as_deref());
+    draft.title = package.title;
+    draft.authors = package.authors;
+    draft.language_tag = package.language;
+    Ok(draft)
+}
+
+/// The table of contents: EPUB 3's, else EPUB 2's. A book can be read without it, so one that can't be
+/// parsed is a warning.
+fn contents(
+    archive: &mut Archive<'_>,
+    package: &Package,
+    meter: &Meter<'_>,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<TocEntry>, BookError> {
+    let parsers: [(&Option<String>, fn(&str, Xml<'_, '_>) -> _); 2] =
+        [(&package.nav, toc::from_nav), (&package.ncx, toc::from_ncx)];
+    for (path, parse) in parsers {
+        let Some(path) = path.as_deref().filter(|path| archive.contains(path)) else { continue };
+        let document = xml::decode(path, &archive.unpack(path, meter)?)?;
+        match parse(path, Xml::new(path, &document, meter)) {
+            Ok(entries) if entries.is_empty() => {}
+            Ok(entries) => return Ok(entries),
+            Err(BookError::Malformed { href, .. }) => warnings.push(Warning {
+                code: "bad-table-of-contents".to_owned(),
+                detail: format!("The table of contents in {href} can't be read; chapters are told by their headings."),
+            }),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn pages_cuttings(
+    archive: &mut Archive<'_>,
+    href: &str,
+    toc: &[TocEntry],
+    aside: Option<&'static str>,
+    meter: &Meter<'_>,
+    set_aside: &mut Vec<SetAside>,
+) -> Result<Vec<Cutting>, BookError> {
+    let document = xml::decode(href, &archive.unpack(href, meter)?)?;
+    let wanted: Vec<&str> =
+        toc.iter().filter(|entry| entry.path == href).filter_map(|entry| entry.fragment.as_deref()).collect();
+    let page = page::read(href, &document, &wanted, meter)?;
+    if page.has_notes && !page.paragraphs.is_empty() {
+        set_aside.push(SetAside { href: href.to_owned(), title: None, reason: "notes".to_owned() });
+    }
+    Ok(cut::cut(href, page, toc, aside))
+}
+
+/// Gives each piece the titles above it. Where the table of contents nests, it is believed; a line above
+/// that leads to a title page, or says the book's own title, is no part.
+fn placed(cuttings: Vec<Cutting>, toc: &[TocEntry], book_title: Option<&str>) -> Vec<crate::piece::Piece> {
+    let nests = toc.iter().any(|entry| entry.depth > 0);
+    let mut is_part = vec![true; toc.len()];
+    for cutting in &cuttings {
+        if let (Some(entry), Some(_)) = (cutting.entry, cutting.piece.aside) {
+            is_part[entry] = false;
+        }
+    }
+    let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+    for (part, entry) in is_part.iter_mut().zip(toc) {
+        *part &= !book_title.is_some_and(|title| same(title, &entry.title));
+    }
+    cuttings
+        .into_iter()
+        .map(|Cutting { mut piece, entry }| {
+            if let Some(entry) = entry.filter(|_| nests) {
+                piece.above = Some(above(toc, entry, &is_part));
+            }
+            piece
+        })
+        .collect()
+}
+
+fn above(toc: &[TocEntry], entry: usize, is_part: &[bool]) -> Vec<String> {
+    let mut depth = toc[entry].depth;
+    let mut titles = Vec::new();
+    for index in (0..entry).rev() {
+        if depth == 0 {
+            break;
+        }
+        if toc[index].depth < depth {
+            depth = toc[index].depth;
+            if is_part[index] {
+                titles.push(toc[index].title.clone());
+            }
+        }
+    }
+    titles.reverse();
+    titles
 }

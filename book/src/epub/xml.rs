@@ -1,0 +1,168 @@
+//! XML events with their places, under limits. Nothing that a document declares is ever resolved.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use quick_xml::Reader;
+use quick_xml::escape::{resolve_html5_entity, resolve_xml_entity};
+use quick_xml::events::{BytesStart, Event};
+
+use crate::decode::{self, Decoded};
+use crate::error::BookError;
+use crate::limits::Meter;
+
+/// HTML elements without an end, which pages write with and without the slash.
+const VOID: &[&str] = &["br", "hr", "img", "meta", "link", "input", "wbr", "col", "source", "area", "base", "embed"];
+
+/// What stands in a document.
+pub(super) enum Node<'a> {
+    /// A start tag; `true` if the element ends with it.
+    Start(BytesStart<'a>, bool),
+    /// An end tag, by local name.
+    End(String),
+    /// Characters as they are.
+    Text(&'a str),
+    /// An entity or character reference, without `&` and `;`.
+    Reference(&'a str),
+}
+
+/// Decodes an entry that holds XML.
+pub(super) fn decode(href: &str, bytes: &[u8]) -> Result<Decoded, BookError> {
+    decode::xml(bytes).ok_or_else(|| BookError::UnknownEncoding { href: href.to_owned() })
+}
+
+/// A walk over one document.
+pub(super) struct Xml<'a, 'm> {
+    reader: Reader<&'a [u8]>,
+    document: &'a Decoded,
+    href: &'a str,
+    meter: &'m Meter<'m>,
+    depth: usize,
+    nodes: usize,
+}
+
+impl<'a, 'm> Xml<'a, 'm> {
+    pub fn new(href: &'a str, document: &'a Decoded, meter: &'m Meter<'m>) -> Self {
+        let mut reader = Reader::from_str(&document.text);
+        let config = reader.config_mut();
+        // Pages in the wild nest badly; where an element ends is the walk's business.
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
+        config.allow_dangling_amp = true;
+        Self { reader, document, href, meter, depth: 0, nodes: 0 }
+    }
+
+    /// The text behind the last node.
+    pub fn rest(&self) -> &'a str {
+        &self.document.text[self.reader.buffer_position() as usize..]
+    }
+
+    /// The next node and its place in the decoded text; nothing at the end.
+    pub fn next(&mut self) -> Result<Option<(Node<'a>, Range<usize>)>, BookError> {
+        loop {
+            self.nodes += 1;
+            if self.nodes.is_multiple_of(256) {
+                self.meter.check_time()?;
+            }
+            let start = self.reader.buffer_position() as usize;
+            let event = self.reader.read_event().map_err(|_| self.malformed())?;
+            let span = start..self.reader.buffer_position() as usize;
+            let node = match event {
+                Event::Start(tag) => self.start(tag, false)?,
+                Event::Empty(tag) => self.start(tag, true)?,
+                Event::End(tag) => {
+                    self.depth = self.depth.saturating_sub(1);
+                    Node::End(tag.local_name().into_inner().to_ascii_lowercase())
+                }
+                Event::Text(_) => Node::Text(&self.document.text[span.clone()]),
+                Event::CData(_) => {
+                    let inner = span.start + "<![CDATA[".len()..span.end - "]]>".len();
+                    return Ok(Some((Node::Text(&self.document.text[inner.clone()]), inner)));
+                }
+                Event::GeneralRef(_) => Node::Reference(&self.document.text[span.start + 1..span.end - 1]),
+                Event::DocType(declaration) => {
+                    self.check_doctype(&declaration)?;
+                    continue;
+                }
+                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => continue,
+                Event::Eof => return Ok(None),
+            };
+            return Ok(Some((node, span)));
+        }
+    }
+
+    fn start(&mut self, tag: BytesStart<'a>, empty: bool) -> Result<Node<'a>, BookError> {
+        let limits = self.meter.limits;
+        if tag.len() > limits.attribute_bytes {
+            let limit_bytes = limits.attribute_bytes;
+            return Err(BookError::AttributesTooLarge { href: self.href.to_owned(), limit_bytes });
+        }
+        let empty = empty || VOID.contains(&local_name(&tag).as_str());
+        self.depth += usize::from(!empty);
+        if self.depth > limits.xml_depth {
+            return Err(BookError::XmlTooDeep { href: self.href.to_owned(), limit: limits.xml_depth });
+        }
+        Ok(Node::Start(tag, empty))
+    }
+
+    fn check_doctype(&self, declaration: &str) -> Result<(), BookError> {
+        if declaration.to_ascii_uppercase().contains("<!ENTITY") {
+            return Err(BookError::EntityDeclared { href: self.href.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn malformed(&self) -> BookError {
+        let at = (self.reader.error_position() as usize).min(self.document.text.len());
+        let at = self.document.text.floor_char_boundary(at);
+        BookError::Malformed { href: self.href.to_owned(), offset: self.document.source_offset(at) }
+    }
+}
+
+/// The element's name without a prefix, lower case.
+pub(crate) fn local_name(tag: &BytesStart<'_>) -> String {
+    tag.local_name().into_inner().to_ascii_lowercase()
+}
+
+/// The value of an attribute by its full or its local name, references resolved.
+pub(crate) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    let found = tag.html_attributes().with_checks(false).flatten().find(|attribute| {
+        let key = attribute.key.as_ref();
+        key == name || !name.contains(':') && key.rsplit(':').next() == Some(name)
+    })?;
+    Some(resolve_all(&found.value))
+}
+
+/// What a reference stands for, by XML and by HTML's table; nothing if nobody knows it.
+pub(crate) fn resolve(reference: &str) -> Option<Cow<'static, str>> {
+    if let Some(number) = reference.strip_prefix('#') {
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+            None => number.parse().ok()?,
+        };
+        return char::from_u32(code).filter(|&c| c != '\0').map(|c| c.to_string().into());
+    }
+    resolve_xml_entity(reference).or_else(|| resolve_html5_entity(reference)).map(Cow::Borrowed)
+}
+
+fn resolve_all(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = rest.find(';').unwrap_or(0);
+        match rest.get(1..end).and_then(resolve) {
+            Some(resolved) => {
+                out.push_str(&resolved);
+                rest = &rest[end + 1..];
+            }
+            None => {
+                out.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
