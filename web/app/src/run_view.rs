@@ -50,7 +50,8 @@ pub fn RunPanel(props: &Props) -> Html {
     html! {
         <>
             { body }
-            if let Some(error) = &request.error {
+            // That the node does not answer is told above the page already, for as long as it is so.
+            if let Some(error) = request.error.as_ref().filter(|error| **error != ApiError::Unreachable) {
                 <p class="notice notice-bad" role="alert">{ error.message(tr) }</p>
             }
             <Warnings list={props.run.as_ref().map(|run| run.warnings.clone()).unwrap_or_default()} />

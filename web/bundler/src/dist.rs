@@ -10,31 +10,6 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-/// Names what a folder was made from. It lies beside the folder, so that it is never served.
-pub struct Stamp(String);
-
-impl Stamp {
-    /// Of the input, and of this program's own version.
-    pub fn of(wasm: &[u8], assets: &[(String, Vec<u8>)]) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(concat!("bundler ", env!("CARGO_PKG_VERSION")));
-        for body in std::iter::once(wasm).chain(assets.iter().flat_map(|(name, body)| [name.as_bytes(), body])) {
-            hash.update((body.len() as u64).to_le_bytes());
-            hash.update(body);
-        }
-        Self(hex(&hash.finalize()))
-    }
-
-    /// The folder is there and was made from this.
-    pub fn is_on(&self, dist: &Path) -> bool {
-        dist.join("index.html").is_file() && fs::read_to_string(Self::path(dist)).is_ok_and(|found| found == self.0)
-    }
-
-    fn path(dist: &Path) -> PathBuf {
-        dist.with_extension("stamp")
-    }
-}
-
 /// A folder in the making, beside the one that it will replace.
 pub struct Dist {
     dist: PathBuf,
@@ -71,11 +46,9 @@ impl Dist {
     }
 
     /// Swaps the folder in.
-    pub fn finish(self, stamp: &Stamp) -> Result<()> {
+    pub fn finish(self) -> Result<()> {
         remove(&self.dist)?;
-        fs::rename(&self.making, &self.dist)
-            .with_context(|| format!("{} can't be put in place", self.dist.display()))?;
-        fs::write(Stamp::path(&self.dist), &stamp.0).context("the stamp can't be written")
+        fs::rename(&self.making, &self.dist).with_context(|| format!("{} can't be put in place", self.dist.display()))
     }
 
     fn write(&self, name: &str, body: &[u8]) -> Result<()> {
@@ -128,25 +101,18 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_swapped_in_whole_and_known_by_its_stamp() {
+    fn a_folder_is_swapped_in_whole() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("dist");
-        let make = |body: &[u8]| {
-            let stamp = Stamp::of(body, &[]);
+        for body in [[b'a'; 900], [b'b'; 900]] {
             let mut dist = Dist::begin(&path).unwrap();
-            dist.put("index.html", body).unwrap();
-            dist.put_hashed("a.txt", body).unwrap();
-            dist.finish(&stamp).unwrap();
-            stamp
-        };
-        let first = make(&[b'a'; 900]);
-        assert!(first.is_on(&path));
-        let second = make(&[b'b'; 900]);
-        assert!(second.is_on(&path) && !first.is_on(&path));
-        let mut names: Vec<_> =
-            fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
+            dist.put("index.html", &body).unwrap();
+            dist.put_hashed("a.txt", &body).unwrap();
+            dist.finish().unwrap();
+        }
+        let names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names.len(), 6, "each file with its two compressed forms, none of the first making: {names:?}");
+        assert_eq!(fs::read(path.join("index.html")).unwrap(), [b'b'; 900]);
     }
 
     #[test]
@@ -155,7 +121,7 @@ mod tests {
         let path = root.path().join("dist");
         let mut dist = Dist::begin(&path).unwrap();
         dist.put("tiny.txt", b"a").unwrap();
-        dist.finish(&Stamp::of(b"", &[])).unwrap();
+        dist.finish().unwrap();
         assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
     }
 }

@@ -1,8 +1,7 @@
 //! Makes the folder that a node serves: `bundler WASM STATIC DIST`.
 //!
 //! The app's wasm goes through wasm-bindgen; every file but the page itself is named by its content, so that
-//! browsers keep it for good; `.br` and `.gz` lie beside whatever they make smaller. The folder is swapped in whole,
-//! and left alone where nothing that goes into it has changed.
+//! browsers keep it for good; `.br` and `.gz` lie beside whatever they make smaller. The folder is swapped in whole.
 //!
 //! | module | holds |
 //! |---|---|
@@ -18,7 +17,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
-use dist::{Dist, Stamp};
+use dist::Dist;
 
 fn main() -> ExitCode {
     let args: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
@@ -35,11 +34,6 @@ fn run(args: &[PathBuf]) -> Result<()> {
     let [wasm, assets, dist] = args else { bail!("usage: bundler WASM STATIC DIST") };
     let wasm = fs::read(wasm).with_context(|| format!("{} can't be read", wasm.display()))?;
     let assets = static_files(assets)?;
-    let stamp = Stamp::of(&wasm, &assets);
-    if stamp.is_on(dist) {
-        println!("{} is up to date", dist.display());
-        return Ok(());
-    }
     let app = bindgen::bind(wasm)?;
     let mut bundle = Dist::begin(dist)?;
     let mut links = vec![("app.wasm".to_owned(), bundle.put_hashed("app.wasm", &app.wasm)?)];
@@ -54,7 +48,7 @@ fn run(args: &[PathBuf]) -> Result<()> {
         let page = String::from_utf8(body).with_context(|| format!("{name} is not UTF-8"))?;
         bundle.put(&name, filled(page, &links)?.as_bytes())?;
     }
-    bundle.finish(&stamp)
+    bundle.finish()
 }
 
 /// Files of the static folder, by name, so that the same input gives the same output.

@@ -60,6 +60,8 @@ impl Reducible for Page {
         let mut page = (*self).clone();
         match change {
             Change::Answer(answer) => page.answered(answer),
+            // Events may have run ahead of this answer too.
+            Change::Run(run) if page.run().is_some_and(|shown| shown.id == run.id && shown.seq > run.seq) => {}
             Change::Run(run) => page.show(run),
             Change::Signal(Signal::Event(event)) => page.heard(&event),
             Change::Signal(Signal::Live) => page.cut = false,
