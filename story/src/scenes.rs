@@ -75,7 +75,7 @@ impl Gaps {
             words.push(words[words.len() - 1] + notes.words_of(p.clone()));
             sentences.push(p.end as u32);
         }
-        let least_depth = cutoff(&depth);
+        let least_depth = cutoff(&depth, &marked);
         Self { running: exchanges(notes), marked, depth, least_depth, words, sentences }
     }
 
@@ -246,15 +246,15 @@ fn depths(similarity: &[i64], marked: &[bool]) -> Vec<i64> {
         .collect()
 }
 
-/// The least depth of a valley: the mean of the chapter's valleys plus half a standard deviation. Hearst
-/// takes the mean *less* half a deviation, for subtopics of expository prose; scenes are rarer.
-fn cutoff(depth: &[i64]) -> i64 {
-    let valleys = || depth.iter().copied().filter(|&d| d > 0);
-    let count = valleys().count() as i64;
+/// The least depth of a valley: the mean over the chapter's gaps plus one standard deviation. Hearst takes
+/// the mean *less* half a deviation, for subtopics of expository prose; scenes are rarer.
+fn cutoff(depth: &[i64], marked: &[bool]) -> i64 {
+    let gaps = || depth.iter().zip(marked).filter(|(_, marked)| !**marked).map(|(&depth, _)| depth);
+    let count = gaps().count() as i64;
     if count == 0 {
         return i64::MAX;
     }
-    let mean = valleys().sum::<i64>() / count;
-    let variance = valleys().map(|d| (d - mean) * (d - mean)).sum::<i64>() / count;
-    mean + variance.max(0).isqrt() / 2
+    let mean = gaps().sum::<i64>() / count;
+    let variance = gaps().map(|d| (d - mean) * (d - mean)).sum::<i64>() / count;
+    mean + variance.max(0).isqrt()
 }

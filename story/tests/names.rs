@@ -50,3 +50,11 @@ fn nine_of_ten_common_names_of_candide_are_names() {
     let book = common::book("Candide", Language::Fr, &chapters);
     assert_precise(&book, include_str!("names/candide.tsv"), COMMONEST);
 }
+
+#[test]
+fn nine_of_ten_common_names_of_the_samples_are_names() {
+    let english = common::sample("winter-loan.en.md", Language::En);
+    assert_precise(&english, include_str!("../../samples/winter-loan.en.names.tsv"), 8);
+    let french = common::sample("ombre-a-louer.fr.md", Language::Fr);
+    assert_precise(&french, include_str!("../../samples/ombre-a-louer.fr.names.tsv"), 8);
+}

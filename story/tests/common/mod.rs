@@ -1,7 +1,6 @@
 //! Books and vectors made by hand, for tests that need no reader and no model.
 #![allow(dead_code, reason = "each test file uses its own part of this module")]
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
 use domain::book::{BOOK_SCHEMA, Book, BookSource, Chapter, Format, Paragraph, ParagraphKind, Sentence, SourceRange};
@@ -101,9 +100,9 @@ pub fn vectors(book: &Book) -> SentenceVectors {
         let mut values = vec![0.0; chapter.sentences.len() * DIM];
         for (s, vector) in values.chunks_exact_mut(DIM).enumerate() {
             for word in chapter.sentence(s).split(|c: char| !c.is_alphanumeric()).filter(|w| w.len() > 3) {
-                let mut hasher = DefaultHasher::new();
-                word.to_lowercase().hash(&mut hasher);
-                let hash = hasher.finish() as usize;
+                // FNV-1a: the same on every machine and compiler.
+                let fnv = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+                let hash = word.to_lowercase().bytes().fold(0xcbf2_9ce4_8422_2325, fnv) as usize;
                 (0..4).for_each(|i| vector[(hash >> (i * 12)) % DIM] += 1.0);
             }
             // A common direction, as real encoders have one.
@@ -140,4 +139,21 @@ pub fn chapters_of(text: &str, chapter: &str, end: &str) -> Vec<Paragraphs> {
         }
     }
     chapters
+}
+
+/// One of the sample stories in `samples/`: its book.
+pub fn sample(file: &str, language: Language) -> Book {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../samples")).join(file);
+    let text = std::fs::read_to_string(path).expect("the samples are part of the repository");
+    let blocks: Vec<&str> = text.split("\n\n").skip(1).collect();
+    let mut chapters: Vec<Paragraphs> = Vec::new();
+    for block in blocks {
+        // Lines of a letter are marked one by one.
+        let block = block.replace('*', if block.trim() == "***" { "*" } else { "" }).replace("\n> ", " ");
+        if block.starts_with("# ") {
+            chapters.push(Vec::new());
+        }
+        chapters.last_mut().expect("a sample starts with a chapter").push(block);
+    }
+    book(file, language, &chapters)
 }
