@@ -5,10 +5,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::Command;
 
 use bytes::Bytes;
 use domain::id::{Digest, ProjectId, TenantId};
-use store::{BlobScope, DataFolder, StoreError};
+use store::conformance::project_row;
+use store::{BlobScope, Cas, DataFolder, StoreError};
 
 const SCOPE: BlobScope = BlobScope { tenant: TenantId::LOCAL, project: ProjectId(7) };
 
@@ -163,4 +165,58 @@ async fn a_healthy_store_says_how_it_feels() {
         assert!(health.write_latency_us > 0 && health.bytes > 0);
         assert_eq!(health.writes_queued, 0);
     }
+}
+
+/// A file system of a few megabytes, where this process may mount one.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(dir.path()).output();
+        mount.is_ok_and(|mount| mount.status.success()).then(|| Self(dir))
+    }
+
+    fn fill(&self) {
+        fs::write(self.0.path().join("ballast"), vec![0; 16 << 20]).expect_err("it is smaller than that");
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.0.path().join("ballast")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(self.0.path()).status();
+        assert!(unmounted.is_ok_and(|status| status.success()), "{} is still mounted", self.0.path().display());
+    }
+}
+
+#[tokio::test]
+async fn on_a_full_disk_every_write_says_so_and_goes_on_once_there_is_space() {
+    let Some(disk) = SmallDisk::mount() else {
+        println!("skipped: this process may not mount a small file system");
+        return;
+    };
+    let path = disk.0.path().join("data");
+    disk.fill();
+    assert_eq!(refusal(&path).code(), "store-full");
+    disk.free();
+    let folder = DataFolder::open(&path).expect("the refusal left nothing in the way");
+    let (records, blobs) = (folder.records(), folder.blobs());
+    let row = project_row(TenantId::LOCAL);
+    let bytes = Bytes::from(vec![7; 300_000]);
+    disk.fill();
+    let insert = records.project_insert(row.clone()).await;
+    let (Ok(Cas::Unknown(why)) | Err(why)) = insert else { panic!("{insert:?}") };
+    assert_eq!(why.code(), "store-full");
+    assert_eq!(records.project_get(row.tenant, row.project).await, Ok(None), "reading goes on");
+    assert_eq!(records.health().await.unwrap_err().code(), "store-full");
+    assert_eq!(blobs.put_bytes(SCOPE, bytes.clone()).await.unwrap_err().code(), "store-full");
+    assert_eq!(blob_files(&folder), [] as [PathBuf; 0], "and takes up none of what is left");
+    disk.free();
+    records.project_insert(row).await.unwrap().applied().expect("it goes on by itself");
+    blobs.put_bytes(SCOPE, bytes).await.expect("it goes on by itself");
+    records.health().await.unwrap();
 }

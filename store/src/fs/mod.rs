@@ -17,7 +17,7 @@ use bytes::{Bytes, BytesMut};
 use domain::id::Digest;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use opendal::services::Fs;
-use opendal::{ErrorKind, Operator};
+use opendal::{ErrorKind, Operator, Writer};
 use sha2::{Digest as _, Sha256};
 
 use crate::blobs::{BlobInfo, BlobScope, BlobSource, BlobStream, Blobs};
@@ -88,7 +88,7 @@ impl FsBlobs {
         let mut writer = self.step(OPERATION, async { open.await }).await?;
         let mut hasher = Sha256::new();
         let mut bytes: u64 = 0;
-        let received: Result<(), StoreError> = async {
+        let received = async {
             while let Some(piece) = source.next().await {
                 let piece = piece.map_err(|e| StoreError::SourceBroken { detail: e.to_string() })?;
                 bytes += piece.len() as u64;
@@ -98,9 +98,6 @@ impl FsBlobs {
                 hasher = hash(std::mem::take(&mut hasher), piece.clone()).await?;
                 self.step(OPERATION, writer.write(piece)).await?;
             }
-            let patience = self.deadline + Duration::from_secs(bytes / SYNC_MIN_BYTES_PER_S);
-            let closed = within(patience, "syncing a blob", writer.close()).await?;
-            closed.map_err(|e| opendal_error("syncing a blob", &e))?;
             Ok(())
         }
         .await;
@@ -109,7 +106,32 @@ impl FsBlobs {
             let _ = self.step(OPERATION, writer.abort()).await;
             return Err(error);
         }
+        self.close(writer, bytes).await?;
         Ok(BlobInfo { digest: Digest(hasher.finalize().into()), bytes })
+    }
+
+    /// Writes out what is left, and syncs the file.
+    async fn close(&self, mut writer: Writer, bytes: u64) -> Result<(), StoreError> {
+        const OPERATION: &str = "syncing a blob";
+        let patience = self.deadline + Duration::from_secs(bytes / SYNC_MIN_BYTES_PER_S);
+        // opendal syncs on the thread that polls it: on a runtime's own, a large file would stop whatever
+        // else runs there for as long as the disk takes.
+        let runtime = tokio::runtime::Handle::current();
+        let closing = tokio::task::spawn_blocking(move || {
+            runtime.block_on(async {
+                let closed = writer.close().await;
+                if closed.is_err() {
+                    // On a full disk the rest of a blob is the last thing to leave lying about.
+                    let _ = writer.abort().await;
+                }
+                closed
+            })
+        });
+        match within(patience, OPERATION, closing).await? {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(opendal_error(OPERATION, &error)),
+            Err(join) => Err(StoreError::Io { operation: OPERATION, detail: join.to_string() }),
+        }
     }
 
     /// Gives a temporary its name, durably.
