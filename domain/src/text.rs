@@ -103,7 +103,7 @@ texts! {
     TimeLeftMoment: "a moment left" / "encore un instant";
     CancelRun: "Cancel the run" / "Annuler l’analyse";
     RunFailed: "The run failed at the stage “{stage}”." / "L’analyse a échoué à l’étape « {stage} ».";
-    RunCancelled: "The run was cancelled. What it had finished is kept; a new one goes on from there." / "L’analyse a été annulée. Ce qu’elle avait achevé est conservé ; une nouvelle reprendra à partir de là.";
+    RunCancelled: "The run was cancelled. You can start a new one." / "L’analyse a été annulée. Vous pouvez en lancer une nouvelle.";
     StreamCut: "The live view is cut; connecting again." / "Le suivi en direct est coupé ; reconnexion en cours.";
     WarningOne: "{n} remark on the book" / "{n} remarque sur le livre";
     WarningMany: "{n} remarks on the book" / "{n} remarques sur le livre";
