@@ -82,3 +82,18 @@ fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_chore_parses_and_has_help() {
+        Door::command().debug_assert();
+        for chore in Door::command().get_subcommands().map(|chore| chore.get_name().to_owned()) {
+            let asked = Door::try_parse_from(["cargo xtask", chore.as_str(), "--help"]).map(drop);
+            assert_eq!(asked.map_err(|error| error.kind()), Err(clap::error::ErrorKind::DisplayHelp), "{chore}");
+        }
+    }
+}

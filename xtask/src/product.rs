@@ -40,7 +40,9 @@ pub fn command(options: &Options) -> Result<()> {
         .context("the release build failed")?;
 
     let mut serve = process::command(&binary);
-    ready.give(&mut serve);
+    if ready.model_is_named {
+        serve.env("VISIOBOOK__MODEL__PATH", &ready.model);
+    }
     serve.arg("serve").arg("--web-dist").arg(dist);
     if let Some(port) = options.port {
         serve.arg("--port").arg(port.to_string());

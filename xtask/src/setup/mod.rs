@@ -21,6 +21,7 @@ use system::Needs;
 
 /// What set-up may do, and where local parts lie.
 #[derive(clap::Args, Clone, Debug, Default)]
+#[group(skip)]
 pub struct Options {
     /// Install system packages without asking
     #[arg(long)]
@@ -46,6 +47,8 @@ pub struct Ready {
     pub libtorch: PathBuf,
     /// The encoder's folder.
     pub model: PathBuf,
+    /// Somebody named that folder: it goes before whatever a configuration file says.
+    pub model_is_named: bool,
 }
 
 impl Ready {
@@ -96,6 +99,7 @@ pub fn set_up(options: &Options, needs: Needs) -> Result<Ready> {
     }
     let ready = Ready {
         libtorch: libtorch.unwrap_or_else(|| libtorch::place(&cache)),
+        model_is_named: model.is_some(),
         model: model.unwrap_or_else(|| model::place(&cache)),
     };
     write_settings(&settings, &ready)?;
@@ -217,7 +221,7 @@ mod tests {
     fn settings_are_read_back_as_they_were_written() {
         let scratch = tempfile::tempdir().expect("a temporary folder");
         let settings = scratch.path().join("setup.toml");
-        let ready = Ready { libtorch: "/a \"quoted\"/lib torch".into(), model: "/m".into() };
+        let ready = Ready { libtorch: "/a \"quoted\"/lib torch".into(), model: "/m".into(), model_is_named: true };
         write_settings(&settings, &ready).expect("written");
         let remembered = Settings::read(&settings);
         assert_eq!(remembered.libtorch, Some(ready.libtorch));
