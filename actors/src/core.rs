@@ -1,0 +1,343 @@
+//! The core's gateway actor: answers requests, finds coordinators, mends what a crash left.
+//!
+//! Every request is a task of its own, a bounded number at a time, so that one that waits for events holds
+//! up nobody. Runs that are to be driven are found by their intents, at start and every few seconds: a
+//! coordinator that stopped for want of a store or a scheduler is simply started again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cluster::body::projects::{EventsReply, ProjectReply, ProjectsReply, RunReply};
+use cluster::body::{Done, Fault, Scope};
+use cluster::envelope::Envelope;
+use cluster::message::Message;
+use domain::id::{RunId, Term};
+use domain::principal::Principal;
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use store::rows::{INTENT_SHARDS, IntentBody, LIST_MAX};
+use tokio::sync::{Semaphore, mpsc};
+use tracing::Instrument;
+
+use crate::entrance::{Said, answer};
+use crate::projects::{self, Mend};
+use crate::relay::events_after;
+use crate::run::coordinator::{Coordinator, CoordinatorMessage, CoordinatorStart, End};
+use crate::run::{RunContext, RunName};
+use crate::store_fault;
+
+/// Requests answered at a time, those included that wait for events.
+const MAX_REQUESTS: usize = 16_384;
+/// Runs driven at a time; others wait, their rows safe.
+const MAX_COORDINATORS: usize = 64;
+/// How often intents are looked through.
+const MEND: Duration = Duration::from_secs(3);
+/// How long a cancelled run's coordinator may take to stop.
+const CANCEL: Duration = Duration::from_secs(8);
+/// How long coordinators may take to give their leases back when the node stops.
+const STOP: Duration = Duration::from_secs(3);
+/// Longest wait for events.
+const MAX_WAIT_MS: u32 = 30_000;
+/// Most events in one answer.
+const MAX_EVENTS: u32 = 1_000;
+
+/// What the core is told.
+pub enum CoreMessage {
+    /// By another role.
+    Said(Said),
+    /// Drive a run, unless somebody does.
+    Drive(RunName),
+    /// Look through the intents.
+    Mend,
+    /// The node stops: give all leases back, drive nothing more; answered when that is done.
+    Stop(RpcReplyPort<()>),
+}
+
+impl ractor::Message for CoreMessage {}
+
+impl From<Said> for CoreMessage {
+    fn from(said: Said) -> Self {
+        Self::Said(said)
+    }
+}
+
+/// The actor.
+pub struct Core;
+
+/// The coordinators of this node, by run.
+type Coordinators = Arc<Mutex<HashMap<RunId, ActorRef<CoordinatorMessage>>>>;
+
+/// What requests share.
+#[derive(Clone)]
+struct Shared {
+    context: Arc<RunContext>,
+    coordinators: Coordinators,
+    me: ActorRef<CoreMessage>,
+}
+
+/// The actor's state.
+pub struct CoreState {
+    shared: Shared,
+    requests: Arc<Semaphore>,
+    ended: mpsc::Sender<(RunName, End)>,
+    mending: Arc<Semaphore>,
+    stopping: bool,
+}
+
+impl Actor for Core {
+    type Msg = CoreMessage;
+    type State = CoreState;
+    type Arguments = Arc<RunContext>;
+
+    async fn pre_start(
+        &self,
+        me: ActorRef<CoreMessage>,
+        context: Arc<RunContext>,
+    ) -> Result<CoreState, ActorProcessingErr> {
+        let shared = Shared { context, coordinators: Coordinators::default(), me: me.clone() };
+        let (ended, endings) = mpsc::channel(MAX_COORDINATORS);
+        tokio::spawn(see_off(shared.clone(), endings));
+        me.cast(CoreMessage::Mend)?;
+        me.send_interval(MEND, || CoreMessage::Mend);
+        let requests = Arc::new(Semaphore::new(MAX_REQUESTS));
+        Ok(CoreState { shared, requests, ended, mending: Arc::new(Semaphore::new(1)), stopping: false })
+    }
+
+    async fn handle(
+        &self,
+        me: ActorRef<CoreMessage>,
+        message: CoreMessage,
+        state: &mut CoreState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            CoreMessage::Said(said) => state.said(said),
+            CoreMessage::Drive(name) => state.drive(&me, name).await,
+            CoreMessage::Mend => {
+                // One look at a time; the next one finds what this one does not.
+                if state.stopping {
+                    return Ok(());
+                }
+                if let Ok(permit) = state.mending.clone().try_acquire_owned() {
+                    let shared = state.shared.clone();
+                    tokio::spawn(async move {
+                        if let Err(fault) = mend(&shared).await {
+                            tracing::warn!(%fault, "intents could not be looked through");
+                        }
+                        drop(permit);
+                    });
+                }
+            }
+            CoreMessage::Stop(reply) => {
+                state.stopping = true;
+                let actors: Vec<_> = lock(&state.shared.coordinators).values().cloned().collect();
+                tokio::spawn(async move {
+                    let stops = actors.iter().map(|actor| actor.call(CoordinatorMessage::Stop, Some(STOP)));
+                    futures_util::future::join_all(stops).await;
+                    let _ = reply.send(());
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<CoreMessage>,
+        event: SupervisionEvent,
+        state: &mut CoreState,
+    ) -> Result<(), ActorProcessingErr> {
+        // A coordinator that died is forgotten here and started again by its run's intent.
+        if let SupervisionEvent::ActorFailed(cell, error) = &event {
+            tracing::error!(%error, "a coordinator died");
+            lock(&state.shared.coordinators).retain(|_, actor| actor.get_id() != cell.get_id());
+        }
+        Ok(())
+    }
+}
+
+fn lock(coordinators: &Coordinators) -> std::sync::MutexGuard<'_, HashMap<RunId, ActorRef<CoordinatorMessage>>> {
+    coordinators.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl CoreState {
+    fn said(&mut self, said: Said) {
+        let Said { envelope, reply } = said;
+        match (envelope.message, reply) {
+            (Message::ItemsDone(done), None) => self.forward(done.run, CoordinatorMessage::Done(done)),
+            (Message::ItemsFailed(failed), None) => self.forward(failed.run, CoordinatorMessage::Failed(failed)),
+            (message, Some(reply)) => {
+                let Ok(permit) = self.requests.clone().try_acquire_owned() else {
+                    let fault = Fault::new("unavailable", "too many requests at a time").retry_after(500);
+                    answer(reply, Term::default(), Err(fault));
+                    return;
+                };
+                let envelope = Envelope { message, ..envelope };
+                let (shared, trace) = (self.shared.clone(), envelope.trace);
+                let span = tracing::debug_span!("core", %trace, kind = envelope.message.kind());
+                let work = async move {
+                    let result = shared.answer(envelope).await;
+                    answer(reply, Term::default(), result);
+                    drop(permit);
+                };
+                tokio::spawn(work.instrument(span));
+            }
+            (other, None) => tracing::debug!(kind = other.kind(), "a cast that a core does not take"),
+        }
+    }
+
+    fn forward(&self, run: RunId, message: CoordinatorMessage) {
+        match lock(&self.shared.coordinators).get(&run) {
+            Some(actor) => {
+                let _ = actor.cast(message);
+            }
+            None => tracing::debug!(%run, "results for a run that nobody drives here"),
+        }
+    }
+
+    async fn drive(&mut self, me: &ActorRef<CoreMessage>, name: RunName) {
+        {
+            let coordinators = lock(&self.shared.coordinators);
+            if self.stopping || coordinators.contains_key(&name.run) || coordinators.len() >= MAX_COORDINATORS {
+                return;
+            }
+        }
+        let start = CoordinatorStart { context: self.shared.context.clone(), name, ended: self.ended.clone() };
+        match Actor::spawn_linked(None, Coordinator, start, me.get_cell()).await {
+            Ok((actor, _)) => {
+                lock(&self.shared.coordinators).insert(name.run, actor);
+            }
+            Err(error) => tracing::error!(%error, run = %name.run, "a coordinator could not be started"),
+        }
+    }
+}
+
+/// Clears up after coordinators that ended.
+async fn see_off(shared: Shared, mut endings: mpsc::Receiver<(RunName, End)>) {
+    while let Some((name, end)) = endings.recv().await {
+        lock(&shared.coordinators).remove(&name.run);
+        match end {
+            End::Final => {
+                if let Err(fault) = projects::drop_intent(&shared.context, name.run.0).await {
+                    tracing::debug!(%fault, "an intent stays for the next look");
+                }
+            }
+            End::Later(fault) => tracing::warn!(run = %name.run, %fault, "a run waits for better times"),
+            End::Lost => tracing::info!(run = %name.run, "a run went to another coordinator"),
+        }
+    }
+}
+
+/// Looks through the intents: drives runs that nobody drives, finishes deletions.
+async fn mend(shared: &Shared) -> Result<(), Fault> {
+    for shard in 0..INTENT_SHARDS {
+        let intents = shared.context.records.intent_list(shard, LIST_MAX).await.map_err(|e| store_fault(&e))?;
+        for intent in intents {
+            let mended = match intent.body {
+                IntentBody::Run { tenant, project, run } => {
+                    shared.mend_run(RunName { run, scope: Scope { tenant, project } }).await
+                }
+                IntentBody::DeleteProject { tenant, project } => {
+                    projects::erase(&shared.context, Scope { tenant, project }).await
+                }
+            };
+            // One intent that can't be mended now must not hold up the others.
+            if let Err(fault) = mended {
+                tracing::warn!(%fault, intent = ?intent.id, "an intent stays for the next look");
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Shared {
+    async fn mend_run(&self, name: RunName) -> Result<(), Fault> {
+        if lock(&self.coordinators).contains_key(&name.run) {
+            return Ok(());
+        }
+        match projects::mend_run(&self.context, name).await? {
+            Mend::Drive => {
+                let _ = self.me.cast(CoreMessage::Drive(name));
+                Ok(())
+            }
+            Mend::Drop => projects::drop_intent(&self.context, name.run.0).await,
+        }
+    }
+
+    async fn answer(&self, envelope: Envelope) -> Result<Message, Fault> {
+        let context = self.context.as_ref();
+        Ok(match envelope.message {
+            Message::CreateProject(ask) => {
+                let (row, name) = projects::create(&self.context, &ask).await?;
+                let _ = self.me.cast(CoreMessage::Drive(name));
+                ProjectReply { project: projects::view(context, &row).await? }.into()
+            }
+            Message::ListProjects(ask) => {
+                ProjectsReply { projects: projects::list(context, ask.principal).await? }.into()
+            }
+            Message::GetProject(ask) => {
+                let row = projects::find(context, ask.principal, ask.project).await?;
+                ProjectReply { project: projects::view(context, &row).await? }.into()
+            }
+            Message::DeleteProject(ask) => {
+                let row = projects::mark_deleted(context, ask.principal, ask.project).await?;
+                if let Some(run) = row.run {
+                    self.cancel(run).await?;
+                }
+                projects::erase(context, Scope { tenant: row.tenant, project: row.project }).await?;
+                Done {}.into()
+            }
+            Message::StartRun(ask) => {
+                let (run, name) = projects::start_run(context, ask.principal, ask.project).await?;
+                let _ = self.me.cast(CoreMessage::Drive(name));
+                RunReply { run }.into()
+            }
+            Message::CancelRun(ask) => {
+                projects::find(context, ask.principal, ask.project).await?;
+                let scope = Scope { tenant: ask.principal.tenant, project: ask.project };
+                let name = RunName { run: ask.run, scope };
+                projects::view_run(context, name).await?;
+                self.cancel(ask.run).await?;
+                RunReply { run: projects::view_run(context, name).await? }.into()
+            }
+            Message::EventsAfter(ask) => {
+                self.check_project(ask.principal, ask.project).await?;
+                let wait = Duration::from_millis(u64::from(ask.wait_ms.min(MAX_WAIT_MS)));
+                let limit = ask.limit.clamp(1, MAX_EVENTS);
+                let (records, bells) = (context.records.as_ref(), &context.bells);
+                let events = events_after(records, bells, ask.project, ask.after, limit, wait).await;
+                EventsReply { events: events.map_err(|e| store_fault(&e))? }.into()
+            }
+            Message::GetArtefact(ask) => {
+                projects::artefact(context, ask.principal, ask.project, &ask.name).await?.into()
+            }
+            other => return Err(Fault::unsupported(other.kind())),
+        })
+    }
+
+    async fn check_project(&self, principal: Principal, project: domain::id::ProjectId) -> Result<(), Fault> {
+        projects::find(&self.context, principal, project).await.map(|_| ())
+    }
+
+    /// Stops a run's coordinator and waits until it has. A run that nobody drives now is picked up by its
+    /// intent, so the answer says to try again.
+    async fn cancel(&self, run: RunId) -> Result<(), Fault> {
+        let actor = lock(&self.coordinators).get(&run).cloned();
+        let Some(actor) = actor else {
+            let row = self.context.records.run_get(run).await.map_err(|e| store_fault(&e))?;
+            return match row {
+                Some(row) if !row.state.is_final() => {
+                    Err(Fault::new("conflict", "this run is just being picked up; try again").retry_after(1_000))
+                }
+                _ => Ok(()),
+            };
+        };
+        match actor.call(CoordinatorMessage::Cancel, Some(CANCEL)).await {
+            Ok(ractor::rpc::CallResult::Success(())) => Ok(()),
+            // The actor ended before it answered: its row says how.
+            Ok(ractor::rpc::CallResult::SenderError) | Err(_) => Ok(()),
+            Ok(ractor::rpc::CallResult::Timeout) => {
+                Err(Fault::new("unavailable", "the run does not stop yet; try again").retry_after(1_000))
+            }
+        }
+    }
+}

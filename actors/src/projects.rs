@@ -1,0 +1,317 @@
+//! What is done to projects, over the records port.
+//!
+//! Whatever touches several partitions leaves an intent first, and every step can be done again: whoever
+//! finds the intent after a crash finishes the work, or clears away what was never acknowledged.
+
+use std::sync::Arc;
+
+use cluster::body::projects::{ArtefactReply, CreateProject};
+use cluster::body::{Fault, Scope};
+use domain::api::{BookFile, ProjectView, RunView};
+use domain::book::Book;
+use domain::id::{ProjectId, RunId};
+use domain::principal::Principal;
+use domain::run::{Progress, RunState};
+use store::rows::{IntentBody, IntentRow, LIST_MAX, OutboxEvent, ProjectRow, RunRow, shard_of};
+use store::{Cas, StoreError};
+
+use crate::clock::wall_ms;
+use crate::run::{Halt, RunContext, RunName, heavy};
+use crate::storage::blob_scope;
+use crate::store_fault;
+
+/// Tries of a compare-and-set that somebody else was faster at.
+const MAX_TRIES: u32 = 8;
+/// Runs of one project that are kept.
+const MAX_RUNS: usize = 100;
+
+type Result<T> = std::result::Result<T, Fault>;
+
+fn fault(error: StoreError) -> Fault {
+    store_fault(&error)
+}
+
+fn no_project() -> Fault {
+    Fault::new("project-not-found", "there is no such project")
+}
+
+fn busy() -> Fault {
+    Fault::new("conflict", "somebody else is changing this project; try again").retry_after(200)
+}
+
+/// Makes a project of an uploaded book and its first run's row. The file is read before anything is
+/// acknowledged; one that can't be read leaves nothing behind.
+pub async fn create(context: &Arc<RunContext>, ask: &CreateProject) -> Result<(ProjectRow, RunName)> {
+    let scope = Scope { tenant: ask.principal.tenant, project: ask.project };
+    if let Some(row) = context.records.project_get(scope.tenant, scope.project).await.map_err(fault)? {
+        return match (row.run, row.deleted) {
+            (Some(run), false) => Ok((row, RunName { run, scope })),
+            _ => Err(no_project()),
+        };
+    }
+    match checked(context, scope, ask).await {
+        Ok(book) => insert(context, scope, ask, book).await,
+        Err(refused) => {
+            context.blobs.delete_scope(blob_scope(scope)).await.map_err(fault)?;
+            Err(refused)
+        }
+    }
+}
+
+/// The book of an upload, or why it is none.
+async fn checked(context: &Arc<RunContext>, scope: Scope, ask: &CreateProject) -> Result<Book> {
+    let bytes = context.blobs.get(blob_scope(scope), ask.book, context.limits.file_bytes).await.map_err(fault)?;
+    let (name, limits) = (ask.file_name.clone(), context.limits.clone());
+    let read = heavy(context, move || book::read(&name, &bytes, &limits)).await;
+    match read {
+        Ok(book) => book.map_err(|e| Fault::new(e.code(), e.to_string())),
+        Err(Halt::Fail(fault) | Halt::Later(fault)) => Err(fault),
+        Err(Halt::Lost | Halt::Cancelled) => Err(Fault::new("stopping", "the node is stopping")),
+    }
+}
+
+async fn insert(
+    context: &Arc<RunContext>,
+    scope: Scope,
+    ask: &CreateProject,
+    book: Book,
+) -> Result<(ProjectRow, RunName)> {
+    let name = RunName { run: new_run(), scope };
+    put_intent(context, name.run.0, run_intent(name)).await?;
+    let row = ProjectRow {
+        tenant: scope.tenant,
+        project: scope.project,
+        version: 0,
+        title: book.title,
+        authors: book.authors,
+        language: Some(book.language),
+        format: Some(book.source.format),
+        file_name: ask.file_name.clone(),
+        book: ask.book,
+        book_bytes: ask.book_bytes,
+        created_ms: wall_ms(),
+        demo: ask.demo,
+        deleted: false,
+        run: Some(name.run),
+        earlier_runs: Vec::new(),
+    };
+    match context.records.project_insert(row).await.map_err(fault)? {
+        Cas::Applied(row) => {
+            insert_run(context, name).await?;
+            Ok((row, name))
+        }
+        Cas::Conflict(_) => Err(busy()),
+        Cas::Unknown(error) => Err(fault(error)),
+    }
+}
+
+fn new_run() -> RunId {
+    RunId(uuid::Uuid::now_v7().as_u128())
+}
+
+fn run_intent(name: RunName) -> IntentBody {
+    IntentBody::Run { tenant: name.scope.tenant, project: name.scope.project, run: name.run }
+}
+
+async fn put_intent(context: &RunContext, id: u128, body: IntentBody) -> Result<()> {
+    let row = IntentRow { id, shard: shard_of(id), body, created_ms: wall_ms() };
+    context.records.intent_put(row).await.map_err(fault)
+}
+
+/// Makes a run's row; one that is there already stays as it is.
+pub async fn insert_run(context: &RunContext, name: RunName) -> Result<()> {
+    let row = RunRow {
+        tenant: name.scope.tenant,
+        project: name.scope.project,
+        run: name.run,
+        version: 0,
+        state: RunState::Received,
+        progress: Progress::default(),
+        warnings: Vec::new(),
+        manifest: None,
+        segments: 0,
+        artefacts: Vec::new(),
+        created_ms: wall_ms(),
+        outbox_next: 0,
+    };
+    let event = OutboxEvent { state: RunState::Received, progress: Progress::default() };
+    match context.records.run_insert(row, vec![event]).await.map_err(fault)? {
+        Cas::Applied(_) | Cas::Conflict(_) => Ok(()),
+        Cas::Unknown(error) => Err(fault(error)),
+    }
+}
+
+/// A project's row, if the asker's tenant has it and it is not being deleted.
+pub async fn find(context: &RunContext, principal: Principal, project: ProjectId) -> Result<ProjectRow> {
+    let row = context.records.project_get(principal.tenant, project).await.map_err(fault)?;
+    row.filter(|row| !row.deleted).ok_or_else(no_project)
+}
+
+/// Makes another run the project's newest, unless one is under way.
+pub async fn start_run(context: &RunContext, principal: Principal, project: ProjectId) -> Result<(RunView, RunName)> {
+    let name = RunName { run: new_run(), scope: Scope { tenant: principal.tenant, project } };
+    put_intent(context, name.run.0, run_intent(name)).await?;
+    for _ in 0..MAX_TRIES {
+        let row = find(context, principal, project).await?;
+        if let Some(current) = row.run
+            && let Some(run) = context.records.run_get(current).await.map_err(fault)?
+            && !run.state.is_final()
+        {
+            drop_intent(context, name.run.0).await?;
+            return Err(Fault::new("run-in-progress", "this book is being analysed; cancel that run first"));
+        }
+        let mut changed = row.clone();
+        changed.earlier_runs.extend(changed.run.replace(name.run));
+        let surplus = changed.earlier_runs.len().saturating_sub(MAX_RUNS);
+        for old in changed.earlier_runs.drain(..surplus) {
+            context.records.run_remove(old).await.map_err(fault)?;
+        }
+        match context.records.project_update(changed, row.version).await.map_err(fault)? {
+            Cas::Applied(_) => {
+                insert_run(context, name).await?;
+                return Ok((view_run(context, name).await?, name));
+            }
+            Cas::Conflict(_) => {}
+            Cas::Unknown(error) => return Err(fault(error)),
+        }
+    }
+    Err(busy())
+}
+
+/// Marks a project as deleted; from then on nobody finds it. [`erase`] removes what it holds.
+pub async fn mark_deleted(context: &RunContext, principal: Principal, project: ProjectId) -> Result<ProjectRow> {
+    for _ in 0..MAX_TRIES {
+        let row = find(context, principal, project).await?;
+        put_intent(context, project.0, IntentBody::DeleteProject { tenant: principal.tenant, project }).await?;
+        let changed = ProjectRow { deleted: true, ..row.clone() };
+        match context.records.project_update(changed, row.version).await.map_err(fault)? {
+            Cas::Applied(row) => return Ok(row),
+            Cas::Conflict(_) => {}
+            Cas::Unknown(error) => return Err(fault(error)),
+        }
+    }
+    Err(busy())
+}
+
+/// Removes all that a project holds, its row last. Done again, it finds less to do.
+pub async fn erase(context: &RunContext, scope: Scope) -> Result<()> {
+    if let Some(row) = context.records.project_get(scope.tenant, scope.project).await.map_err(fault)? {
+        if !row.deleted {
+            // The mark never took effect: the deletion was not acknowledged.
+            return drop_intent(context, scope.project.0).await;
+        }
+        for run in row.earlier_runs.iter().copied().chain(row.run) {
+            context.records.run_remove(run).await.map_err(fault)?;
+            drop_intent(context, run.0).await?;
+        }
+    }
+    context.blobs.delete_scope(blob_scope(scope)).await.map_err(fault)?;
+    context.records.events_remove(scope.project).await.map_err(fault)?;
+    context.records.project_remove(scope.tenant, scope.project).await.map_err(fault)?;
+    drop_intent(context, scope.project.0).await
+}
+
+/// Removes an intent whose work is done.
+pub async fn drop_intent(context: &RunContext, id: u128) -> Result<()> {
+    context.records.intent_remove(shard_of(id), id).await.map_err(fault)
+}
+
+/// What a run's intent calls for.
+pub enum Mend {
+    /// The run is to be driven.
+    Drive,
+    /// Nothing: it has ended, or never began.
+    Drop,
+}
+
+/// Finds out what a run's intent calls for, and does again what a crash may have left out.
+pub async fn mend_run(context: &RunContext, name: RunName) -> Result<Mend> {
+    let project = context.records.project_get(name.scope.tenant, name.scope.project).await.map_err(fault)?;
+    let Some(project) = project else {
+        // The project was never acknowledged; its upload goes with it.
+        context.blobs.delete_scope(blob_scope(name.scope)).await.map_err(fault)?;
+        return Ok(Mend::Drop);
+    };
+    if project.deleted || project.run != Some(name.run) {
+        return Ok(Mend::Drop);
+    }
+    match context.records.run_get(name.run).await.map_err(fault)? {
+        Some(run) if run.state.is_final() => {
+            let (records, bells) = (context.records.as_ref(), &context.bells);
+            crate::relay::relay(records, bells, name.scope.project, name.run).await.map_err(fault)?;
+            Ok(Mend::Drop)
+        }
+        Some(_) => Ok(Mend::Drive),
+        None => insert_run(context, name).await.map(|()| Mend::Drive),
+    }
+}
+
+/// All projects of a tenant, newest first.
+pub async fn list(context: &RunContext, principal: Principal) -> Result<Vec<ProjectView>> {
+    let mut rows = context.records.project_list(principal.tenant, LIST_MAX).await.map_err(fault)?;
+    rows.retain(|row| !row.deleted);
+    rows.sort_by_key(|row| std::cmp::Reverse((row.created_ms, row.project)));
+    let mut views = Vec::with_capacity(rows.len());
+    for row in &rows {
+        views.push(view(context, row).await?);
+    }
+    Ok(views)
+}
+
+/// A project as its members see it.
+pub async fn view(context: &RunContext, row: &ProjectRow) -> Result<ProjectView> {
+    let run = match row.run {
+        Some(run) => {
+            let name = RunName { run, scope: Scope { tenant: row.tenant, project: row.project } };
+            Some(view_run(context, name).await?)
+        }
+        None => None,
+    };
+    Ok(ProjectView {
+        id: row.project,
+        title: row.title.clone(),
+        authors: row.authors.clone(),
+        language: row.language,
+        created_ms: row.created_ms,
+        demo: row.demo,
+        book: BookFile { name: row.file_name.clone(), digest: row.book, bytes: row.book_bytes, format: row.format },
+        run,
+    })
+}
+
+/// A run as its project's members see it. The log's head is read first: a row that is newer than the
+/// head only means that an event comes whose news is known already.
+pub async fn view_run(context: &RunContext, name: RunName) -> Result<RunView> {
+    let head = context.records.events_head(name.scope.project).await.map_err(fault)?;
+    let row = context.records.run_get(name.run).await.map_err(fault)?;
+    let missing = || Fault::new("run-not-found", "there is no such run");
+    let row = row.filter(|row| row.project == name.scope.project).ok_or_else(missing)?;
+    Ok(RunView {
+        id: row.run,
+        state: row.state,
+        progress: row.progress,
+        warnings: row.warnings,
+        seq: head.next_seq - 1,
+    })
+}
+
+/// Where a file of the newest run that finished lies.
+pub async fn artefact(
+    context: &RunContext,
+    principal: Principal,
+    project: ProjectId,
+    file: &str,
+) -> Result<ArtefactReply> {
+    let row = find(context, principal, project).await?;
+    for run in row.run.into_iter().chain(row.earlier_runs.iter().rev().copied()) {
+        let Some(run) = context.records.run_get(run).await.map_err(fault)? else { continue };
+        if run.state != RunState::Ready {
+            continue;
+        }
+        if let Some(found) = run.artefacts.into_iter().find(|artefact| artefact.name == file) {
+            return Ok(ArtefactReply { digest: found.digest, bytes: found.bytes, media_type: found.media_type });
+        }
+    }
+    let detail = format!("there is no {file} yet: it is made when the analysis is done");
+    Err(Fault::new("artefact-not-found", detail))
+}

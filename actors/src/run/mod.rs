@@ -1,0 +1,133 @@
+//! A run, from its row to its artefacts.
+//!
+//! A [`coordinator`] actor drives one run under a lease. What it may do is decided by the run's row alone;
+//! it keeps nothing that the row, the manifest and the segments do not say, so another one can go on from
+//! them at any moment.
+//!
+//! | module | stage |
+//! |---|---|
+//! | [`coordinator`] | the actor, and the order of the stages |
+//! | [`row`] | the run's row: read, and moved by compare-and-set under the lease |
+//! | [`reading`] | file → book, manifest, inputs |
+//! | [`understanding`] | items to the scheduler, results into segments |
+//! | [`composing`] | book and vectors → storyboard, files |
+//! | [`audit`] | every manifest item stands in exactly one named segment |
+
+pub mod audit;
+pub mod composing;
+pub mod coordinator;
+pub mod reading;
+pub mod row;
+pub mod understanding;
+
+use std::sync::Arc;
+
+use cluster::body::{Fault, Scope};
+use domain::id::{Digest, RunId};
+use domain::manifest::BLOB_CONFIG;
+use store::{Blobs, Records, StoreError};
+use tokio::sync::Semaphore;
+
+use crate::entrance::Leader;
+use crate::model::ModelSlot;
+use crate::relay::Bells;
+use crate::store_fault;
+
+/// Largest blob of our own making: manifest, inputs, segment, artefact.
+pub const MAX_OWN_BLOB_BYTES: u64 = 1 << 30;
+
+/// What every run of a core node shares.
+pub struct RunContext {
+    /// Rows.
+    pub records: Arc<dyn Records>,
+    /// Blobs.
+    pub blobs: Arc<dyn Blobs>,
+    /// Wakes those who follow a project.
+    pub bells: Bells,
+    /// Where work is queued.
+    pub scheduler: Leader,
+    /// The node's model.
+    pub model: ModelSlot,
+    /// Limits against hostile books.
+    pub limits: book::Limits,
+    /// The core node that answers go to.
+    pub core: u128,
+    /// Books that are read or composed at a time: both take a core and much memory.
+    pub heavy: Arc<Semaphore>,
+}
+
+/// Which run, and where its blobs lie.
+#[derive(Clone, Copy, Debug)]
+pub struct RunName {
+    /// The run.
+    pub run: RunId,
+    /// Its tenant and project.
+    pub scope: Scope,
+}
+
+/// Why a run does not go on here.
+#[derive(Debug)]
+pub enum Halt {
+    /// It can't go on anywhere: it fails with this code and reason.
+    Fail(Fault),
+    /// Somebody stopped it.
+    Cancelled,
+    /// Its lease is held by another coordinator, or its row is gone.
+    Lost,
+    /// The store or the scheduler can't be used now; another try later may do.
+    Later(Fault),
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Later(store_fault(&error))
+    }
+}
+
+impl RunContext {
+    /// Encodes and stores a value; durable when this returns.
+    pub(crate) async fn put<T: bincode::Encode>(&self, scope: Scope, value: &T) -> Result<Digest, Halt> {
+        let bytes = bincode::encode_to_vec(value, BLOB_CONFIG)
+            .map_err(|e| Halt::Fail(Fault::new("internal", format!("a value could not be encoded: {e}"))))?;
+        self.put_bytes(scope, bytes).await
+    }
+
+    /// Stores bytes; durable when this returns.
+    pub(crate) async fn put_bytes(&self, scope: Scope, bytes: Vec<u8>) -> Result<Digest, Halt> {
+        let info = self.blobs.put_bytes(crate::storage::blob_scope(scope), bytes.into()).await?;
+        Ok(info.digest)
+    }
+
+    /// Fetches and decodes a value of our own making.
+    pub(crate) async fn get<T: bincode::Decode<()>>(&self, scope: Scope, digest: Digest) -> Result<T, Halt> {
+        let bytes = self.blobs.get(crate::storage::blob_scope(scope), digest, MAX_OWN_BLOB_BYTES).await?;
+        decode(&bytes)
+    }
+}
+
+/// Decodes a stored value.
+pub(crate) fn decode<T: bincode::Decode<()>>(bytes: &[u8]) -> Result<T, Halt> {
+    match bincode::decode_from_slice(bytes, BLOB_CONFIG) {
+        Ok((value, used)) if used == bytes.len() => Ok(value),
+        Ok(_) => Err(Halt::Fail(Fault::new("store-corrupt-blob", "a stored value has bytes too many"))),
+        Err(error) => {
+            let detail = format!("a stored value can't be read ({error}): analyse the book again");
+            Err(Halt::Fail(Fault::new("store-corrupt-blob", detail)))
+        }
+    }
+}
+
+/// Runs work that takes a core for long, off the runtime that heartbeats live on, a few at a time.
+pub(crate) async fn heavy<T: Send + 'static>(
+    context: &RunContext,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Halt> {
+    let stopping = || Halt::Later(Fault::new("stopping", "the node is stopping"));
+    let _permit = context.heavy.acquire().await.map_err(|_| stopping())?;
+    let span = tracing::Span::current();
+    let done = tokio::task::spawn_blocking(move || span.in_scope(work)).await;
+    done.map_err(|e| match e.is_cancelled() {
+        true => stopping(),
+        false => Halt::Fail(Fault::new("internal", "this book hit a defect of the program; its log says where")),
+    })
+}

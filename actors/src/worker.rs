@@ -1,0 +1,236 @@
+//! A GPU worker: one device, one thread, one model. CPU cores count as devices.
+//!
+//! The device's thread is a thread of its own, so that no amount of arithmetic starves the runtime that
+//! answers heartbeats. Two batches are held at a time: while one runs, the next one's inputs are fetched
+//! over the bulk plane, so the device never waits for bytes.
+
+mod device;
+mod inputs;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cluster::body::runs::ModelRef;
+use cluster::body::workers::{
+    BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchLease, BatchResults, OfferedModel, RunBatch, WorkerReady,
+};
+use cluster::body::{Fault, MAX_INLINE_BYTES, Payload, Scope};
+use cluster::bulk::{BulkPlane, once};
+use cluster::link::Link;
+use cluster::message::Message;
+use domain::id::{Term, WorkerId};
+use domain::manifest::{BLOB_CONFIG, Segment};
+use domain::passage::Encoded;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::{mpsc, watch};
+
+use crate::entrance::{self, Leader, Said, answer};
+
+pub use device::LoadEncoder;
+use device::{DeviceThread, Outcome};
+use inputs::InputCache;
+
+/// Batches held at a time: one runs, one is staged.
+const CREDITS: u32 = 2;
+/// How often a worker presents itself.
+const PRESENT: Duration = Duration::from_secs(1);
+/// Largest result of one batch.
+const MAX_RESULT_BYTES: u64 = 256 << 20;
+
+/// What a worker needs to start.
+pub struct WorkerStart {
+    /// Its id.
+    pub worker: WorkerId,
+    /// Scope of the process groups.
+    pub scope: String,
+    /// Whom it works for.
+    pub scheduler: Leader,
+    /// Where inputs come from and large results go.
+    pub bulk: Arc<dyn BulkPlane>,
+    /// The model that it runs.
+    pub model: ModelRef,
+    /// Items × longest length that its device takes at once.
+    pub max_padded_tokens: u32,
+    /// Loads the model on the device's own thread.
+    pub load: LoadEncoder,
+    /// Turns true when the model is loaded; the fault if it can't be.
+    pub loaded: watch::Sender<Option<Result<(), Fault>>>,
+}
+
+/// The actor.
+pub struct Worker;
+
+/// The actor's state.
+pub struct WorkerState {
+    batches: mpsc::Sender<RunBatch>,
+    recalled: Recalled,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+    report: Report,
+}
+
+/// Batches that the scheduler wants back if they have not begun.
+type Recalled = Arc<Mutex<HashSet<BatchLease>>>;
+
+/// How a worker speaks to its scheduler.
+#[derive(Clone)]
+struct Report {
+    worker: WorkerId,
+    scheduler: Leader,
+    bulk: Arc<dyn BulkPlane>,
+}
+
+impl Actor for Worker {
+    type Msg = Link;
+    type State = WorkerState;
+    type Arguments = WorkerStart;
+
+    async fn pre_start(&self, me: ActorRef<Link>, start: WorkerStart) -> Result<WorkerState, ActorProcessingErr> {
+        entrance::show(&start.scope, entrance::WORKER, &me);
+        let report = Report { worker: start.worker, scheduler: start.scheduler, bulk: start.bulk };
+        let (batches, inbox) = mpsc::channel(CREDITS as usize);
+        let recalled = Recalled::default();
+        let device = DeviceThread::start(start.worker, start.load, recalled.clone())?;
+        let offer = OfferedModel {
+            model: start.model,
+            resident: true,
+            load_ms: 0,
+            max_padded_tokens: start.max_padded_tokens,
+            weights_bytes: 0,
+            bytes_per_padded_token: 0,
+            ns_per_token: 0,
+        };
+        let epoch = crate::clock::wall_ms();
+        let presenting = tokio::spawn(present(report.clone(), epoch, offer, device.loaded.clone(), start.loaded));
+        let feeding = tokio::spawn(feed(report.clone(), inbox, device.jobs));
+        let reporting = tokio::spawn(tell(report.clone(), device.outcomes));
+        Ok(WorkerState { batches, recalled, tasks: vec![presenting, feeding, reporting], report })
+    }
+
+    async fn handle(&self, _: ActorRef<Link>, link: Link, state: &mut WorkerState) -> Result<(), ActorProcessingErr> {
+        let said = Said::from_link(link);
+        match said.envelope.message {
+            Message::RunBatch(batch) => {
+                // The scheduler knows how many are held; one too many is its mistake, and is told so.
+                if let Err(mpsc::error::TrySendError::Full(batch)) = state.batches.try_send(batch) {
+                    let fault = Fault::new("worker-full", "more batches than this worker holds");
+                    state.report.failed(batch.lease, BatchFailure::Rejected, fault);
+                }
+            }
+            Message::CancelBatch(cancel) => {
+                let mut recalled = state.recalled.lock().unwrap_or_else(PoisonError::into_inner);
+                if recalled.len() < 64 {
+                    recalled.insert(cancel.lease);
+                }
+            }
+            other => {
+                if let Some(reply) = said.reply {
+                    answer(reply, Term::default(), Err(Fault::unsupported(other.kind())));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn post_stop(&self, _: ActorRef<Link>, state: &mut WorkerState) -> Result<(), ActorProcessingErr> {
+        for task in &state.tasks {
+            task.abort();
+        }
+        Ok(())
+    }
+}
+
+/// Presents the worker once its model is loaded, and every second from then on.
+async fn present(
+    report: Report,
+    epoch: u64,
+    offer: OfferedModel,
+    mut device: watch::Receiver<Option<Result<(), Fault>>>,
+    loaded: watch::Sender<Option<Result<(), Fault>>>,
+) {
+    let outcome = match device.wait_for(Option::is_some).await {
+        Ok(found) => found.clone(),
+        Err(_) => return,
+    };
+    let usable = matches!(outcome, Some(Ok(())));
+    let _ = loaded.send(outcome);
+    if !usable {
+        return;
+    }
+    let ready = WorkerReady {
+        worker: report.worker,
+        epoch,
+        credits: CREDITS,
+        free_bytes: 0,
+        models: vec![offer],
+        held: Vec::new(),
+    };
+    let mut beat = tokio::time::interval(PRESENT);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        beat.tick().await;
+        report.scheduler.cast(ready.clone(), Term::default());
+    }
+}
+
+/// Fetches the inputs of each batch and hands it to the device, one ahead of what runs.
+async fn feed(report: Report, mut inbox: mpsc::Receiver<RunBatch>, jobs: mpsc::Sender<device::Job>) {
+    let mut cache = InputCache::new(report.bulk.clone());
+    while let Some(batch) = inbox.recv().await {
+        match cache.inputs_of(&batch.groups).await {
+            Ok(inputs) => {
+                let job = device::Job { lease: batch.lease, groups: batch.groups, inputs };
+                if jobs.send(job).await.is_err() {
+                    return;
+                }
+            }
+            Err(fault) => report.failed(batch.lease, BatchFailure::Rejected, fault),
+        }
+    }
+}
+
+/// Sends what the device gives to the scheduler.
+async fn tell(report: Report, mut outcomes: mpsc::Receiver<Outcome>) {
+    while let Some(outcome) = outcomes.recv().await {
+        match outcome {
+            Outcome::Done { lease, groups, encoded, elapsed_us } => match report.results(groups, encoded).await {
+                Ok(groups) => {
+                    let done = BatchDone { worker: report.worker, lease, elapsed_us, groups };
+                    report.scheduler.cast(done, lease.term);
+                }
+                Err(fault) => report.failed(lease, BatchFailure::Rejected, fault),
+            },
+            Outcome::Failed { lease, failure, fault } => report.failed(lease, failure, fault),
+        }
+    }
+}
+
+impl Report {
+    fn failed(&self, lease: BatchLease, failure: BatchFailure, fault: Fault) {
+        tracing::debug!(worker = %self.worker, batch = lease.batch, ?failure, %fault, "batch not done");
+        let Fault { code, detail, .. } = fault;
+        self.scheduler.cast(BatchFailed { worker: self.worker, lease, failure, code, detail }, lease.term);
+    }
+
+    /// Results by run, in the message where they are small, else over the bulk plane.
+    async fn results(&self, groups: Vec<BatchGroup>, encoded: Vec<Encoded>) -> Result<Vec<BatchResults>, Fault> {
+        let mut encoded = encoded.into_iter();
+        let mut results = Vec::with_capacity(groups.len());
+        for group in groups {
+            let ids = group.items.iter().map(|item| item.item);
+            let segment = Segment { items: ids.zip(encoded.by_ref()).collect() };
+            let bytes = bincode::encode_to_vec(&segment, BLOB_CONFIG)
+                .map_err(|e| Fault::new("internal", format!("results could not be encoded: {e}")))?;
+            results.push(BatchResults { run: group.run, results: self.payload(group.scope, bytes).await? });
+        }
+        Ok(results)
+    }
+
+    async fn payload(&self, scope: Scope, bytes: Vec<u8>) -> Result<Payload, Fault> {
+        if bytes.len() <= MAX_INLINE_BYTES {
+            return Ok(Payload::Inline(bytes));
+        }
+        let stored = self.bulk.put(scope, once(bytes), MAX_RESULT_BYTES).await?;
+        Ok(Payload::Bulk(stored.digest))
+    }
+}

@@ -1,0 +1,228 @@
+//! Golden bytes: what one version says, every later one must understand.
+
+use std::collections::BTreeMap;
+
+use cluster::body::projects::{
+    ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
+    ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
+};
+use cluster::body::runs::{
+    CancelItems, ItemClass, ItemsDone, ItemsFailed, ModelRef, SubmitItems, SubmitReply, SubmittedItem,
+};
+use cluster::body::workers::{
+    BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchItem, BatchLease, BatchResults, CancelBatch, DrainWorker,
+    OfferedModel, RunBatch, WorkerReady,
+};
+use cluster::body::{Done, Fault, Payload, Scope};
+use cluster::envelope::{Envelope, Trace};
+use cluster::message::Message;
+use domain::api::{BookFile, ProjectView, RunView};
+use domain::book::{Format, Warning};
+use domain::id::{Digest, ItemId, ProjectId, RunId, TenantId, Term, WorkerId};
+use domain::language::Language;
+use domain::manifest::NumericProfile;
+use domain::principal::Principal;
+use domain::run::{Progress, RunEvent, RunState, Stage};
+
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden-v1.txt");
+
+fn digest(byte: u8) -> Digest {
+    Digest([byte; 32])
+}
+
+const PROJECT: ProjectId = ProjectId(0x0123_4567);
+const RUN: RunId = RunId(0x89ab_cdef);
+const WORKER: WorkerId = WorkerId(7);
+const TERM: Term = Term { incarnation: 1, n: 300 };
+const WHO: Principal = Principal::LOCAL;
+const SCOPE: Scope = Scope { tenant: TenantId::LOCAL, project: PROJECT };
+const LEASE: BatchLease = BatchLease { batch: 70_000, attempt: 2, term: TERM, epoch: 9 };
+
+fn model() -> ModelRef {
+    ModelRef { digest: digest(3), profile: NumericProfile::Bf16 }
+}
+
+fn progress() -> Progress {
+    Progress { passages_done: 3, passages_total: 9, tokens_done: 900, tokens_total: 4_500, tokens_per_s: 1_234 }
+}
+
+fn run_view() -> RunView {
+    let state = RunState::Failed { stage: Stage::Reading, code: "book-empty".into(), reason: "é".into() };
+    let warnings = vec![Warning { code: "empty-chapter".into(), detail: "one".into() }];
+    RunView { id: RUN, state, progress: progress(), warnings, seq: 12 }
+}
+
+fn project_view() -> ProjectView {
+    ProjectView {
+        id: PROJECT,
+        title: "Title".into(),
+        authors: vec!["A".into()],
+        language: Some(Language::Fr),
+        created_ms: 1_700_000_000_000,
+        demo: true,
+        book: BookFile { name: "b.epub".into(), digest: digest(1), bytes: 5, format: Some(Format::Epub) },
+        run: Some(run_view()),
+    }
+}
+
+fn of_projects() -> Vec<Message> {
+    let event = RunEvent { seq: 1, project: PROJECT, run: RUN, state: RunState::Ready, progress: progress() };
+    vec![
+        CreateProject {
+            principal: WHO,
+            project: PROJECT,
+            file_name: "b.epub".into(),
+            book: digest(1),
+            book_bytes: 300,
+            demo: false,
+        }
+        .into(),
+        ListProjects { principal: WHO }.into(),
+        GetProject { principal: WHO, project: PROJECT }.into(),
+        DeleteProject { principal: WHO, project: PROJECT }.into(),
+        StartRun { principal: WHO, project: PROJECT }.into(),
+        CancelRun { principal: WHO, project: PROJECT, run: RUN }.into(),
+        EventsAfter { principal: WHO, project: PROJECT, after: 4, limit: 256, wait_ms: 15_000 }.into(),
+        GetArtefact { principal: WHO, project: PROJECT, name: "book.json".into() }.into(),
+        ProjectReply { project: project_view() }.into(),
+        ProjectsReply { projects: vec![project_view()] }.into(),
+        RunReply { run: run_view() }.into(),
+        EventsReply { events: vec![event] }.into(),
+        ArtefactReply { digest: digest(2), bytes: 77, media_type: "application/json".into() }.into(),
+    ]
+}
+
+fn of_runs() -> Vec<Message> {
+    let item = SubmittedItem { item: ItemId(digest(4)), tokens: 511, offset: 70_000, len: 1_500 };
+    vec![
+        SubmitItems {
+            run: RUN,
+            run_term: TERM,
+            core: 5,
+            class: ItemClass::Bulk,
+            deadline_in_ms: Some(250),
+            scope: SCOPE,
+            inputs: digest(6),
+            model: model(),
+            items: vec![item],
+        }
+        .into(),
+        SubmitReply::Full { retry_after_ms: 250 }.into(),
+        CancelItems { run: RUN, run_term: TERM }.into(),
+        ItemsDone { run: RUN, scheduler_term: TERM, results: Payload::Inline(vec![1, 2, 3]) }.into(),
+        ItemsFailed {
+            run: RUN,
+            scheduler_term: TERM,
+            items: vec![ItemId(digest(4))],
+            code: "c".into(),
+            detail: "d".into(),
+        }
+        .into(),
+    ]
+}
+
+fn of_workers() -> Vec<Message> {
+    let offer = OfferedModel {
+        model: model(),
+        resident: true,
+        load_ms: 900,
+        max_padded_tokens: 2_048,
+        weights_bytes: 1,
+        bytes_per_padded_token: 2,
+        ns_per_token: 3,
+    };
+    let item = BatchItem { item: ItemId(digest(4)), offset: 70_000, len: 1_500 };
+    vec![
+        WorkerReady { worker: WORKER, epoch: 9, credits: 2, free_bytes: 8, models: vec![offer], held: vec![LEASE] }
+            .into(),
+        RunBatch {
+            lease: LEASE,
+            model: model(),
+            groups: vec![BatchGroup { run: RUN, scope: SCOPE, inputs: digest(6), items: vec![item] }],
+        }
+        .into(),
+        BatchDone {
+            worker: WORKER,
+            lease: LEASE,
+            elapsed_us: 250_000,
+            groups: vec![BatchResults { run: RUN, results: Payload::Bulk(digest(8)) }],
+        }
+        .into(),
+        BatchFailed {
+            worker: WORKER,
+            lease: LEASE,
+            failure: BatchFailure::Rejected,
+            code: "c".into(),
+            detail: "d".into(),
+        }
+        .into(),
+        CancelBatch { lease: LEASE }.into(),
+        DrainWorker { worker: WORKER, epoch: 9 }.into(),
+    ]
+}
+
+/// One message of each kind.
+fn examples() -> Vec<Message> {
+    let fault = Fault::new("unavailable", "no answer").retry_after(1_000);
+    let mut all = vec![fault.into(), Done {}.into()];
+    all.extend(of_projects());
+    all.extend(of_runs());
+    all.extend(of_workers());
+    all
+}
+
+fn envelope(message: Message) -> Envelope {
+    Envelope { term: TERM, deadline_ms: 10_000, trace: Trace(0xfeed), ..Envelope::new(message) }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `VISIOBOOK_BLESS=1 cargo test -p cluster` adds lines for new kinds; it never changes one that is kept.
+#[test]
+fn kept_bytes_stay_as_they_are_and_mean_what_they_meant() {
+    let text = std::fs::read_to_string(KEPT).unwrap_or_default();
+    let mut kept: BTreeMap<u16, String> = text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(kind, bytes)| (kind.parse().unwrap(), bytes.to_owned()))
+        .collect();
+    for message in examples() {
+        let (kind, bytes) = (message.kind(), envelope(message.clone()).to_bytes().unwrap());
+        if std::env::var_os("VISIOBOOK_BLESS").is_some() {
+            kept.entry(kind).or_insert_with(|| hex(&bytes));
+        }
+        assert_eq!(kept.get(&kind), Some(&hex(&bytes)), "the bytes of kind {kind} moved, or were never kept");
+        assert_eq!(Envelope::from_bytes(&bytes).unwrap(), envelope(message));
+    }
+    if std::env::var_os("VISIOBOOK_BLESS").is_some() {
+        let lines: Vec<String> = kept.iter().map(|(kind, bytes)| format!("{kind} {bytes}\n")).collect();
+        std::fs::write(KEPT, lines.concat()).unwrap();
+    }
+}
+
+#[test]
+fn there_is_an_example_of_every_kind() {
+    let mut shown: Vec<u16> = examples().iter().map(Message::kind).collect();
+    shown.sort_unstable();
+    let known: Vec<u16> = Message::KINDS.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(shown, known);
+}
+
+#[test]
+fn an_unknown_kind_is_a_message_and_not_an_error() {
+    let bytes = Envelope::new(Message::Unknown(60_000)).to_bytes().unwrap();
+    assert_eq!(Envelope::from_bytes(&bytes).unwrap().message, Message::Unknown(60_000));
+}
+
+#[test]
+fn bytes_too_many_or_too_few_are_refused() {
+    let bytes = envelope(Done {}.into()).to_bytes().unwrap();
+    let mut more = bytes.clone();
+    more.push(0);
+    assert!(Envelope::from_bytes(&more).is_err());
+    assert!(Envelope::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+    assert!(Envelope::from_bytes(&[]).is_err());
+    assert!(Envelope::from_bytes(&[0xff; 64]).is_err());
+}

@@ -1,0 +1,147 @@
+//! The commands, a file each.
+//!
+//! Exit codes: 0 done, 1 failed, 2 what was given can't be used, 130 interrupted (and can be gone on with).
+
+pub mod analyze;
+mod bar;
+pub mod doctor;
+pub mod serve;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use cluster::body::Fault;
+
+use crate::config::{Config, ConfigError};
+use crate::wiring::StartError;
+
+/// Something failed.
+pub const FAILED: u8 = 1;
+/// What was given can't be used.
+pub const BAD_INPUT: u8 = 2;
+/// Stopped by Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
+
+/// Turns books into storyboards.
+#[derive(Parser)]
+#[command(name = "visiobook", version, about, long_about = None, arg_required_else_help = true)]
+pub struct Cli {
+    /// Settings file [default: cluster.toml in the working folder, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Log to standard error what happens inside (as RUST_LOG=debug would)
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Analyse one book here and now: storyboard.json, storyboard.html and book.json
+    Analyze(analyze::Args),
+    /// Serve the web app and the API on this machine
+    Serve(serve::Args),
+    /// Say what works here, and what to do where it does not
+    Doctor(doctor::Args),
+}
+
+/// Why a command ends without success.
+#[derive(Debug)]
+pub struct Failure {
+    /// Exit code.
+    pub exit: u8,
+    /// One sentence for people.
+    pub message: String,
+}
+
+impl Failure {
+    /// Something failed.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { exit: FAILED, message: message.into() }
+    }
+
+    /// What was given can't be used.
+    pub fn bad_input(message: impl Into<String>) -> Self {
+        Self { exit: BAD_INPUT, message: message.into() }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::bad_input(error.to_string())
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Store(error) => error.into(),
+            other => Self::new(other.to_string()),
+        }
+    }
+}
+
+impl From<store::StoreError> for Failure {
+    fn from(error: store::StoreError) -> Self {
+        use store::StoreError::{Foreign, InUse, PathIsFile, SchemaNewer, Unwritable};
+        let given =
+            matches!(error, Foreign { .. } | InUse { .. } | PathIsFile { .. } | SchemaNewer { .. } | Unwritable { .. });
+        Self { exit: if given { BAD_INPUT } else { FAILED }, message: error.to_string() }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let given = fault.code.starts_with("book-");
+        Self { exit: if given { BAD_INPUT } else { FAILED }, message: fault.to_string() }
+    }
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// Why it ends without success, with the exit code.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    let config = Config::load(cli.config.as_deref())?;
+    let quiet = if matches!(cli.command, Command::Serve(_)) { "info" } else { "error" };
+    log_to_stderr(if cli.verbose { "debug" } else { quiet });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(format!("the runtime could not be started: {e}")))?;
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::Analyze(args) => analyze::run(&config, args).await,
+            Command::Serve(args) => serve::run(config, args).await,
+            Command::Doctor(args) => doctor::run(&config, &args).await,
+        }
+    });
+    // A device may be in the middle of a batch; nothing that it could still say would be heard.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn log_to_stderr(default: &str) {
+    use tracing_subscriber::EnvFilter;
+    let ours = format!("warn,visiobook={default},node={default},actors={default},store={default},gpu={default}");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(ours));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// Returns at the first Ctrl-C or request to terminate.
+pub(crate) async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let ctrl_c = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = ctrl_c => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = ctrl_c.await;
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! `visiobook serve`: the web app and the API, on this machine.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cluster::body::projects::CreateProject;
+use cluster::body::{Fault, Scope};
+use cluster::bulk::once;
+use cluster::link::{CallContext, Wire};
+use domain::id::ProjectId;
+use domain::principal::Principal;
+use store::DataFolder;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use super::{Failure, interrupted};
+use crate::config::Config;
+use crate::gateway::Gateway;
+use crate::gateway::assets::Assets;
+use crate::gateway::serve::serve;
+use crate::wiring::Node;
+
+/// Says that the demonstration books were put in: who deletes them does not get them back.
+const DEMOS_DONE: &str = "demos-done";
+/// How long the core may take to check a demonstration book.
+const CREATE: Duration = Duration::from_secs(120);
+
+/// Arguments of `serve`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// TCP port on loopback; 0 takes any that is free [default: 8420]
+    #[arg(long)]
+    port: Option<u16>,
+    /// Folder for everything that is kept [default: visiobook in the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Folder of the built web app [default: web/dist beside the sources, or web beside the program]
+    #[arg(long, value_name = "DIR")]
+    web_dist: Option<PathBuf>,
+    /// A book to analyse as a demonstration at the first start; may be given several times
+    #[arg(long, value_name = "BOOK")]
+    demo: Vec<PathBuf>,
+}
+
+/// Runs the command until Ctrl-C.
+///
+/// # Errors
+/// Exit code 2 for a port or folder that can't be used, else 1.
+pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
+    if let Some(port) = args.port {
+        config.gateway.port = port;
+    }
+    let folder = args.data_dir.clone().unwrap_or_else(|| config.store.folder());
+    // The port first: a node that can't be reached must not touch the data.
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, config.gateway.port));
+    let listener = TcpListener::bind(address).await.map_err(|e| taken(address, &e))?;
+    let url = listener.local_addr().map_or_else(|_| format!("http://{address}"), |a| format!("http://{a}"));
+    let data = DataFolder::open(&folder)?;
+    let node = Node::start(data, &config, Wire::Memory).await?;
+    let assets = load_assets(args.web_dist.as_deref())?;
+    let gateway = Arc::new(Gateway {
+        core: node.core.clone(),
+        bulk: node.bulk.clone(),
+        upload_limit_bytes: config.gateway.upload_limit_mib << 20,
+        streams: Arc::new(Semaphore::new(config.gateway.max_event_streams)),
+        stopping: node.stopping.clone(),
+        ready: node.ready.clone(),
+    });
+    println!("Visiobook is at {url}  (data in {}; Ctrl-C stops it)", folder.display());
+    let mut server = tokio::spawn(serve(listener, gateway, assets));
+    demonstrate(&node, &folder, &args.demo).await;
+    tokio::select! {
+        () = interrupted() => eprintln!("stopping; runs go on at the next start"),
+        _ = &mut server => return Err(Failure::new("the server ended by itself; the log says why")),
+    }
+    node.stop().await;
+    // Ended by the node's stop, once open requests are through.
+    let _ = server.await;
+    Ok(())
+}
+
+fn taken(address: SocketAddr, error: &std::io::Error) -> Failure {
+    let port = address.port();
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            Failure::bad_input(format!("port {port} is taken by another program: name another with --port"))
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            Failure::bad_input(format!("port {port} needs more rights: name one above 1023 with --port"))
+        }
+        _ => Failure::bad_input(format!("port {port} can't be opened: {error}")),
+    }
+}
+
+fn load_assets(named: Option<&Path>) -> Result<Assets, Failure> {
+    if let Some(folder) = named {
+        let bad = |e| Failure::bad_input(format!("the web app in {} can't be read: {e}", folder.display()));
+        return Assets::load(folder).map_err(bad);
+    }
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("web")));
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/dist");
+    let found = beside.into_iter().chain([sources]).find_map(|folder| Assets::load(&folder).ok());
+    Ok(found.unwrap_or_default())
+}
+
+/// Puts the demonstration books in, once in the life of a data folder.
+async fn demonstrate(node: &Node, folder: &Path, books: &[PathBuf]) {
+    let mark = folder.join(DEMOS_DONE);
+    if books.is_empty() || mark.exists() {
+        return;
+    }
+    for path in books {
+        if let Err(reason) = put_in(node, path).await {
+            tracing::warn!(reason, book = %path.display(), "a demonstration book was not put in");
+        }
+    }
+    if let Err(error) = std::fs::write(&mark, "") {
+        tracing::warn!(%error, "demonstration books may come again at the next start");
+    }
+}
+
+async fn put_in(node: &Node, path: &Path) -> Result<(), String> {
+    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let project = ProjectId(uuid::Uuid::now_v7().as_u128());
+    let scope = Scope { tenant: Principal::NODE.tenant, project };
+    let text = |fault: Fault| fault.to_string();
+    let book_bytes = bytes.len() as u64;
+    let stored = node.bulk.put(scope, once(bytes), book_bytes).await.map_err(text)?;
+    let ask =
+        CreateProject { principal: Principal::NODE, project, file_name, book: stored.digest, book_bytes, demo: true };
+    node.core.call(ask, CallContext::within(CREATE)).await.map(|_| ()).map_err(text)
+}

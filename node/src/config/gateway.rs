@@ -1,0 +1,19 @@
+use serde::{Deserialize, Serialize};
+
+/// HTTP. The node listens on loopback only: it trusts whoever sits at its machine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GatewayConfig {
+    /// TCP port; 0 takes any that is free.
+    pub port: u16,
+    /// Largest book that can be uploaded, MiB.
+    pub upload_limit_mib: u64,
+    /// Event streams that may be open at a time.
+    pub max_event_streams: usize,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self { port: 8420, upload_limit_mib: 100, max_event_streams: 1_024 }
+    }
+}

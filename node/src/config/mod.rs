@@ -1,0 +1,87 @@
+//! Settings: defaults, then `cluster.toml`, then the environment. No configuration is needed.
+//!
+//! Every key can be set as `VISIOBOOK__SECTION__KEY`; a key that nobody knows is refused, so that a
+//! misspelling does not pass for a setting.
+
+mod gateway;
+mod model;
+mod store;
+mod worker;
+
+use std::path::Path;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+pub use gateway::GatewayConfig;
+pub use model::{ModelConfig, Profile};
+pub use store::StoreConfig;
+pub use worker::WorkerConfig;
+
+/// The file that is read where it lies in the working folder.
+const DEFAULT_FILE: &str = "cluster.toml";
+
+/// All settings of a node.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// HTTP.
+    pub gateway: GatewayConfig,
+    /// Where data lies.
+    pub store: StoreConfig,
+    /// The encoder's model.
+    pub model: ModelConfig,
+    /// The devices.
+    pub worker: WorkerConfig,
+}
+
+/// Settings that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file that was named is not there.
+    #[error("there is no configuration file {0}")]
+    Missing(String),
+    /// A value of the wrong kind, or a key that nobody knows.
+    #[error("the configuration can't be used: {0}")]
+    Invalid(#[from] Box<figment::Error>),
+}
+
+impl Config {
+    /// Reads the settings; `file` must exist if it is named.
+    ///
+    /// # Errors
+    /// If the file is missing, or something in it or in the environment is not a setting.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        if let Some(path) = file.filter(|path| !path.is_file()) {
+            return Err(ConfigError::Missing(path.display().to_string()));
+        }
+        let file = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let figment = Figment::from(Serialized::defaults(Self::default()))
+            .merge(Toml::file_exact(file))
+            .merge(Env::prefixed("VISIOBOOK__").split("__"));
+        Ok(figment.extract().map_err(Box::new)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_that_is_checked_in_says_what_the_defaults_are() {
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../cluster.toml"));
+        let said: Config = Figment::from(Toml::file_exact(path)).extract().unwrap();
+        let said = serde_json::to_value(&said).unwrap();
+        assert_eq!(said, serde_json::to_value(Config::default()).unwrap());
+    }
+
+    #[test]
+    fn a_misspelt_key_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.toml");
+        std::fs::write(&path, "[gateway]\nprot = 1\n").unwrap();
+        let error = Config::load(Some(&path)).unwrap_err().to_string();
+        assert!(error.contains("prot"), "{error}");
+    }
+}

@@ -1,0 +1,57 @@
+use std::path::PathBuf;
+
+use domain::manifest::NumericProfile;
+use serde::{Deserialize, Serialize};
+
+/// The name that stands for the deterministic double in place of a model's folder.
+const DOUBLE: &str = "double";
+
+/// The encoder's model.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// A folder in Hugging Face layout (`config.json`, `model.safetensors`, `tokenizer.json`); empty for the one that
+    /// set-up made. `double` stands for a deterministic stand-in that understands nothing, for tests of everything else.
+    pub path: PathBuf,
+    /// How floats are computed.
+    pub profile: Profile,
+}
+
+/// How floats are computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// bfloat16 where a device multiplies it natively, else f32.
+    #[default]
+    Auto,
+    /// IEEE single precision.
+    F32,
+    /// bfloat16.
+    Bf16,
+}
+
+impl ModelConfig {
+    /// The deterministic double is wanted, not a model.
+    pub fn is_double(&self) -> bool {
+        self.path.as_os_str() == DOUBLE
+    }
+
+    /// The model's folder.
+    pub fn folder(&self) -> PathBuf {
+        if !self.path.as_os_str().is_empty() {
+            return self.path.clone();
+        }
+        let cache = std::env::var_os("VISIOBOOK_CACHE").map(PathBuf::from);
+        let cache = cache.unwrap_or_else(|| super::store::user_folder("XDG_CACHE_HOME", ".cache"));
+        cache.join("models/multilingual-e5-small")
+    }
+
+    /// The numeric profile for a device whose best one is `best`.
+    pub fn profile_for(&self, best: NumericProfile) -> NumericProfile {
+        match self.profile {
+            Profile::Auto => best,
+            Profile::F32 => NumericProfile::F32,
+            Profile::Bf16 => NumericProfile::Bf16,
+        }
+    }
+}

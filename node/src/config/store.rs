@@ -1,0 +1,28 @@
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Where data lies.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// The data folder; empty for the user's own (`$XDG_DATA_HOME/visiobook`, else `~/.local/share/visiobook`).
+    pub path: PathBuf,
+}
+
+impl StoreConfig {
+    /// The data folder that these settings mean.
+    pub fn folder(&self) -> PathBuf {
+        if !self.path.as_os_str().is_empty() {
+            return self.path.clone();
+        }
+        user_folder("XDG_DATA_HOME", ".local/share")
+    }
+}
+
+/// `visiobook` in a folder of the user's, as the XDG base directory specification finds it.
+pub(super) fn user_folder(variable: &str, below_home: &str) -> PathBuf {
+    let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = named.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(below_home)));
+    base.unwrap_or_else(|| PathBuf::from(".")).join("visiobook")
+}

@@ -1,0 +1,21 @@
+use serde::{Deserialize, Serialize};
+
+/// The devices.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorkerConfig {
+    /// Workers on the processor, a core each; 0 for as many as there are cores (and none beside a GPU).
+    pub cpu_workers: usize,
+    /// Items × longest length that a core takes at once.
+    pub cpu_padded_tokens: u32,
+    /// The same for a GPU.
+    pub gpu_padded_tokens: u32,
+    /// Of the deterministic double only: how long each batch takes, milliseconds.
+    pub double_delay_ms: u64,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self { cpu_workers: 0, cpu_padded_tokens: 2_048, gpu_padded_tokens: 65_536, double_delay_ms: 0 }
+    }
+}

@@ -1,0 +1,95 @@
+//! The gateway: HTTP on one side, envelopes and the bulk plane on the other. It touches no store.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`routes`] | the one table of routes; the filters and the OpenAPI document are made from it |
+//! | [`handlers`] | what each route does |
+//! | [`events`] | a project's events as server-sent events |
+//! | [`guard`] | who is let in: the local trust of a one-machine node |
+//! | [`problem`] | the only place where an error becomes an HTTP status |
+//! | [`assets`] | the web app's files |
+//! | [`openapi`] | the OpenAPI 3.1 document |
+//! | [`serve`](mod@serve) | the warp server round it all |
+
+pub mod assets;
+pub mod events;
+pub mod guard;
+pub mod handlers;
+pub mod openapi;
+pub mod problem;
+pub mod routes;
+pub mod serve;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cluster::body::Scope;
+use cluster::bulk::{BulkPlane, ByteStream};
+use cluster::envelope::Trace;
+use cluster::link::{Address, CallContext};
+use domain::principal::Principal;
+use tokio::sync::{Semaphore, watch};
+use warp::http::HeaderMap;
+
+use problem::ApiError;
+
+/// What every handler can reach: the core by envelopes, blobs by the bulk plane, and nothing else.
+pub struct Gateway {
+    /// The core's gateway actor.
+    pub core: Address,
+    /// Uploads and downloads.
+    pub bulk: Arc<dyn BulkPlane>,
+    /// Largest upload, bytes.
+    pub upload_limit_bytes: u64,
+    /// Event streams that may be open at a time.
+    pub streams: Arc<Semaphore>,
+    /// Turns true when the node stops.
+    pub stopping: watch::Receiver<bool>,
+    /// Whether a worker has its model loaded.
+    pub ready: watch::Receiver<bool>,
+}
+
+/// One request, as a handler sees it.
+pub struct Request {
+    /// The gateway that took it.
+    pub gateway: Arc<Gateway>,
+    /// Who asks.
+    pub principal: Principal,
+    /// What the path's `{names}` stood for, in order.
+    pub path: Vec<String>,
+    /// The query's parameters.
+    pub query: Vec<(String, String)>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, already limited to what the route allows.
+    pub body: ByteStream,
+    /// Names this request in logs and answers.
+    pub trace: Trace,
+    /// How long the core may take.
+    pub deadline: Duration,
+}
+
+impl Request {
+    /// The `index`th `{name}` of the path.
+    ///
+    /// # Errors
+    /// `not-found` where it is not a `T`: an id of another shape names nothing.
+    pub fn path_id<T: std::str::FromStr>(&self, index: usize) -> Result<T, ApiError> {
+        self.path.get(index).and_then(|text| text.parse().ok()).ok_or_else(ApiError::not_found)
+    }
+
+    /// A query parameter.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The context of this request's calls to the core.
+    pub fn context(&self) -> CallContext {
+        CallContext { trace: self.trace, ..CallContext::within(self.deadline) }
+    }
+
+    /// Where a project's blobs lie.
+    pub fn scope(&self, project: domain::id::ProjectId) -> Scope {
+        Scope { tenant: self.principal.tenant, project }
+    }
+}

@@ -1,0 +1,234 @@
+//! The one table of routes. The filters and the OpenAPI document are both made from it, so neither can
+//! know of a route, a limit or a type that the other does not.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use domain::api::{NodeInfo, ProjectList, ProjectView, RunView};
+use domain::run::RunEvent;
+use domain::storyboard::Storyboard;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use warp::http::Method;
+use warp::reply::Response;
+
+use super::problem::ApiError;
+use super::{Request, events, handlers};
+
+/// What a handler gives: a response, or an error that becomes a problem.
+pub type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Anybody that reaches the node: health, the document itself.
+    Public,
+    /// Any principal, for its own tenant.
+    Tenant,
+    /// A principal that can see the project.
+    ProjectRead,
+    /// A principal that can change the project.
+    ProjectWrite,
+}
+
+/// What a request may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct RouteLimits {
+    /// Largest body; `None` where the node's upload limit holds.
+    pub body_bytes: Option<u64>,
+    /// How long the core may take for its answer.
+    pub deadline_ms: u64,
+}
+
+/// Bodies that say nothing.
+const NO_BODY: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 10_000 };
+/// A whole book, checked before it is acknowledged.
+const UPLOAD: RouteLimits = RouteLimits { body_bytes: None, deadline_ms: 120_000 };
+
+/// What a body is made of.
+pub enum Content {
+    /// Nothing.
+    Empty,
+    /// JSON of a documented type.
+    Json(fn(&mut SchemaGenerator) -> Schema),
+    /// Bytes as they are.
+    Bytes,
+    /// Server-sent events, each with JSON of a documented type.
+    Events(fn(&mut SchemaGenerator) -> Schema),
+}
+
+fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// A query or header parameter.
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// `query` or `header`.
+    pub place: &'static str,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What it is for.
+    pub about: &'static str,
+    /// Its JSON type.
+    pub kind: &'static str,
+}
+
+/// One route.
+pub struct Route {
+    /// Stable name, the OpenAPI operation id.
+    pub id: &'static str,
+    /// HTTP method.
+    pub method: Method,
+    /// Path with `{names}`.
+    pub path: &'static str,
+    /// One line for the document.
+    pub about: &'static str,
+    /// Who may use it.
+    pub permission: Permission,
+    /// What it may cost.
+    pub limits: RouteLimits,
+    /// Parameters besides the path's.
+    pub params: &'static [Param],
+    /// What comes in.
+    pub request: Content,
+    /// Status of success, and what goes out with it.
+    pub response: (u16, Content),
+    /// What it does.
+    pub handler: fn(Request) -> Answer,
+}
+
+const NAME: Param = Param {
+    name: "name",
+    place: "query",
+    required: true,
+    about: "The file's name, such as `candide.epub`.",
+    kind: "string",
+};
+const AFTER: Param = Param {
+    name: "after",
+    place: "query",
+    required: false,
+    about: "Sequence number of the last event that is known; default 0.",
+    kind: "integer",
+};
+const LAST_EVENT_ID: Param = Param {
+    name: "last-event-id",
+    place: "header",
+    required: false,
+    about: "The same, as browsers send it when they connect anew. Wins over `after`.",
+    kind: "integer",
+};
+
+macro_rules! handler {
+    ($function:path) => {
+        |request| Box::pin($function(request))
+    };
+}
+
+/// All routes.
+#[rustfmt::skip]
+pub fn table() -> Vec<Route> {
+    use Content::{Bytes, Empty, Events, Json};
+    use Permission::{ProjectRead, ProjectWrite, Public, Tenant};
+    let get = || Method::GET;
+    let post = || Method::POST;
+    vec![
+        Route { id: "healthLive", method: get(), path: "/health/live", about: "The process runs.",
+            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::live) },
+        Route { id: "healthReady", method: get(), path: "/health/ready", about: "The node can analyse books: 503 until its model is loaded.",
+            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::ready) },
+        Route { id: "openapi", method: get(), path: "/api/v1/openapi.json", about: "This document.",
+            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<serde_json::Value>)), handler: handler!(handlers::openapi) },
+        Route { id: "node", method: get(), path: "/api/v1/node", about: "What this node is and what it trusts.",
+            permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<NodeInfo>)), handler: handler!(handlers::node) },
+        Route { id: "listProjects", method: get(), path: "/api/v1/projects", about: "All projects, newest first.",
+            permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<ProjectList>)), handler: handler!(handlers::list) },
+        Route { id: "createProject", method: post(), path: "/api/v1/projects", about: "Upload a book: it is checked, kept, and its first run starts.",
+            permission: Tenant, limits: UPLOAD, params: &[NAME], request: Bytes, response: (201, Json(schema::<ProjectView>)), handler: handler!(handlers::create) },
+        Route { id: "getProject", method: get(), path: "/api/v1/projects/{project}", about: "One project.",
+            permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<ProjectView>)), handler: handler!(handlers::get) },
+        Route { id: "deleteProject", method: Method::DELETE, path: "/api/v1/projects/{project}", about: "Remove a project with all that it holds.",
+            permission: ProjectWrite, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::delete) },
+        Route { id: "startRun", method: post(), path: "/api/v1/projects/{project}/runs", about: "Analyse the book again.",
+            permission: ProjectWrite, limits: NO_BODY, params: &[], request: Empty, response: (201, Json(schema::<RunView>)), handler: handler!(handlers::start_run) },
+        Route { id: "cancelRun", method: post(), path: "/api/v1/projects/{project}/runs/{run}/cancel", about: "Stop a run; one that has ended stays as it is.",
+            permission: ProjectWrite, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<RunView>)), handler: handler!(handlers::cancel_run) },
+        Route { id: "events", method: get(), path: "/api/v1/projects/{project}/events", about: "The project's events as they happen: event `run`, its sequence number as id.",
+            permission: ProjectRead, limits: NO_BODY, params: &[AFTER, LAST_EVENT_ID], request: Empty, response: (200, Events(schema::<RunEvent>)), handler: handler!(events::stream) },
+        Route { id: "storyboard", method: get(), path: "/api/v1/projects/{project}/storyboard", about: "The newest finished storyboard.",
+            permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Storyboard>)), handler: handler!(handlers::storyboard) },
+        Route { id: "file", method: get(), path: "/api/v1/projects/{project}/files/{name}", about: "A file of the newest finished run: `storyboard.json`, `storyboard.html` or `book.json`.",
+            permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Bytes), handler: handler!(handlers::file) },
+    ]
+}
+
+/// A route, and what its path's `{names}` stand for.
+pub enum Found<'a> {
+    /// The route.
+    Route(&'a Route, Vec<String>),
+    /// The path exists, but not with this method; these it has.
+    OtherMethods(String),
+    /// No such path.
+    Nothing,
+}
+
+/// Looks a request up in the table. HEAD is answered as GET.
+pub fn find<'a>(table: &'a [Route], method: &Method, path: &str) -> Found<'a> {
+    let wanted = if *method == Method::HEAD { &Method::GET } else { method };
+    let mut others = Vec::new();
+    for route in table {
+        match matches(route.path, path) {
+            Some(values) if route.method == *wanted => return Found::Route(route, values),
+            Some(_) => others.push(route.method.as_str()),
+            None => {}
+        }
+    }
+    if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others.join(", ")) }
+}
+
+fn matches(template: &str, path: &str) -> Option<Vec<String>> {
+    let (mut left, mut right) = (template.split('/'), path.split('/'));
+    let mut values = Vec::new();
+    loop {
+        match (left.next(), right.next()) {
+            (None, None) => return Some(values),
+            (Some(name), Some(value)) if name.starts_with('{') && !value.is_empty() => values.push(value.to_owned()),
+            (Some(same), Some(part)) if same == part => {}
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_finds_its_route_and_the_names_in_it() {
+        let table = table();
+        let Found::Route(route, values) = find(&table, &Method::POST, "/api/v1/projects/a/runs/b/cancel") else {
+            panic!("no route");
+        };
+        assert_eq!((route.id, values), ("cancelRun", vec!["a".to_owned(), "b".to_owned()]));
+        assert!(
+            matches!(find(&table, &Method::HEAD, "/api/v1/projects"), Found::Route(r, _) if r.id == "listProjects")
+        );
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_which_ones_there_are() {
+        let table = table();
+        assert!(matches!(find(&table, &Method::PUT, "/api/v1/projects"), Found::OtherMethods(m) if m == "GET, POST"));
+        assert!(matches!(find(&table, &Method::GET, "/api/v1/projects//runs"), Found::Nothing));
+        assert!(matches!(find(&table, &Method::GET, "/api/v1/nothing"), Found::Nothing));
+    }
+
+    #[test]
+    fn every_operation_id_is_unique() {
+        let mut ids: Vec<_> = table().iter().map(|r| r.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), table().len());
+    }
+}

@@ -1,0 +1,16 @@
+//! The `visiobook` node: configuration, wiring, the warp gateway, commands.
+//!
+//! This crate alone names concrete adapters and devices. The gateway inside it is a role like any other:
+//! it speaks to the core in envelopes and touches no store.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | defaults, `cluster.toml`, environment, a file a section |
+//! | [`wiring`] | the actors of a node, started and stopped in order |
+//! | [`gateway`] | HTTP |
+//! | [`commands`] | `serve`, `analyze`, `doctor`, a file each |
+
+pub mod commands;
+pub mod config;
+pub mod gateway;
+pub mod wiring;

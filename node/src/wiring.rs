@@ -1,0 +1,121 @@
+//! The actors of a node, started and stopped in order. Today a node has all three roles.
+
+mod devices;
+
+use std::sync::Arc;
+
+use actors::core::{Core, CoreMessage};
+use actors::entrance::{self, Leader};
+use actors::model::ModelSlot;
+use actors::relay::Bells;
+use actors::run::RunContext;
+use actors::scheduler::leadership::lead;
+use actors::storage::StorageBulk;
+use cluster::bulk::BulkPlane;
+use cluster::link::{Address, Wire};
+use ractor::{Actor, ActorRef};
+use store::DataFolder;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+
+/// How long the core may take to give its leases back.
+const STOP: std::time::Duration = std::time::Duration::from_secs(5);
+/// Books read or composed at a time.
+const HEAVY: usize = 2;
+
+/// A running node.
+pub struct Node {
+    /// The core's entrance.
+    pub core: Address,
+    /// Uploads and downloads.
+    pub bulk: Arc<dyn BulkPlane>,
+    /// The model, once it is loaded.
+    pub model: ModelSlot,
+    /// A worker is ready for work.
+    pub ready: watch::Receiver<bool>,
+    /// Turns true when the node stops.
+    pub stopping: watch::Receiver<bool>,
+    stop: watch::Sender<bool>,
+    core_actor: ActorRef<CoreMessage>,
+    leading: JoinHandle<()>,
+    devices: devices::Devices,
+    data: DataFolder,
+}
+
+/// Why a node can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The stores.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// The actor runtime.
+    #[error("an actor could not be started: {0}")]
+    Actor(#[from] ractor::SpawnErr),
+}
+
+impl Node {
+    /// Starts a node on a data folder. The model is loaded beside: the node answers before it is there.
+    ///
+    /// # Errors
+    /// If the stores can't be used.
+    pub async fn start(data: DataFolder, config: &Config, wire: Wire) -> Result<Self, StartError> {
+        let (stop, stopping) = watch::channel(false);
+        let id = uuid::Uuid::new_v4().as_u128();
+        let scope = format!("visiobook-{id:032x}");
+        let (records, blobs) = (data.records(), data.blobs());
+        let swept = blobs.sweep_temporary().await?;
+        if swept > 0 {
+            tracing::info!(swept, "uploads that broke off were cleared away");
+        }
+        let bulk: Arc<dyn BulkPlane> = Arc::new(StorageBulk::new(blobs.clone()));
+        let leader = Leader { scope: scope.clone(), wire };
+        let leading = tokio::spawn(lead(records.clone(), scope.clone(), wire, stopping.clone()));
+        let devices = devices::start(config, &scope, leader.clone(), bulk.clone());
+        let context = Arc::new(RunContext {
+            records,
+            blobs,
+            bells: Bells::default(),
+            scheduler: leader,
+            model: devices.model.clone(),
+            limits: limits(config),
+            core: id,
+            heavy: Arc::new(Semaphore::new(HEAVY)),
+        });
+        let (core_actor, _) = Actor::spawn(None, Core, context).await?;
+        let core = entrance::open(&scope, entrance::CORE, entrance::core_name(id), &core_actor, wire).await?;
+        Ok(Self {
+            core,
+            bulk,
+            model: devices.model.clone(),
+            ready: devices.ready.clone(),
+            stopping,
+            stop,
+            core_actor,
+            leading,
+            devices,
+            data,
+        })
+    }
+
+    /// The data folder that the node has locked.
+    pub fn data(&self) -> &DataFolder {
+        &self.data
+    }
+
+    /// Stops in order: runs give their leases back, then the scheduler, then the devices. What was not
+    /// finished goes on when the node starts again.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = self.core_actor.call(CoreMessage::Stop, Some(STOP)).await;
+        self.core_actor.stop(None);
+        let _ = tokio::time::timeout(STOP, self.leading).await;
+        self.devices.stop();
+    }
+}
+
+/// Limits against hostile books, with the node's own upload limit.
+pub fn limits(config: &Config) -> book::Limits {
+    book::Limits { file_bytes: config.gateway.upload_limit_mib << 20, ..book::Limits::default() }
+}
