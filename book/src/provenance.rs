@@ -131,8 +131,8 @@ fn unpack(archive: &mut Archive<'_>, href: &str, limits: &Limits) -> Result<Entr
     Ok(Entry { href: href.to_owned(), bytes, charset })
 }
 
-/// The characters of a stretch of a page: tags, comments and what is skipped dropped, references resolved,
-/// `<br/>` a space. The stretch may start and end within elements.
+/// The characters of a stretch of a page: tags, comments, CDATA and what is skipped dropped, references
+/// resolved, `<br/>` a space. The stretch may start and end within elements.
 fn characters(markup: &str) -> String {
     let mut out = String::with_capacity(markup.len());
     let mut rest = markup;
@@ -165,9 +165,7 @@ fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
     if rest.starts_with("<?") {
         return after("?>");
     }
-    if let Some(inner) = rest.strip_prefix("<![CDATA[") {
-        let end = inner.find("]]>").unwrap_or(inner.len());
-        out.push_str(&inner[..end]);
+    if rest.starts_with("<![CDATA[") {
         return after("]]>");
     }
     let (content, behind) = split_tag(rest);

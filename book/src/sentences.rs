@@ -100,8 +100,13 @@ fn push_trimmed(sentences: &mut Vec<Range<usize>>, text: &str, range: Range<usiz
     let inner = &text[range.clone()];
     let start = range.start + (inner.len() - inner.trim_start().len());
     let end = start + inner.trim().len();
-    if start < end {
-        sentences.push(start..end);
+    if start >= end {
+        return;
+    }
+    match sentences.last_mut() {
+        // A stray mark belongs to what it follows.
+        Some(last) if !text[start..end].contains(char::is_alphanumeric) => last.end = end,
+        _ => sentences.push(start..end),
     }
 }
 

@@ -112,7 +112,7 @@ fn parse(path: &str, mut xml: Xml<'_, '_>) -> Result<Package, BookError> {
                 }
                 _ => {}
             },
-            Node::Text(text) => {
+            Node::Text(text) | Node::CData(text) => {
                 if let Some((_, value)) = &mut field {
                     value.push_str(text);
                 }

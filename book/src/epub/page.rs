@@ -123,6 +123,8 @@ pub(super) fn read(href: &str, document: &Decoded, wanted: &[&str], meter: &Mete
             Node::End(name) => walk.end(&name),
             Node::Text(text) => walk.text(text, span.start),
             Node::Reference(name) => walk.reference(name, span),
+            // Pages wrap scripts and styles in these; browsers drop them from text as well.
+            Node::CData(_) => {}
         }
     }
     Ok(walk.finish())

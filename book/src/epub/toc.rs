@@ -38,7 +38,7 @@ pub(super) fn from_nav(path: &str, mut xml: Xml<'_, '_>) -> Result<Vec<TocEntry>
                 }
                 _ => {}
             },
-            Node::Text(text) => {
+            Node::Text(text) | Node::CData(text) => {
                 if let Some((_, entry)) = &mut open {
                     entry.title.push_str(text);
                 }
@@ -82,9 +82,9 @@ pub(super) fn from_ncx(path: &str, mut xml: Xml<'_, '_>) -> Result<Vec<TocEntry>
                 }
                 _ => {}
             },
-            Node::Text(text) if in_text => title.push_str(text),
+            Node::Text(text) | Node::CData(text) if in_text => title.push_str(text),
             Node::Reference(name) if in_text => title.push_str(&resolve(name).unwrap_or_default()),
-            Node::Text(_) | Node::Reference(_) => {}
+            Node::Text(_) | Node::CData(_) | Node::Reference(_) => {}
             Node::End(name) => match name.as_str() {
                 "navmap" => in_map = false,
                 "navpoint" => points = points.saturating_sub(1),

@@ -22,6 +22,8 @@ pub(super) enum Node<'a> {
     End(String),
     /// Characters as they are.
     Text(&'a str),
+    /// Characters of a CDATA section.
+    CData(&'a str),
     /// An entity or character reference, without `&` and `;`.
     Reference(&'a str),
 }
@@ -76,8 +78,7 @@ impl<'a, 'm> Xml<'a, 'm> {
                 }
                 Event::Text(_) => Node::Text(&self.document.text[span.clone()]),
                 Event::CData(_) => {
-                    let inner = span.start + "<![CDATA[".len()..span.end - "]]>".len();
-                    return Ok(Some((Node::Text(&self.document.text[inner.clone()]), inner)));
+                    Node::CData(&self.document.text[span.start + "<![CDATA[".len()..span.end - "]]>".len()])
                 }
                 Event::GeneralRef(_) => Node::Reference(&self.document.text[span.start + 1..span.end - 1]),
                 Event::DocType(declaration) => {

@@ -1,0 +1,111 @@
+//! What plain text becomes.
+
+use domain::book::ParagraphKind;
+use domain::language::Language;
+
+use crate::fixture::{ENGLISH, asides, book_of, sentences, titles, warnings};
+
+fn book(text: &str) -> domain::book::Book {
+    book_of("lamp.txt", text.as_bytes())
+}
+
+#[test]
+fn title_author_and_chapters_are_found() {
+    let book =
+        book(&format!("The Lamp\n\nby Jane Ash\n\n\nCHAPTER I\n\nDusk\n\n{ENGLISH}\n\n\nCHAPTER II\n\n{ENGLISH}\n"));
+    assert_eq!((book.title.as_str(), book.authors.as_slice()), ("The Lamp", ["Jane Ash".to_owned()].as_slice()));
+    assert_eq!(titles(&book), ["CHAPTER I: Dusk", "CHAPTER II"]);
+    assert_eq!(asides(&book), ["title-page"]);
+}
+
+#[test]
+fn hard_wrapped_lines_are_joined() {
+    let wrapped = "The lamp was out, and she had not heard him come in, for the\nwind was at the door, and the rain was on the roof, and she had\nbeen asleep before the fire.\n\n".repeat(5);
+    let book = book(&wrapped);
+    assert_eq!(book.chapters[0].paragraphs.len(), 5);
+    assert!(sentences(&book)[0].contains("for the wind was"));
+}
+
+#[test]
+fn without_blank_lines_each_line_is_a_paragraph() {
+    let book = book(&format!("{ENGLISH}\n").repeat(12));
+    assert_eq!(book.chapters[0].paragraphs.len(), 12);
+}
+
+#[test]
+fn parts_hold_chapters() {
+    let text = format!(
+        "PART ONE\n\nChapter 1\n\n{ENGLISH}\n\nChapter 2\n\n{ENGLISH}\n\nPART TWO\n\nChapter 3\n\n{ENGLISH}\n\nEpilogue\n\n{ENGLISH}\n"
+    );
+    let book = book(&text);
+    let parts: Vec<String> = book.chapters.iter().map(|chapter| chapter.parts.join("/")).collect();
+    assert_eq!(parts, ["PART ONE", "PART ONE", "PART TWO", ""]);
+}
+
+#[test]
+fn bare_numbers_count_as_headings_only_in_order() {
+    let book = book(&format!("I\n\n{ENGLISH}\n\nII\n\n{ENGLISH}\n\n1805\n\n{ENGLISH}\n\nX\n\n{ENGLISH}\n"));
+    assert_eq!(titles(&book), ["I", "II"]);
+}
+
+#[test]
+fn french_chapters_and_dialogue_are_read() {
+    let text = "La Lampe\n\nCHAPITRE PREMIER\n\nIl était tard, et la lampe était éteinte. « Qui est là ? » dit-elle. Personne ne répondit.\n\nCHAPITRE II\n\n— Vous voilà ! — Oui, madame.\n";
+    let book = book(text);
+    assert_eq!(book.language, Language::Fr);
+    assert_eq!(titles(&book), ["CHAPITRE PREMIER", "CHAPITRE II"]);
+    assert_eq!(sentences(&book)[1], "« Qui est là ? » dit-elle.");
+    assert_eq!(sentences(&book)[3..], ["— Vous voilà !", "— Oui, madame."]);
+}
+
+#[test]
+fn breaks_notes_and_verse_are_told_apart() {
+    let text = format!(
+        "{ENGLISH}\n\n* * *\n\nShe had the lamp[1] with her.\n\n[1] It was of brass.\n\n    The owl was there,\n    And so was I.\n\n\n\nHe was late.\n"
+    );
+    let book = book(&text);
+    let chapter = &book.chapters[0];
+    let kinds: Vec<_> = chapter.paragraphs.iter().map(|p| (p.kind, p.after_break)).collect();
+    use ParagraphKind::{Prose, Verse};
+    assert_eq!(kinds, [(Prose, false), (Prose, true), (Verse, false), (Prose, true)]);
+    assert_eq!(sentences(&book)[2], "She had the lamp with her.");
+    assert_eq!(asides(&book), ["notes"]);
+}
+
+#[test]
+fn licences_and_contents_are_set_aside() {
+    let text = format!(
+        "The Project Gutenberg eBook of The Lamp\n\nTitle: The Lamp\nAuthor: Jane Ash\n\n*** START OF THE PROJECT GUTENBERG EBOOK THE LAMP ***\n\nCONTENTS\n\nCHAPTER I. Dusk\n\nCHAPTER II. Night\n\nCHAPTER III. Dawn\n\nCHAPTER I. Dusk\n\n{ENGLISH}\n\nCHAPTER II. Night\n\n{ENGLISH}\n\nCHAPTER III. Dawn\n\n{ENGLISH}\n\nTHE END\n\n*** END OF THE PROJECT GUTENBERG EBOOK THE LAMP ***\n\nMuch small print follows here.\n"
+    );
+    let book = book(&text);
+    assert_eq!((book.title.as_str(), book.authors.as_slice()), ("The Lamp", ["Jane Ash".to_owned()].as_slice()));
+    assert_eq!(titles(&book), ["CHAPTER I. Dusk", "CHAPTER II. Night", "CHAPTER III. Dawn"]);
+    assert!(asides(&book).contains(&"licence") && asides(&book).contains(&"table-of-contents"));
+    assert!(!sentences(&book).contains(&"THE END"));
+    assert!(warnings(&book).is_empty());
+}
+
+#[test]
+fn a_chapter_without_text_is_a_warning() {
+    let book = book(&format!("CHAPTER I\n\n{ENGLISH}\n\nCHAPTER II\n\nCHAPTER III\n\n{ENGLISH}\n"));
+    assert_eq!(titles(&book), ["CHAPTER I", "CHAPTER III"]);
+    assert_eq!(warnings(&book), ["empty-chapter"]);
+}
+
+#[test]
+fn every_encoding_gives_the_same_book_at_its_own_offsets() {
+    let text =
+        "CHAPITRE I\r\n\r\nL’été où elle était là, il a rêvé d’une forêt, près du château. « Déjà ? » dit-il.\r\n";
+    let plain = book_of("lampe.txt", text.as_bytes());
+    let utf16 =
+        |bom: [u8; 2], unit: fn(u16) -> [u8; 2]| bom.into_iter().chain(text.encode_utf16().flat_map(unit)).collect();
+    let files: [Vec<u8>; 4] = [
+        [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
+        utf16([0xFF, 0xFE], u16::to_le_bytes),
+        utf16([0xFE, 0xFF], u16::to_be_bytes),
+        encoding_rs::WINDOWS_1252.encode(text).0.into_owned(),
+    ];
+    for bytes in files {
+        assert_eq!(book_of("lampe.txt", &bytes).chapters[0].text, plain.chapters[0].text);
+    }
+}

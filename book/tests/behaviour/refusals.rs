@@ -1,0 +1,197 @@
+//! Each way to be no book, and its one reason.
+
+use std::io::{Cursor, Write};
+use std::time::Duration;
+
+use book::{BookError, Limits, read};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::fixture::{CONTAINER, ENGLISH, Epub, archive};
+
+fn code(name: &str, bytes: &[u8]) -> &'static str {
+    code_within(name, bytes, &Limits::default())
+}
+
+fn code_within(name: &str, bytes: &[u8], limits: &Limits) -> &'static str {
+    let error = read(name, bytes, limits).unwrap_err();
+    assert!(error.to_string().ends_with('.'), "{error}");
+    error.code()
+}
+
+fn good() -> Epub {
+    Epub::new().page("one", &format!("<h1>Chapter I</h1><p>{ENGLISH}</p>"))
+}
+
+/// Writes `to` wherever `from`, of the same length, stands: the zip writer refuses to make such names.
+fn patched(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut found = 0;
+    for at in 0..bytes.len() - from.len() {
+        if bytes[at..].starts_with(from) {
+            bytes[at..at + to.len()].copy_from_slice(to);
+            found += 1;
+        }
+    }
+    assert!(found >= 2, "a name stands before the entry and in the directory");
+    bytes
+}
+
+#[test]
+fn other_kinds_of_file_are_named() {
+    for (bytes, looks_like) in [
+        (b"%PDF-1.4 ...".as_slice(), "a PDF"),
+        (b"\x89PNG\r\n\x1a\n", "a picture"),
+        (b"<!DOCTYPE html><p>Hello</p>", "a web page"),
+        (&archive(&[("readme.txt", b"hello")]), "a zip archive of other files"),
+        (&archive(&[("[Content_Types].xml", b"<Types/>"), ("word/document.xml", b"<w/>")]), "an Office document"),
+        (b"some text\0\0\0with holes", "a binary file"),
+    ] {
+        assert_eq!(read("x", bytes, &Limits::default()), Err(BookError::NotABook { looks_like }));
+    }
+}
+
+#[test]
+fn an_empty_file_is_empty() {
+    assert_eq!(code("book.txt", b""), "book-empty");
+    assert_eq!(code("book.txt", b" \r\n\t\n"), "book-empty");
+    assert_eq!(code("book.txt", b"* * *\n\n1234\n"), "book-empty");
+    assert_eq!(Epub::new().page("one", "<h1>Chapter I</h1>").refusal().code(), "book-empty");
+}
+
+#[test]
+fn a_truncated_epub_is_truncated() {
+    let bytes = good().bytes();
+    assert_eq!(code("book.epub", &bytes[..bytes.len() / 2]), "book-truncated");
+    assert_eq!(code("book.epub", &bytes[..bytes.len() - 30]), "book-truncated");
+}
+
+#[test]
+fn a_damaged_entry_is_damaged() {
+    let page = format!("<h1>Chapter I</h1><p>{ENGLISH}</p>");
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let epub = good();
+    for (path, text) in
+        [("META-INF/container.xml", CONTAINER), ("epub/content.opf", &epub.package()), ("epub/one.xhtml", &page)]
+    {
+        zip.start_file(path, stored).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    let mut bytes = zip.finish().unwrap().into_inner();
+    let at = bytes.windows(8).position(|window| window == b"The lamp").unwrap();
+    bytes[at] ^= 1;
+    assert_eq!(code("book.epub", &bytes), "book-damaged");
+}
+
+#[test]
+fn a_zip_bomb_is_stopped_while_it_inflates() {
+    let zeros = vec![b' '; 8 << 20];
+    let bomb = good().raw_page("two", zeros);
+    assert_eq!(bomb.refusal().code(), "book-zip-bomb");
+    let limits = Limits { unpacked_bytes: 2 << 20, entry_ratio: u64::MAX, ..Limits::default() };
+    assert_eq!(code_within("book.epub", &bomb.bytes(), &limits), "book-unpacks-too-large");
+}
+
+#[test]
+fn names_that_leave_the_archive_are_refused() {
+    let bytes = good().extra("aa/evil.xhtml", b"x").bytes();
+    for evil in ["../evil.xhtml", "/a/evil.xhtml", "a\\/evil.xhtml", "C:/evil.xhtml"] {
+        let evil = format!("{evil:.<13}");
+        let bytes = patched(bytes.clone(), b"aa/evil.xhtml", evil.as_bytes());
+        assert_eq!(code("book.epub", &bytes), "book-unsafe-path", "{evil}");
+    }
+}
+
+#[test]
+fn links_twins_and_unreadable_names_are_refused() {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.add_symlink("META-INF/container.xml", "/etc/passwd", SimpleFileOptions::default()).unwrap();
+    assert_eq!(code("book.epub", &zip.finish().unwrap().into_inner()), "book-symlink");
+    let twins = good().extra("a1.txt", b"x").extra("a2.txt", b"y").bytes();
+    assert_eq!(code("book.epub", &patched(twins.clone(), b"a2.txt", b"a1.txt")), "book-duplicate-entry");
+    assert_eq!(code("book.epub", &patched(twins, b"a2.txt", b"a\xff.txt")), "book-name-not-utf8");
+}
+
+#[test]
+fn limits_on_size_and_number_hold() {
+    let bytes = good().bytes();
+    let limits = |change: fn(&mut Limits)| {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        limits
+    };
+    for (limits, expected) in [
+        (limits(|limits| limits.file_bytes = 10), "book-too-large"),
+        (limits(|limits| limits.entries = 2), "book-too-many-entries"),
+        (limits(|limits| limits.path_bytes = 10), "book-path-too-long"),
+        (limits(|limits| limits.attribute_bytes = 20), "book-attributes-too-large"),
+        (limits(|limits| limits.xml_depth = 2), "book-xml-too-deep"),
+        (limits(|limits| limits.time = Duration::ZERO), "book-timeout"),
+    ] {
+        assert_eq!(code_within("book.epub", &bytes, &limits), expected);
+    }
+    let text = format!("{ENGLISH}\n\n").repeat(50);
+    let limits = limits(|limits| limits.time = Duration::ZERO);
+    assert_eq!(code_within("book.txt", text.as_bytes(), &limits), "book-timeout");
+}
+
+#[test]
+fn deep_nesting_is_refused_and_does_not_overflow() {
+    let deep = good().page("two", &"<div>".repeat(100_000));
+    assert_eq!(deep.refusal().code(), "book-xml-too-deep");
+}
+
+#[test]
+fn entity_declarations_are_refused() {
+    let laughs = r#"<?xml version="1.0"?><!DOCTYPE html [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><html><body><p>&b;</p></body></html>"#;
+    assert_eq!(good().raw_page("two", laughs.into()).refusal().code(), "book-entity-declared");
+    let external = r#"<!DOCTYPE html [<!ENTITY x SYSTEM "file:///etc/passwd">]><html><body><p>&x;</p></body></html>"#;
+    assert_eq!(good().raw_page("two", external.into()).refusal().code(), "book-entity-declared");
+}
+
+#[test]
+fn a_locked_book_is_refused_and_garbled_fonts_are_not() {
+    let encryption = |algorithm: &str| {
+        format!(
+            r#"<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container" xmlns:enc="http://www.w3.org/2001/04/xmlenc#"><enc:EncryptedData><enc:EncryptionMethod Algorithm="{algorithm}"/></enc:EncryptedData></encryption>"#
+        )
+    };
+    let locked = encryption("http://www.w3.org/2001/04/xmlenc#aes256-cbc");
+    assert_eq!(good().extra("META-INF/encryption.xml", locked.as_bytes()).refusal(), BookError::Encrypted);
+    let fonts = encryption("http://www.idpf.org/2008/embedding");
+    assert_eq!(good().extra("META-INF/encryption.xml", fonts.as_bytes()).read().chapters.len(), 1);
+}
+
+#[test]
+fn a_broken_page_says_where() {
+    let error = good().raw_page("two", b"<html><body><p>The end <".to_vec()).refusal();
+    assert!(matches!(&error, BookError::Malformed { href, .. } if href == "epub/two.xhtml"), "{error:?}");
+    let error = good().raw_page("two", b"<html><body><p>\xff\xff\xff</p></body></html>".to_vec()).refusal();
+    assert_eq!(error.code(), "book-encoding-unknown");
+}
+
+#[test]
+fn an_epub_without_its_parts_is_incomplete() {
+    assert_eq!(code("book.epub", &archive(&[("META-INF/container.xml", b"<container/>")])), "book-incomplete");
+    let no_package = archive(&[("META-INF/container.xml", CONTAINER.as_bytes())]);
+    assert_eq!(code("book.epub", &no_package), "book-incomplete");
+    assert_eq!(Epub::new().refusal().code(), "book-incomplete");
+}
+
+#[test]
+fn another_language_is_named() {
+    let german = "Der alte Mann ging langsam durch den Wald, und die Vögel sangen nicht mehr, weil der Winter \
+                  gekommen war. Niemand wusste, woher er kam, und er sprach mit keinem Menschen im Dorf.\n\n"
+        .repeat(10);
+    let error = read("buch.txt", german.as_bytes(), &Limits::default()).unwrap_err();
+    assert_eq!(error.code(), "book-language-unknown");
+    assert!(error.to_string().contains("German") && error.to_string().contains("English and French"));
+}
+
+#[test]
+fn an_encoding_that_is_not_read_is_named() {
+    let japanese = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。".repeat(20);
+    let (bytes, ..) = encoding_rs::SHIFT_JIS.encode(&japanese);
+    assert_eq!(code("neko.txt", &bytes), "book-encoding-unknown");
+}

@@ -1,0 +1,81 @@
+//! Whole, real books, where the data folder is there.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use domain::book::Book;
+use domain::language::Language;
+
+use crate::fixture::{asides, book_of, sentences, warnings};
+
+fn load(name: &str) -> Option<Book> {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/books")).join(name);
+    let Ok(bytes) = std::fs::read(&path) else {
+        println!("skipped: {name} is not in the data folder");
+        return None;
+    };
+    let started = Instant::now();
+    let book = book_of(name, &bytes);
+    println!("{name}: read and proved in {} ms", started.elapsed().as_millis());
+    assert!(warnings(&book).is_empty(), "{:?}", book.warnings);
+    Some(book)
+}
+
+#[test]
+fn every_book_of_the_data_folder_is_proved() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/books"));
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        println!("skipped: there is no data folder");
+        return;
+    };
+    for entry in entries {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".epub") || name.ends_with(".txt") {
+            assert!(load(&name).is_some());
+        }
+    }
+}
+
+#[test]
+fn a_christmas_carol_has_a_preface_and_five_staves_in_both_formats() {
+    let (Some(epub), Some(txt)) = (load("christmas-carol.epub"), load("christmas-carol.txt")) else { return };
+    for book in [&epub, &txt] {
+        assert_eq!(book.chapters.len(), 6);
+        assert_eq!(book.language, Language::En);
+        assert!(["imprint", "colophon", "copyright"].iter().all(|rule| asides(book).contains(rule)));
+    }
+    assert_eq!(epub.authors, ["Charles Dickens"]);
+    assert_agree(&epub, &txt);
+}
+
+#[test]
+fn candide_has_thirty_chapters_in_both_formats() {
+    let (Some(epub), Some(txt)) = (load("candide-fr.epub"), load("candide-fr.txt")) else { return };
+    for book in [&epub, &txt] {
+        assert_eq!(book.chapters.len(), 30);
+        assert_eq!((book.language, book.authors.as_slice()), (Language::Fr, ["Voltaire".to_owned()].as_slice()));
+        assert!(asides(book).contains(&"notes"));
+    }
+    assert_agree(&epub, &txt);
+}
+
+#[test]
+fn war_and_peace_keeps_its_chapters_under_books_and_parts() {
+    let Some(book) = load("war-and-peace.epub") else { return };
+    // 333 in four books, and 31 in the epilogues, as this edition counts them.
+    assert_eq!(book.chapters.len(), 364);
+    assert!(book.chapters.iter().all(|chapter| chapter.parts.len() == 2));
+    let mut parts: Vec<_> = book.chapters.iter().map(|chapter| &chapter.parts).collect();
+    parts.dedup();
+    assert_eq!(parts.len(), 17);
+}
+
+/// At least 99 of 100 sentences of each stand in the other.
+fn assert_agree(a: &Book, b: &Book) {
+    for (a, b) in [(a, b), (b, a)] {
+        let known: std::collections::HashSet<&str> = sentences(b).into_iter().collect();
+        let all = sentences(a);
+        let shared = all.iter().filter(|sentence| known.contains(**sentence)).count();
+        assert!(shared * 100 >= all.len() * 99, "{shared} of {}", all.len());
+    }
+}
