@@ -11,8 +11,8 @@
 //! 4. is not known beforehand for something else: pronouns, forms of address, days, months, feasts, the
 //!    divine, creeds, peoples and languages, parts of books, interjections, ideas ([`lexicon`]).
 //!
-//! A *name* is a longest run of name words with nothing but spaces, particles ("de", "von") or a regnal
-//! number between and after them, that recurs; a run that does not recur counts for its parts. A form of
+//! A *name* is a longest run of name words with nothing but spaces, particles ("de", "von") between
+//! them, and a regnal number or the kind of a place ("Baker Street") after them, that recurs; a run that does not recur counts for its parts. A form of
 //! address belongs to the name where it tells people apart ("Mrs. Cratchit") or where the bare name is
 //! rarer; else it is left off ("Mr. Scrooge" counts for "Scrooge"). An occurrence inside a longer name
 //! counts for the longer one alone.

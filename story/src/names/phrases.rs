@@ -57,7 +57,7 @@ fn run_at(tokens: &[Token<'_>], names: &NameWords<'_>, start: usize) -> Option<R
         let next = end + particles(tokens, end);
         match tokens.get(next) {
             Some(t) if t.joined && names.hold(t) => end = next + 1,
-            Some(t) if next == end && is_regnal(t) => {
+            Some(t) if next == end && (is_regnal(t) || is_place_tail(t)) => {
                 end += 1;
                 break;
             }
@@ -84,6 +84,11 @@ fn is_initial(token: &Token<'_>) -> bool {
 /// "XV" of "Louis XV". An "I" by itself is more often somebody speaking.
 fn is_regnal(token: &Token<'_>) -> bool {
     token.joined && token.is_numeral() && token.text != "I"
+}
+
+/// "Street" of "Baker Street".
+fn is_place_tail(token: &Token<'_>) -> bool {
+    token.joined && token.is_capitalised() && lexicon::is_place_tail(&token.text.to_lowercase())
 }
 
 /// Cuts a run that is no name of its own into the longest parts that are, from the left; what stands
