@@ -56,10 +56,12 @@ impl Config {
         if let Some(path) = file.filter(|path| !path.is_file()) {
             return Err(ConfigError::Missing(path.display().to_string()));
         }
-        let file = file.unwrap_or(Path::new(DEFAULT_FILE));
-        let figment = Figment::from(Serialized::defaults(Self::default()))
-            .merge(Toml::file_exact(file))
-            .merge(Env::prefixed("VISIOBOOK__").split("__"));
+        let file = file.or_else(|| Some(Path::new(DEFAULT_FILE)).filter(|path| path.is_file()));
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(path) = file {
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        let figment = figment.merge(Env::prefixed("VISIOBOOK__").split("__"));
         Ok(figment.extract().map_err(Box::new)?)
     }
 }
