@@ -53,8 +53,16 @@ fn main() -> Result<()> {
     let profiles = [NumericProfile::F32, NumericProfile::Bf16];
     let mut sides = Vec::new();
     for profile in profiles {
+        let before = resident_mib();
         let first = TchEncoder::load(&model, Device::Cpu, profile)?;
+        let loaded = resident_mib();
         let mut encoders = vec![first.share(), first];
+        println!(
+            "{} weights: {} MiB, a second encoder {} more",
+            profile.name(),
+            loaded - before,
+            resident_mib() - loaded
+        );
         let budget = best("our budget", profile, &BUDGETS, |budget| {
             Ok(measure::run(&tokenizer, &mut encoders[..1], &texts, budget)?.0)
         })?;
@@ -89,11 +97,14 @@ fn main() -> Result<()> {
             if let Some(peer) = &mut peer {
                 report(&name, "sentence-transformers", tokens, &theirs);
                 let ratio = median(&theirs, |run| run.wall_s) / median(&ours, |run| run.wall_s);
+                // On a machine with other work to do this says more than the clock; the bar is by the clock.
+                let cpu_ratio = median(&theirs, |run| run.cpu_s) / median(&ours, |run| run.cpu_s);
                 let cosine = worst_cosine(&vectors, &peer.vectors()?)?;
                 let pass = ratio >= BAR && cosine >= AGREEMENT;
                 all_pass &= pass;
                 let verdict = if pass { "pass" } else { "FAIL" };
-                println!("{name}: {ratio:.2} times the peer (bar {BAR}), cosine at least {cosine:.6}: {verdict}");
+                println!("{name}: {ratio:.2} times the peer by the clock (bar {BAR}): {verdict}");
+                println!("{name}: {cpu_ratio:.2} times by processor time, cosine at least {cosine:.6}");
             }
         }
     }
@@ -141,6 +152,14 @@ fn worst_cosine(ours: &[Encoded], theirs: &[f32]) -> Result<f64> {
         dot(&ours, &theirs) / (dot(&ours, &ours) * dot(&theirs, &theirs)).sqrt()
     });
     Ok(cosines.fold(1.0, f64::min))
+}
+
+/// Memory of this process that is in use, as the kernel counts it.
+fn resident_mib() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<i64>().ok());
+    kib.unwrap_or(0) / 1024
 }
 
 fn count(tokenizer: &Tokenizer, texts: &[String]) -> Result<usize> {
