@@ -29,6 +29,7 @@ const CONTENTS_RUN: usize = 3;
 /// Makes a book of a draft.
 pub(crate) fn book(mut draft: Draft, source: BookSource, meter: &Meter<'_>) -> Result<Book, BookError> {
     mark_contents(&mut draft.pieces);
+    keep_the_book(&mut draft.pieces);
     set_aside(&mut draft);
     mark_arguments(&mut draft.pieces);
     mark_closing(&mut draft.pieces);
@@ -93,6 +94,19 @@ fn mark_contents(pieces: &mut [Piece]) {
     let bare = |piece: &Piece| piece.aside.is_none() && piece.is_chapter && !piece.listed;
     if head.iter().filter(|piece| bare(piece)).count() >= CONTENTS_RUN {
         head.iter_mut().filter(|piece| bare(piece)).for_each(|piece| piece.aside = Some("table-of-contents"));
+    }
+}
+
+/// A rule by title or file name may hit the heading of the whole book: what holds nearly all of the text
+/// is the book.
+fn keep_the_book(pieces: &mut [Piece]) {
+    let sizes: Vec<usize> =
+        pieces.iter().map(|piece| piece.paragraphs.iter().map(|p| p.text.text().len()).sum()).collect();
+    let total: usize = sizes.iter().sum();
+    for (piece, size) in pieces.iter_mut().zip(sizes) {
+        if size * 10 > total * 9 {
+            piece.aside = None;
+        }
     }
 }
 

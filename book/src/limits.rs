@@ -19,7 +19,7 @@ pub struct Limits {
     pub entry_ratio: u64,
     /// Length of an entry's path, bytes. Default 1,024.
     pub path_bytes: usize,
-    /// Nesting of XML elements. Default 256.
+    /// Nesting of a page's elements; nothing else is nested while it is read. Default 256.
     pub xml_depth: usize,
     /// Length of one start tag with its attributes, bytes. Default 64 KiB.
     pub attribute_bytes: usize,

@@ -21,9 +21,13 @@ pub(crate) fn marks(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// No label is longer.
+const LABEL_BYTES: usize = 3;
+
 /// Length of a note's label, if `text` starts with one and a closing bracket follows.
 fn label_len(text: &str) -> Option<usize> {
-    let label = text.get(..text.find(']').filter(|&end| end <= 4)?)?;
+    let end = text.bytes().take(LABEL_BYTES + 1).position(|byte| byte == b']')?;
+    let label = text.get(..end)?;
     is_label(label).then_some(label.len())
 }
 

@@ -9,16 +9,17 @@ use std::ops::Range;
 
 use domain::language::Language;
 
-/// Titles and the like: a name or a number follows, so they never end a sentence.
-const LEADING_EN: &[&str] = &[
+/// Titles, written with a capital: a name follows, so they never end a sentence.
+const TITLES_EN: &[&str] = &[
     "mr", "mrs", "ms", "messrs", "dr", "st", "ste", "prof", "rev", "hon", "gen", "col", "capt", "lieut", "lt", "maj",
-    "sgt", "corp", "gov", "sen", "rep", "pres", "supt", "mt", "ft", "fr", "bro", "mme", "mlle", "mm", "vs", "viz",
-    "cf", "vol", "fig", "pp", "nos", "ed", "trans", "e.g", "i.e",
+    "sgt", "corp", "gov", "sen", "supt", "mt", "ft", "fr", "bro", "mme", "mlle", "mm",
 ];
-const LEADING_FR: &[&str] = &[
-    "m", "mm", "mr", "mme", "mmes", "mlle", "mlles", "mgr", "me", "dr", "pr", "st", "ste", "vve", "cf", "p", "pp", "t",
-    "vol", "fig", "ch", "chap", "art", "av", "bd", "ex", "c.-à-d", "gén", "cap", "lt", "col", "mrs",
+const TITLES_FR: &[&str] = &[
+    "m", "mm", "mr", "mrs", "mme", "mmes", "mlle", "mlles", "mgr", "me", "dr", "pr", "st", "ste", "vve", "gén", "cap",
+    "lt", "col",
 ];
+/// Abbreviations of both languages that something always follows, written in either case.
+const LEADING: &[&str] = &["vs", "viz", "cf", "vol", "fig", "pp", "p", "nos", "chap", "e.g", "i.e", "c.-à-d", "p.ex"];
 /// May end a sentence: they do when what follows looks like the start of one.
 const TRAILING: &[&str] = &[
     "etc", "co", "inc", "ltd", "jr", "sr", "esq", "a.m", "p.m", "b.c", "a.d", "j.-c", "no", "ph.d", "m.d", "u.s",
@@ -154,7 +155,7 @@ fn is_incise(after: &str) -> bool {
     let mut words = after.split(' ').take(3).map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
     let Some(first) = words.next() else { return false };
     let is_subject = first.starts_with(char::is_uppercase) && !SPEECH_EN.contains(&first.to_lowercase().as_str());
-    let titled = LEADING_EN.contains(&first.to_lowercase().as_str());
+    let titled = is_title(first, Language::En);
     is_subject && words.take(if titled { 2 } else { 1 }).any(|word| SPEECH_EN.contains(&word))
 }
 
@@ -162,10 +163,6 @@ fn is_incise(after: &str) -> bool {
 fn is_abbreviation(before: &str, after: &str, language: Language) -> bool {
     let word = before.rsplit(|c: char| c.is_whitespace() || is_opener(c) && c != '-').next().unwrap_or(before);
     let lower = word.to_lowercase();
-    let leading = match language {
-        Language::En => LEADING_EN,
-        Language::Fr => LEADING_FR,
-    };
     // `No. 5`, `c. 1805`: what follows decides.
     if after.starts_with(|c: char| c.is_ascii_digit()) && (TRAILING.contains(&lower.as_str()) || lower == "c") {
         return true;
@@ -173,14 +170,22 @@ fn is_abbreviation(before: &str, after: &str, language: Language) -> bool {
     if TRAILING.contains(&lower.as_str()) {
         return false;
     }
-    if leading.contains(&lower.as_str()) {
-        return word.chars().count() > 1 || word.starts_with(char::is_uppercase) || lower == "p" || lower == "t";
+    if LEADING.contains(&lower.as_str()) || is_title(word, language) {
+        return true;
     }
     // `1. The first`: a number that opens a sentence only counts.
     if before.trim_start().len() == word.len() && !word.is_empty() && word.chars().all(|c| c.is_ascii_digit()) {
         return true;
     }
     is_initial(word, &before[..before.len() - word.len()], after, language)
+}
+
+fn is_title(word: &str, language: Language) -> bool {
+    let titles = match language {
+        Language::En => TITLES_EN,
+        Language::Fr => TITLES_FR,
+    };
+    word.starts_with(char::is_uppercase) && titles.contains(&word.to_lowercase().as_str())
 }
 
 /// `C. D.`, `J.-B.`, `J.R.R.`: single capitals with stops. The English pronoun `I` ends sentences too.
@@ -219,6 +224,7 @@ mod tests {
         assert_eq!(fr("M. Durand vit Mme. Blanc et J.-B. Petit. Il salua.").len(), 2);
         assert_eq!(en("So do I. Then we agree."), ["So do I.", "Then we agree."]);
         assert_eq!(en("He left at 5 p.m. The lamps were lit.").len(), 2);
+        assert_eq!(fr("Il remonta son col. Il partit.").len(), 2);
     }
 
     #[test]

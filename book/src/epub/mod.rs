@@ -8,6 +8,8 @@ pub(crate) mod skip;
 mod toc;
 pub(crate) mod xml;
 
+use std::collections::HashSet;
+
 use domain::book::{SetAside, Warning};
 
 use crate::assemble::Draft;
@@ -53,12 +55,11 @@ fn contents(
     meter: &Meter<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<TocEntry>, BookError> {
-    let parsers: [(&Option<String>, fn(&str, Xml<'_, '_>) -> _); 2] =
-        [(&package.nav, toc::from_nav), (&package.ncx, toc::from_ncx)];
-    for (path, parse) in parsers {
+    for (path, is_nav) in [(&package.nav, true), (&package.ncx, false)] {
         let Some(path) = path.as_deref().filter(|path| archive.contains(path)) else { continue };
         let document = xml::decode(path, &archive.unpack(path, meter)?)?;
-        match parse(path, Xml::new(path, &document, meter)) {
+        let xml = Xml::new(path, &document, meter);
+        match if is_nav { toc::from_nav(path, xml) } else { toc::from_ncx(path, xml) } {
             Ok(entries) if entries.is_empty() => {}
             Ok(entries) => return Ok(entries),
             Err(BookError::Malformed { href, .. }) => warnings.push(Warning {
@@ -80,7 +81,7 @@ fn pages_cuttings(
     set_aside: &mut Vec<SetAside>,
 ) -> Result<Vec<Cutting>, BookError> {
     let document = xml::decode(href, &archive.unpack(href, meter)?)?;
-    let wanted: Vec<&str> =
+    let wanted: HashSet<&str> =
         toc.iter().filter(|entry| entry.path == href).filter_map(|entry| entry.fragment.as_deref()).collect();
     let page = page::read(href, &document, &wanted, meter)?;
     if page.has_notes && !page.paragraphs.is_empty() {

@@ -1,6 +1,6 @@
 //! One page of an EPUB to paragraphs, with the places where it may be cut.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use domain::book::ParagraphKind;
@@ -85,7 +85,12 @@ pub(super) struct Section {
 }
 
 /// Reads a page. `wanted` are the ids that the table of contents points to.
-pub(super) fn read(href: &str, document: &Decoded, wanted: &[&str], meter: &Meter<'_>) -> Result<Page, BookError> {
+pub(super) fn read(
+    href: &str,
+    document: &Decoded,
+    wanted: &HashSet<&str>,
+    meter: &Meter<'_>,
+) -> Result<Page, BookError> {
     let mut walk = Walk {
         document,
         wanted,
@@ -118,6 +123,9 @@ pub(super) fn read(href: &str, document: &Decoded, wanted: &[&str], meter: &Mete
                     skipping = (!empty).then(|| (local_name(&tag), 1));
                 } else {
                     walk.start(&tag, empty, span);
+                    if walk.stack.len() > meter.limits.xml_depth {
+                        return Err(BookError::XmlTooDeep { href: href.to_owned(), limit: meter.limits.xml_depth });
+                    }
                 }
             }
             Node::End(name) => walk.end(&name),
@@ -140,7 +148,7 @@ struct Element {
 
 struct Walk<'a> {
     document: &'a Decoded,
-    wanted: &'a [&'a str],
+    wanted: &'a HashSet<&'a str>,
     page: Page,
     stack: Vec<Element>,
     text: Mapped,
@@ -167,6 +175,10 @@ impl Walk<'_> {
     fn start(&mut self, tag: &BytesStart<'_>, empty: bool, span: Range<usize>) {
         let name = local_name(tag);
         if BLOCKS.contains(&name.as_str()) {
+            // As in HTML, where `</p>` may be left out.
+            if self.stack.last().is_some_and(|top| top.name == "p") {
+                self.end("p");
+            }
             self.flush();
         }
         self.anchor(tag);
@@ -203,7 +215,7 @@ impl Walk<'_> {
             return;
         }
         for id in [attribute(tag, "id"), attribute(tag, "name")].into_iter().flatten() {
-            if self.wanted.contains(&id.as_str()) {
+            if self.wanted.contains(id.as_str()) {
                 self.page.anchors.entry(id).or_insert(self.page.paragraphs.len());
             }
         }

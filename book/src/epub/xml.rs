@@ -39,7 +39,6 @@ pub(super) struct Xml<'a, 'm> {
     document: &'a Decoded,
     href: &'a str,
     meter: &'m Meter<'m>,
-    depth: usize,
     nodes: usize,
 }
 
@@ -51,7 +50,7 @@ impl<'a, 'm> Xml<'a, 'm> {
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = true;
-        Self { reader, document, href, meter, depth: 0, nodes: 0 }
+        Self { reader, document, href, meter, nodes: 0 }
     }
 
     /// The text behind the last node.
@@ -72,10 +71,7 @@ impl<'a, 'm> Xml<'a, 'm> {
             let node = match event {
                 Event::Start(tag) => self.start(tag, false)?,
                 Event::Empty(tag) => self.start(tag, true)?,
-                Event::End(tag) => {
-                    self.depth = self.depth.saturating_sub(1);
-                    Node::End(tag.local_name().into_inner().to_ascii_lowercase())
-                }
+                Event::End(tag) => Node::End(tag.local_name().into_inner().to_ascii_lowercase()),
                 Event::Text(_) => Node::Text(&self.document.text[span.clone()]),
                 Event::CData(_) => {
                     Node::CData(&self.document.text[span.start + "<![CDATA[".len()..span.end - "]]>".len()])
@@ -92,17 +88,12 @@ impl<'a, 'm> Xml<'a, 'm> {
         }
     }
 
-    fn start(&mut self, tag: BytesStart<'a>, empty: bool) -> Result<Node<'a>, BookError> {
-        let limits = self.meter.limits;
-        if tag.len() > limits.attribute_bytes {
-            let limit_bytes = limits.attribute_bytes;
+    fn start(&self, tag: BytesStart<'a>, empty: bool) -> Result<Node<'a>, BookError> {
+        let limit_bytes = self.meter.limits.attribute_bytes;
+        if tag.len() > limit_bytes {
             return Err(BookError::AttributesTooLarge { href: self.href.to_owned(), limit_bytes });
         }
         let empty = empty || VOID.contains(&local_name(&tag).as_str());
-        self.depth += usize::from(!empty);
-        if self.depth > limits.xml_depth {
-            return Err(BookError::XmlTooDeep { href: self.href.to_owned(), limit: limits.xml_depth });
-        }
         Ok(Node::Start(tag, empty))
     }
 

@@ -1,5 +1,7 @@
 //! What the reader does with books and with what is none. One binary, so that it links once.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, helpers included")]
+
 mod fixture;
 mod pages;
 mod plain_text;

@@ -182,6 +182,12 @@ fn pages_in_other_encodings_keep_their_places() {
 }
 
 #[test]
+fn paragraphs_without_their_ends_are_read_as_browsers_do() {
+    let body = format!("<p>{ENGLISH}").repeat(400);
+    assert_eq!(Epub::new().page("one", &body).read().chapters[0].paragraphs.len(), 400);
+}
+
+#[test]
 fn a_missing_page_is_a_warning() {
     let epub = Epub::new().page("one", &format!("<p>{ENGLISH}</p>"));
     let package = epub

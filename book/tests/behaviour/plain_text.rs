@@ -86,6 +86,12 @@ fn licences_and_contents_are_set_aside() {
 }
 
 #[test]
+fn a_heading_that_a_rule_sets_aside_never_takes_the_whole_book() {
+    let book = book(&format!("Notes\n\n{}", format!("{ENGLISH}\n\n").repeat(9)));
+    assert_eq!(titles(&book), ["Notes"]);
+}
+
+#[test]
 fn a_chapter_without_text_is_a_warning() {
     let book = book(&format!("CHAPTER I\n\n{ENGLISH}\n\nCHAPTER II\n\nCHAPTER III\n\n{ENGLISH}\n"));
     assert_eq!(titles(&book), ["CHAPTER I", "CHAPTER III"]);

@@ -43,8 +43,6 @@ fn page_piece() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn any_text_is_read_or_refused(text in any::<String>()) {
         holds("any.txt", text.as_bytes())?;
