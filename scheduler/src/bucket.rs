@@ -2,8 +2,8 @@
 
 use crate::config::Config;
 
-/// Lengths round up to a multiple of this: what tensor cores like, and fewer shapes to compile.
-pub(crate) const PAD_MULTIPLE: u32 = 8;
+/// Edges are multiples of this.
+const EDGE_MULTIPLE: u32 = 8;
 
 /// Buckets are numbered in the bits of a `u64`.
 const MOST_BUCKETS: usize = 64;
@@ -13,6 +13,7 @@ const MOST_BUCKETS: usize = 64;
 pub(crate) struct Buckets {
     edges: Vec<u32>,
     of_len: Vec<u8>,
+    pad_multiple: u32,
 }
 
 impl Buckets {
@@ -33,16 +34,18 @@ impl Buckets {
                 bucket as u8
             })
             .collect();
-        Self { edges, of_len }
+        Self { edges, of_len, pad_multiple: config.pad_multiple }
     }
 
     fn edges(longest: u32, growth: f64) -> Vec<u32> {
         let mut edges = Vec::new();
-        let mut edge = PAD_MULTIPLE;
-        while edge < longest {
-            edges.push(edge);
-            let next = (f64::from(edge) * growth) as u32;
-            edge = next.next_multiple_of(PAD_MULTIPLE).max(edge + PAD_MULTIPLE);
+        let mut edge = f64::from(EDGE_MULTIPLE);
+        while edge < f64::from(longest) {
+            let rounded = (edge.ceil() as u32).next_multiple_of(EDGE_MULTIPLE);
+            if rounded < longest && edges.last() != Some(&rounded) {
+                edges.push(rounded);
+            }
+            edge = (edge * growth).max(edge + f64::from(EDGE_MULTIPLE));
         }
         edges.push(longest);
         edges
@@ -67,13 +70,18 @@ impl Buckets {
     #[inline]
     pub(crate) fn padded(&self, tokens: u32) -> u32 {
         let longest = self.edges[self.edges.len() - 1];
-        tokens.next_multiple_of(PAD_MULTIPLE).min(longest)
+        tokens.next_multiple_of(self.pad_multiple).min(longest)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_default_buckets_are_as_many_as_documented() {
+        assert_eq!(Buckets::new(&Config::default()).count(), 37);
+    }
 
     #[test]
     fn every_length_lies_within_its_bucket() {
@@ -85,7 +93,7 @@ mod tests {
                 let bucket = buckets.of(len);
                 assert!(len <= buckets.edge(bucket));
                 assert!(bucket == 0 || len > buckets.edge(bucket - 1));
-                assert!((len..=buckets.edge(bucket)).contains(&buckets.padded(len)));
+                assert_eq!(buckets.padded(len), len);
             }
         }
     }

@@ -22,7 +22,9 @@ pub struct Config {
     pub max_credits: u32,
     /// Longest item, in tokens. 512; at most 65,535.
     pub max_item_tokens: u32,
-    /// Each length bucket is this many times as wide as the one below it. 1.125.
+    /// Batches are padded to a multiple of this. 1; 8 where a device's kernels want it, for about 0.8 % more padding.
+    pub pad_multiple: u32,
+    /// Each length bucket is this many times as wide as the one below it. 1.07: 37 buckets to 512.
     pub bucket_growth: f64,
     /// Items in one batch, whatever their length. 2,048.
     pub max_batch_items: u32,
@@ -72,7 +74,8 @@ impl Default for Config {
             max_workers: 16_384,
             max_credits: 2,
             max_item_tokens: 512,
-            bucket_growth: 1.125,
+            pad_multiple: 1,
+            bucket_growth: 1.07,
             max_batch_items: 2_048,
             batch_budget_ms: 250,
             interactive_budget_ms: 100,
@@ -108,6 +111,7 @@ impl Config {
             max_workers: self.max_workers.max(1),
             max_credits: self.max_credits.max(1),
             max_item_tokens: self.max_item_tokens.clamp(8, 65_535),
+            pad_multiple: self.pad_multiple.clamp(1, 64),
             bucket_growth: share(self.bucket_growth, 1.02, 8.0),
             max_batch_items: self.max_batch_items.max(1),
             batch_budget_ms: self.batch_budget_ms.max(1),

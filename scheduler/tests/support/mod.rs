@@ -207,9 +207,12 @@ impl World {
                     self.end(key, End::Failed(*reason));
                 }
             }
-            Action::WorkerHung { worker, .. } => {
-                self.epochs.remove(worker);
-                self.hands.remove(worker);
+            Action::WorkerHung { worker, epoch } => {
+                // In the same step a new life may have begun.
+                if self.epochs.get(worker) == Some(epoch) {
+                    self.epochs.remove(worker);
+                    self.hands.remove(worker);
+                }
             }
             Action::Accepted { .. } | Action::Refused { .. } | Action::CancelBatch { .. } | Action::Drained { .. } => {}
         }
