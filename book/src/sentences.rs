@@ -133,7 +133,9 @@ fn end_of_closers(text: &str, mark: usize, language: Language) -> usize {
 
 /// Whether a sentence ends between `before` + `marks` and `after`, which white space divides.
 fn ends_sentence(before: &str, marks: &str, after: &str, language: Language) -> bool {
-    let Some(first) = after.trim_start_matches(is_opener).chars().next() else { return true };
+    // Some editions set an ellipsis off behind a full stop: `They said. … but no.`
+    let words = after.trim_start_matches(|c| is_opener(c) || c == '…');
+    let Some(first) = words.chars().next() else { return true };
     if first.is_lowercase() {
         return false;
     }
@@ -239,6 +241,7 @@ mod tests {
     #[test]
     fn an_ellipsis_ends_a_sentence_only_before_a_capital() {
         assert_eq!(en("Well… perhaps. Well... Perhaps."), ["Well… perhaps.", "Well...", "Perhaps."]);
+        assert_eq!(en("So be it. … Whom? I say. … but no."), ["So be it. …", "Whom?", "I say. … but no."]);
         assert_eq!(fr("Il attendit… puis partit. Rien…"), ["Il attendit… puis partit.", "Rien…"]);
     }
 
