@@ -16,6 +16,6 @@ pub struct WorkerConfig {
 
 impl Default for WorkerConfig {
     fn default() -> Self {
-        Self { cpu_workers: 0, cpu_padded_tokens: 2_048, gpu_padded_tokens: 65_536, double_delay_ms: 0 }
+        Self { cpu_workers: 0, cpu_padded_tokens: 512, gpu_padded_tokens: 65_536, double_delay_ms: 0 }
     }
 }
