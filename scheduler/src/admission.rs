@@ -3,7 +3,7 @@
 use domain::id::{RunId, TenantId, Term};
 
 use crate::arena::{Entry, Phase};
-use crate::event::{Action, CancelReason, ItemFailure, Refusal};
+use crate::event::{Action, BatchId, CancelReason, ItemFailure, Refusal};
 use crate::item::{Assigned, Class, ItemSpec};
 use crate::list::Handle;
 use crate::model::rank;
@@ -75,15 +75,13 @@ impl State {
         Ok(slot)
     }
 
-    fn make_room(&mut self, model: u32, tenants: impl Iterator<Item = TenantId>) -> Result<(), Refusal> {
+    fn make_room(&mut self, model: u32, tenants: impl Iterator<Item = TenantId> + Clone) -> Result<(), Refusal> {
         let bulk = &mut self.models[model as usize].bulk;
-        let fresh = tenants.filter(|tenant| !bulk.slot_of.contains_key(tenant)).count();
         let room = self.config.max_tenants as usize;
-        if bulk.known() + fresh > room {
+        if bulk.known_with(tenants.clone()) > room {
             bulk.sweep();
         }
-        // The sweep may have forgotten some of this page's tenants; they are few beside the room that it made.
-        if bulk.known() + fresh > room { Err(Refusal::TooManyNames) } else { Ok(()) }
+        if bulk.known_with(tenants) > room { Err(Refusal::TooManyNames) } else { Ok(()) }
     }
 
     /// Why an item can't be done at all.
@@ -201,7 +199,7 @@ impl State {
         }
     }
 
-    fn let_go_if_unwanted(&mut self, id: crate::event::BatchId, actions: &mut Vec<Action>) {
+    fn let_go_if_unwanted(&mut self, id: BatchId, actions: &mut Vec<Action>) {
         let Some(batch) = self.batches.get_mut(&id) else { return };
         if !batch.items.iter().all(|&item| self.arena.get(item).cancelled) {
             return;

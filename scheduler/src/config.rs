@@ -26,7 +26,7 @@ pub struct Config {
     pub pad_multiple: u32,
     /// Each length bucket is this many times as wide as the one below it. 1.07: 37 buckets to 512.
     pub bucket_growth: f64,
-    /// Items in one batch, whatever their length. 2,048.
+    /// Items in one batch, whatever their length. 2,048; at most 65,535.
     pub max_batch_items: u32,
     /// Predicted device time of one bulk batch; a single item may exceed it. 250.
     pub batch_budget_ms: u32,
@@ -113,7 +113,7 @@ impl Config {
             max_item_tokens: self.max_item_tokens.clamp(8, 65_535),
             pad_multiple: self.pad_multiple.clamp(1, 64),
             bucket_growth: share(self.bucket_growth, 1.02, 8.0),
-            max_batch_items: self.max_batch_items.max(1),
+            max_batch_items: self.max_batch_items.clamp(1, 65_535),
             batch_budget_ms: self.batch_budget_ms.max(1),
             interactive_budget_ms: self.interactive_budget_ms.max(1),
             max_padding_share: share(self.max_padding_share, 0.0, 0.95),

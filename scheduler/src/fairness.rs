@@ -87,9 +87,9 @@ impl BulkQueue {
         }
     }
 
-    /// Tenants that take up a slot.
-    pub(crate) fn known(&self) -> usize {
-        self.slot_of.len()
+    /// Tenants that take up a slot, once these are among them.
+    pub(crate) fn known_with(&self, tenants: impl Iterator<Item = TenantId>) -> usize {
+        self.slot_of.len() + tenants.filter(|tenant| !self.slot_of.contains_key(tenant)).count()
     }
 
     /// Forgets tenants that idle with a counter at the floor or below: coming back they would be lifted to it anyway.

@@ -161,6 +161,9 @@ fn bounds(state: &State) -> Result<(), Violation> {
         ("the workers", state.workers.iter().count() as u64, u64::from(config.max_workers)),
         ("the weights", state.weights.len() as u64, u64::from(config.max_tenants)),
     ];
+    for model in &state.models {
+        sizes.push(("the tenants of a model", model.bulk.slot_of.len() as u64, u64::from(config.max_tenants)));
+    }
     for run in state.runs.iter() {
         sizes.push(("a run", u64::from(run.outstanding), u64::from(config.max_items_per_run)));
     }

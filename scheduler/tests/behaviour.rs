@@ -353,6 +353,40 @@ fn a_small_tenant_is_served_beside_a_flooding_one_without_waiting_for_the_flood(
 }
 
 #[test]
+fn tenants_with_long_queues_are_given_device_time_within_one_batch_of_one_another() {
+    let mut world = World::new(Config { max_items_per_run: 20_000, ..Config::default() });
+    let mut rng = Rng::new(8);
+    for tenant in 0..6 {
+        let median = [60.0, 120.0, 300.0][tenant as usize % 3];
+        world.submit(tenant, (0..9_000).map(|n| bulk(tenant * 10_000 + n, tenant, rng.tokens(median))).collect());
+    }
+    let tokens_of: std::collections::BTreeMap<_, _> = world
+        .history
+        .iter()
+        .flat_map(|(event, _)| match event {
+            Event::Submit { items, .. } => items.as_slice(),
+            _ => &[],
+        })
+        .map(|spec| (spec.item, f64::from(spec.tokens)))
+        .collect();
+    // The device is as fast as it says, so that the prediction by which tenants are charged is the truth.
+    let cost_ms = |tokens: f64| tokens * (10_000.0 + 20.0 * tokens) / 1e6;
+    world.join(1, 1, 1);
+    let mut served_ms = [0.0_f64; 6];
+    for _ in 0..100 {
+        let padded_len = f64::from(world.holds(1)[0].padded_len);
+        let elapsed_ms = cost_ms(padded_len) * world.holds(1)[0].items.len() as f64;
+        for (of, item) in world.finish(1, (elapsed_ms * 1e3) as u64).items {
+            served_ms[of.0 as usize] += cost_ms(tokens_of[&item]);
+        }
+        let most = served_ms.iter().copied().fold(0.0, f64::max);
+        let least = served_ms.iter().copied().fold(f64::MAX, f64::min);
+        assert!(most - least <= 250.0 * 1.25, "{served_ms:?}");
+    }
+    world.check();
+}
+
+#[test]
 fn twice_the_weight_gives_twice_the_service() {
     let mut world = World::new(Config { max_items_per_run: 20_000, ..Config::default() });
     for tenant in 1..=2 {
