@@ -221,7 +221,10 @@ async fn see_off(shared: Shared, mut endings: mpsc::Receiver<(RunName, End)>) {
                     tracing::debug!(%fault, "an intent stays for the next look");
                 }
             }
-            End::Later(fault) => tracing::warn!(run = %name.run, %fault, "a run waits for better times"),
+            End::Later(fault) => {
+                tracing::warn!(run = %name.run, %fault, "a run waits for better times");
+                shared.context.trouble.send_replace(Some(fault));
+            }
             End::Lost => tracing::info!(run = %name.run, "a run went to another coordinator"),
         }
     }
@@ -231,7 +234,7 @@ async fn see_off(shared: Shared, mut endings: mpsc::Receiver<(RunName, End)>) {
 async fn mend(shared: &Shared) -> Result<(), Fault> {
     for shard in 0..INTENT_SHARDS {
         let intents = shared.context.records.intent_list(shard, LIST_MAX).await.map_err(|e| store_fault(&e))?;
-        for intent in intents {
+        for intent in intents.into_iter().filter(|intent| !shared.context.beginning.holds(intent.id)) {
             let mended = match intent.body {
                 IntentBody::Run { tenant, project, run } => {
                     shared.mend_run(RunName { run, scope: Scope { tenant, project } }).await

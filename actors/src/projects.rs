@@ -77,6 +77,7 @@ async fn insert(
     book: Book,
 ) -> Result<(ProjectRow, RunName)> {
     let name = RunName { run: new_run(), scope };
+    let _beginning = context.beginning.mark(name.run.0);
     put_intent(context, name.run.0, run_intent(name)).await?;
     let row = ProjectRow {
         tenant: scope.tenant,
@@ -150,6 +151,7 @@ pub async fn find(context: &RunContext, principal: Principal, project: ProjectId
 /// Makes another run the project's newest, unless one is under way.
 pub async fn start_run(context: &RunContext, principal: Principal, project: ProjectId) -> Result<(RunView, RunName)> {
     let name = RunName { run: new_run(), scope: Scope { tenant: principal.tenant, project } };
+    let _beginning = context.beginning.mark(name.run.0);
     put_intent(context, name.run.0, run_intent(name)).await?;
     for _ in 0..MAX_TRIES {
         let row = find(context, principal, project).await?;
@@ -180,6 +182,7 @@ pub async fn start_run(context: &RunContext, principal: Principal, project: Proj
 
 /// Marks a project as deleted; from then on nobody finds it. [`erase`] removes what it holds.
 pub async fn mark_deleted(context: &RunContext, principal: Principal, project: ProjectId) -> Result<ProjectRow> {
+    let _beginning = context.beginning.mark(project.0);
     for _ in 0..MAX_TRIES {
         let row = find(context, principal, project).await?;
         put_intent(context, project.0, IntentBody::DeleteProject { tenant: principal.tenant, project }).await?;

@@ -8,9 +8,10 @@ use actors::core::{Core, CoreMessage};
 use actors::entrance::{self, Leader};
 use actors::model::ModelSlot;
 use actors::relay::Bells;
-use actors::run::RunContext;
+use actors::run::{Beginning, RunContext};
 use actors::scheduler::leadership::lead;
 use actors::storage::StorageBulk;
+use cluster::body::Fault;
 use cluster::bulk::BulkPlane;
 use cluster::link::{Address, Wire};
 use ractor::{Actor, ActorRef};
@@ -37,6 +38,8 @@ pub struct Node {
     pub ready: watch::Receiver<bool>,
     /// Turns true when the node stops.
     pub stopping: watch::Receiver<bool>,
+    /// Why a run last had to wait for better times.
+    pub trouble: watch::Receiver<Option<Fault>>,
     stop: watch::Sender<bool>,
     core_actor: ActorRef<CoreMessage>,
     leading: JoinHandle<()>,
@@ -73,6 +76,7 @@ impl Node {
         let leader = Leader { scope: scope.clone(), wire };
         let leading = tokio::spawn(lead(records.clone(), scope.clone(), wire, stopping.clone()));
         let devices = devices::start(config, &scope, leader.clone(), bulk.clone());
+        let (tell_trouble, trouble) = watch::channel(None);
         let context = Arc::new(RunContext {
             records,
             blobs,
@@ -82,6 +86,8 @@ impl Node {
             limits: limits(config),
             core: id,
             heavy: Arc::new(Semaphore::new(HEAVY)),
+            beginning: Beginning::default(),
+            trouble: tell_trouble,
         });
         let (core_actor, _) = Actor::spawn(None, Core, context).await?;
         let core = entrance::open(&scope, entrance::CORE, entrance::core_name(id), &core_actor, wire).await?;
@@ -91,6 +97,7 @@ impl Node {
             model: devices.model.clone(),
             ready: devices.ready.clone(),
             stopping,
+            trouble,
             stop,
             core_actor,
             leading,

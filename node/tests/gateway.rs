@@ -160,7 +160,8 @@ fn uploads_have_a_name_and_a_limit() {
 fn other_sites_and_other_hosts_are_refused() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
-    let foreign = request(&server.address, "POST", "/api/v1/projects?name=a.txt", &[("origin", "http://evil.example")], b"x");
+    let foreign =
+        request(&server.address, "POST", "/api/v1/projects?name=a.txt", &[("origin", "http://evil.example")], b"x");
     assert_eq!((foreign.status, foreign.code().as_str()), (403, "foreign-origin"));
     let rebound = request(&server.address, "GET", "/api/v1/projects", &[("host", "evil.example")], &[]);
     assert_eq!((rebound.status, rebound.code().as_str()), (403, "foreign-host"));

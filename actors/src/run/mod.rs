@@ -20,13 +20,14 @@ pub mod reading;
 pub mod row;
 pub mod understanding;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cluster::body::{Fault, Scope};
 use domain::id::{Digest, RunId};
 use domain::manifest::BLOB_CONFIG;
 use store::{Blobs, Records, StoreError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::entrance::Leader;
 use crate::model::ModelSlot;
@@ -54,6 +55,41 @@ pub struct RunContext {
     pub core: u128,
     /// Books that are read or composed at a time: both take a core and much memory.
     pub heavy: Arc<Semaphore>,
+    /// Intents whose first steps are being taken now.
+    pub beginning: Beginning,
+    /// Why a run last had to wait for better times.
+    pub trouble: watch::Sender<Option<Fault>>,
+}
+
+/// Intents whose first steps are being taken by a request of this node. Whoever mends must leave them
+/// alone: half of a beginning looks like something that a crash left.
+#[derive(Clone, Default)]
+pub struct Beginning(Arc<Mutex<HashSet<u128>>>);
+
+impl Beginning {
+    /// Marks an intent until the guard is dropped.
+    #[must_use = "the mark goes with the guard"]
+    pub fn mark(&self, intent: u128) -> BeginningGuard {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(intent);
+        BeginningGuard { of: self.clone(), intent }
+    }
+
+    /// Whether an intent is marked.
+    pub fn holds(&self, intent: u128) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&intent)
+    }
+}
+
+/// Keeps an intent marked.
+pub struct BeginningGuard {
+    of: Beginning,
+    intent: u128,
+}
+
+impl Drop for BeginningGuard {
+    fn drop(&mut self) {
+        self.of.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.intent);
+    }
 }
 
 /// Which run, and where its blobs lie.

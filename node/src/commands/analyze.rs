@@ -57,6 +57,7 @@ pub async fn run(config: &Config, args: Args) -> Result<(), Failure> {
     let shown = Shown::new(args.json);
     let outcome = tokio::select! {
         outcome = analyse(&node, &book, &shown) => outcome,
+        fault = trouble(&node) => Err(Failure::new(format!("{fault}; the same command goes on from here"))),
         () = interrupted() => {
             Err(Failure { exit: INTERRUPTED, message: "stopped; the same command goes on from here".to_owned() })
         }
@@ -68,6 +69,15 @@ pub async fn run(config: &Config, args: Args) -> Result<(), Failure> {
     };
     node.stop().await;
     outcome
+}
+
+/// Why the run can't go on now. A served node tries again later; whoever sits before a command is told.
+async fn trouble(node: &Node) -> Fault {
+    let mut trouble = node.trouble.clone();
+    match trouble.wait_for(Option::is_some).await.map(|fault| fault.clone()) {
+        Ok(Some(fault)) => fault,
+        _ => std::future::pending().await,
+    }
 }
 
 /// A book that was found good before anything is written anywhere.

@@ -18,8 +18,7 @@ impl Answer {
     }
 
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
     }
 
     pub fn code(&self) -> String {
@@ -121,9 +120,8 @@ pub fn events(
 
 /// Follows a project until its run is in a final state, which is given.
 pub fn finished(address: &str, project: &str) -> String {
-    let is_final = |event: &serde_json::Value| {
-        matches!(event["state"]["state"].as_str(), Some("ready" | "failed" | "cancelled"))
-    };
+    let is_final =
+        |event: &serde_json::Value| matches!(event["state"]["state"].as_str(), Some("ready" | "failed" | "cancelled"));
     let last = events(address, project, 0, is_final).pop().unwrap();
     last["state"]["state"].as_str().unwrap().to_owned()
 }
