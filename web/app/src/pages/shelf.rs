@@ -88,14 +88,13 @@ impl Reducible for Known {
     }
 }
 
-#[component(Books)]
-fn book_list() -> Html {
-    let tr = use_tr();
+/// The books, asked for at once and whenever the connection is back, and again and again while a run is
+/// under way. The callback asks by hand.
+#[hook]
+fn use_books() -> (UseReducerHandle<Known>, Callback<()>) {
     let connection = use_connection();
     let books = use_reducer_eq(|| Known::Asked);
-    let leaving = use_state(|| None::<ProjectView>);
     let asking = use_mut_ref(|| false);
-
     let ask = {
         let (books, connection) = (books.dispatcher(), connection.clone());
         use_callback((), move |(), ()| {
@@ -130,7 +129,14 @@ fn book_list() -> Html {
             move || drop(interval)
         }
     });
+    (books, ask)
+}
 
+#[component(Books)]
+fn book_list() -> Html {
+    let tr = use_tr();
+    let (books, ask) = use_books();
+    let leaving = use_state(|| None::<ProjectView>);
     let on_delete = use_callback(leaving.clone(), |project: ProjectView, leaving| leaving.set(Some(project)));
     let on_keep = use_callback(leaving.clone(), |(), leaving| leaving.set(None));
     let on_deleted = {
@@ -140,7 +146,6 @@ fn book_list() -> Html {
             leaving.set(None);
         })
     };
-
     html! {
         <section class="shelf" aria-labelledby="shelf-title">
             <h2 id="shelf-title">{ tr.t(Text::ShelfTitle) }</h2>
