@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use domain::book::Book;
 use domain::storyboard::{Evidence, Storyboard};
 
+pub mod browser;
 pub mod http;
 
 /// The program under test, on the deterministic double: what it does, not what it understands.
