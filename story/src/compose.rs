@@ -31,9 +31,9 @@ pub fn compose(book: &Book, vectors: &SentenceVectors, settings: &Settings) -> R
     let names = Names::find(book, settings.name_min_count);
     let mut panels = 0;
     for (index, chapter) in book.chapters.iter().enumerate() {
-        let notes = Notes::of(chapter);
+        let notes = Notes::of(chapter, book.language);
         let chapter_vectors = vectors.chapter(index);
-        let named: Vec<bool> = (0..chapter.sentences.len()).map(|s| !names.in_sentence(index, s).is_empty()).collect();
+        let named: Vec<usize> = (0..chapter.sentences.len()).map(|s| names.in_sentence(index, s).len()).collect();
         let spans = scenes::cut(&notes, chapter_vectors, settings);
         board.chapters.push(StoryChapter {
             chapter: chapter.index,

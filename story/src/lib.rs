@@ -14,6 +14,7 @@
 //! | [`vectors`] | one unit vector a sentence, gathered from the encoder's results |
 //! | [`settings`] | what can be tuned |
 //! | `notes` | what is known of each sentence by its letters alone: words, speech, completeness |
+//! | `openings` | how a sentence's first words tie it to what came before; speech tags |
 //! | `scenes` | where scenes start: chapters, marked breaks, valleys of cohesion |
 //! | `names` | who and what is named, by a stated rule |
 //! | `summary` | the sentences that stand for a scene |
@@ -29,6 +30,7 @@ mod error;
 mod html;
 mod names;
 mod notes;
+mod openings;
 mod panels;
 mod scenes;
 pub mod settings;

@@ -4,9 +4,11 @@
 use std::ops::Range;
 
 use domain::book::{Book, Chapter, ParagraphKind};
+use domain::language::Language;
 use domain::storyboard::Evidence;
 
 use crate::StoryError;
+use crate::openings::{self, Opening};
 
 /// A chapter with what its letters tell of each sentence.
 pub(crate) struct Notes<'a> {
@@ -15,15 +17,23 @@ pub(crate) struct Notes<'a> {
     pub words: Vec<u32>,
     /// The sentence holds spoken words.
     pub spoken: Vec<bool>,
+    /// How a quotation runs into the sentence and out of it.
+    pub quoted: Vec<Quoted>,
+    /// How the sentence takes up from the one before.
+    pub openings: Vec<Opening>,
     /// Runs of sentences that belong to one paragraph, in order.
     pub paragraphs: Vec<Range<usize>>,
 }
 
 impl<'a> Notes<'a> {
     /// Reads a chapter whose shape has been checked.
-    pub fn of(chapter: &'a Chapter) -> Self {
+    pub fn of(chapter: &'a Chapter, language: Language) -> Self {
         let sentences = 0..chapter.sentences.len();
         let words = sentences.clone().map(|s| words_in(chapter.sentence(s))).collect();
+        let openings = sentences.clone().map(|s| openings::read(chapter.sentence(s), language)).collect();
+        let quoted = quotations(chapter);
+        let tagged = |s| openings::has_speech_tag(chapter.sentence(s), language);
+        let spoken = sentences.clone().map(|s| quoted[s].marked || tagged(s)).collect();
         let mut paragraphs: Vec<Range<usize>> = Vec::new();
         for s in sentences {
             match paragraphs.last_mut() {
@@ -33,7 +43,7 @@ impl<'a> Notes<'a> {
                 _ => paragraphs.push(s..s + 1),
             }
         }
-        Self { chapter, words, spoken: spoken_sentences(chapter), paragraphs }
+        Self { chapter, words, spoken, quoted, openings, paragraphs }
     }
 
     /// Words of a run of sentences.
@@ -58,6 +68,17 @@ impl<'a> Notes<'a> {
         (6..=48).contains(&self.words[sentence])
             && text.ends_with(['.', '!', '?', '…'])
             && opening.starts_with(|c: char| c.is_uppercase() || c.is_numeric())
+    }
+
+    /// It leans on the sentence before it: read alone, one asks who or what is meant.
+    pub fn leans(&self, sentence: usize) -> bool {
+        matches!(self.openings[sentence], Opening::Leans | Opening::Pronoun)
+    }
+
+    /// It is one part of a longer speech, with a quotation mark missing at one end.
+    pub fn cut_from_speech(&self, sentence: usize) -> bool {
+        let Quoted { from_before, left_open, .. } = self.quoted[sentence];
+        from_before || left_open
     }
 
     /// A sentence, quoted.
@@ -114,21 +135,34 @@ fn words_in(text: &str) -> u32 {
     u32::try_from(words.max(1)).unwrap_or(u32::MAX)
 }
 
+/// How quotations lie across a sentence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Quoted {
+    /// Marks or dashes say that some of it is spoken.
+    pub marked: bool,
+    /// It starts within a quotation that an earlier sentence of its paragraph has opened.
+    pub from_before: bool,
+    /// It ends within a quotation that goes on in its paragraph.
+    pub left_open: bool,
+}
+
 /// Which sentences hold spoken words, by quotation marks and dashes. A quotation runs on over the
 /// sentences of its paragraph until it is closed; a dash speaks for its sentence alone.
-fn spoken_sentences(chapter: &Chapter) -> Vec<bool> {
+fn quotations(chapter: &Chapter) -> Vec<Quoted> {
     let mut open = Quotes::default();
     let mut paragraph = None;
-    let mut spoken = Vec::with_capacity(chapter.sentences.len());
+    let mut quoted = Vec::with_capacity(chapter.sentences.len());
     for (index, sentence) in chapter.sentences.iter().enumerate() {
         if paragraph.replace(sentence.paragraph) != Some(sentence.paragraph) {
             open = Quotes::default();
         }
         let text = chapter.sentence(index);
-        let was_open = open.any();
-        spoken.push(open.read(text) || was_open || speaks_by_dash(text));
+        let from_before = open.any();
+        let marked = open.read(text) || from_before || speaks_by_dash(text);
+        let goes_on = chapter.sentences.get(index + 1).is_some_and(|next| next.paragraph == sentence.paragraph);
+        quoted.push(Quoted { marked, from_before, left_open: goes_on && open.any() });
     }
-    spoken
+    quoted
 }
 
 /// Quotation marks that have been opened and not closed yet.

@@ -10,13 +10,15 @@ use crate::summary::Salience;
 const SENTENCES_MAX: usize = 3;
 /// Sentences from a scene's start among which its establishing sentence is sought.
 const ESTABLISHING_REACH: usize = 4;
+/// A panel with fewer words goes on into the next paragraph.
+const TELLING_WORDS: u32 = 12;
 
 /// The sentences of each panel of a scene. Panels follow the text and share no sentence.
 pub(crate) fn lay_out(
     notes: &Notes<'_>,
     scene: &Range<usize>,
     salience: &Salience,
-    named: &[bool],
+    named: &[usize],
     settings: &Settings,
 ) -> Vec<Vec<usize>> {
     stretches(notes, scene, settings)
@@ -79,28 +81,41 @@ fn establishing(notes: &Notes<'_>, stretch: &Range<usize>) -> usize {
 }
 
 /// The sentence where most turns: unlike the one before it, central to the scene, with names in it.
-fn turning_point(notes: &Notes<'_>, stretch: &Range<usize>, salience: &Salience, named: &[bool]) -> usize {
+fn turning_point(notes: &Notes<'_>, stretch: &Range<usize>, salience: &Salience, named: &[usize]) -> usize {
     let score = |s: usize| {
         let turn = if s > stretch.start { 4096 - salience.likeness(s - 1, s) } else { 4096 };
         let alone = if notes.stands_alone(s) { 8192 } else { 0 };
-        turn / 2 + salience.central_of(s) + alone + if named[s] { 1024 } else { 0 }
+        let cut = if notes.quoted[s].from_before { 3072 } else { 0 };
+        turn / 2 + salience.central_of(s) + alone - cut + if named[s] > 0 { 1024 } else { 0 }
     };
     stretch.clone().max_by_key(|&s| (score(s), std::cmp::Reverse(s))).unwrap_or(stretch.start)
 }
 
-/// Sentences around the leading one, as many as the panel has room for: in an exchange its next turn, else
-/// what follows it in its paragraph.
+/// Sentences around the leading one, as many as the panel has room for: the one that it leans on, and then
+/// in an exchange its next turn, else what follows it in its paragraph. No speech is begun that the panel
+/// can't finish.
 fn gather(notes: &Notes<'_>, stretch: &Range<usize>, lead: usize, settings: &Settings) -> Vec<usize> {
-    let mut chosen = vec![lead];
-    let mut words = notes.words[lead];
     let paragraph = |s: usize| notes.chapter.sentences[s].paragraph;
+    let needs_before = notes.leans(lead) || notes.quoted[lead].from_before;
+    let first = match lead.checked_sub(1) {
+        Some(before) if needs_before && lead > stretch.start && paragraph(before) == paragraph(lead) => before,
+        _ => lead,
+    };
+    let fits = notes.words_of(first..lead + 1) <= settings.panel_evidence_words;
+    let mut chosen: Vec<usize> = if fits { (first..=lead).collect() } else { vec![lead] };
+    let mut words: u32 = chosen.iter().map(|&s| notes.words[s]).sum();
     for s in lead + 1..stretch.end {
-        let goes_on = paragraph(s) == paragraph(s - 1) || (notes.spoken[s - 1] && notes.spoken[s]);
+        let goes_on =
+            paragraph(s) == paragraph(s - 1) || (notes.spoken[s - 1] && notes.spoken[s]) || words < TELLING_WORDS;
         words = words.saturating_add(notes.words[s]);
         if !goes_on || chosen.len() == SENTENCES_MAX || words > settings.panel_evidence_words {
             break;
         }
         chosen.push(s);
+    }
+    // The lead may be part of a longer speech itself: then there is nothing better to end on.
+    if let Some(whole) = chosen.iter().rposition(|&s| s >= lead && !notes.quoted[s].left_open) {
+        chosen.truncate(whole + 1);
     }
     chosen
 }

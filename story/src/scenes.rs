@@ -7,6 +7,9 @@
 //!
 //! Cosines of this kind of encoder crowd together near 0.8, so nothing is held against a fixed threshold:
 //! vectors are centred on their chapter's mean, and a valley is deep when it is deep for its chapter.
+//! A paragraph that sets another time draws the valley beside it to its own gap and deepens it; one that
+//! stands beside speech makes its valley shallower; one that leans on what came before ("Her glasses …")
+//! starts no scene, unless a stretch that is too long has no other place to be cut.
 //! Similarities are quantised to 1/4096 before anything is decided; from there on it is integers.
 
 use std::ops::Range;
@@ -15,6 +18,7 @@ use domain::storyboard::Boundary;
 
 use crate::Settings;
 use crate::notes::Notes;
+use crate::openings::Opening;
 use crate::vectors::{ChapterVectors, dot};
 
 /// Words of narration that may stand between two turns of one exchange: "He shrugged."
@@ -59,6 +63,8 @@ struct Gaps {
     depth: Vec<i64>,
     /// The least depth that makes a valley in this chapter.
     least_depth: i64,
+    /// The paragraph after the gap leans on what came before.
+    leans: Vec<bool>,
     /// Words and sentences before each paragraph, and after the last: sums from the chapter's start.
     words: Vec<u32>,
     sentences: Vec<u32>,
@@ -70,13 +76,15 @@ impl Gaps {
         let marked: Vec<bool> = (1..paragraphs.len()).map(|p| notes.break_between(p - 1, p)).collect();
         let similarity = similarities(notes, vectors, &marked, settings.cohesion_block_words);
         let depth = depths(&similarity, &marked);
+        let leans = paragraphs[1..].iter().map(|p| notes.openings[p.start] == Opening::Leans).collect();
         let (mut words, mut sentences) = (vec![0], vec![0]);
         for p in paragraphs {
             words.push(words[words.len() - 1] + notes.words_of(p.clone()));
             sentences.push(p.end as u32);
         }
         let least_depth = cutoff(&depth, &marked);
-        Self { running: exchanges(notes), marked, depth, least_depth, words, sentences }
+        let depth = weigh(notes, &depth, &marked);
+        Self { running: exchanges(notes), marked, depth, least_depth, leans, words, sentences }
     }
 
     /// Cuts (paragraphs before which a scene starts) within `stretch`, deepest first as long as every
@@ -107,7 +115,7 @@ impl Gaps {
         self.words[scene.end] - self.words[scene.start]
     }
 
-    /// Cuts every scene that is too long at its deepest gap, the one nearest to its middle among equals,
+    /// Cuts every scene that is too long at its deepest gap that no leaning paragraph follows, the one nearest to its middle among equals,
     /// until none can be cut: what stays too long is one running exchange, or one paragraph.
     fn split_long(&self, stretch: Range<usize>, cuts: &mut Vec<usize>, settings: &Settings) {
         let mut start = stretch.start;
@@ -129,14 +137,16 @@ impl Gaps {
         (scene.start + 1..scene.end)
             .filter(|&p| !self.running[p - 1])
             .filter(|&p| self.long_enough(scene.start..p, settings) && self.long_enough(p..scene.end, settings))
-            .min_by_key(|&p| (-self.depth[p - 1], off_middle(p), p))
+            .min_by_key(|&p| (self.leans[p - 1], -self.depth[p - 1], off_middle(p), p))
     }
 }
 
 /// Which gaps a running exchange crosses: both sides speak, or one does and the other is a short bridge to
 /// the next turn.
 fn exchanges(notes: &Notes<'_>) -> Vec<bool> {
-    let speaks: Vec<bool> = notes.paragraphs.iter().map(|p| notes.spoken[p.clone()].contains(&true)).collect();
+    // Where speech has no marks, a paragraph takes part if it opens with it: the rest may well be told.
+    let marked = |p: &Range<usize>| notes.quoted[p.clone()].iter().any(|q| q.marked);
+    let speaks: Vec<bool> = notes.paragraphs.iter().map(|p| marked(p) || notes.spoken[p.start]).collect();
     let bridge = |p: usize| notes.words_of(notes.paragraphs[p].clone()) <= BRIDGE_WORDS;
     let at = |p: Option<usize>| p.and_then(|p| speaks.get(p).copied()).unwrap_or(false);
     (1..speaks.len())
@@ -242,6 +252,25 @@ fn depths(similarity: &[i64], marked: &[bool]) -> Vec<i64> {
             let right = climb(&mut (g + 1..similarity.len()), here);
             // On a slope one climbs on one side only: that is no valley.
             if left > 0 && right > 0 { left + right } else { 0 }
+        })
+        .collect()
+}
+
+/// Depths after what the paragraphs' own words say of a new scene.
+fn weigh(notes: &Notes<'_>, depth: &[i64], marked: &[bool]) -> Vec<i64> {
+    let at = |gap: Option<usize>| gap.filter(|&g| marked.get(g) == Some(&false)).map_or(0, |g| depth[g]);
+    (0..depth.len())
+        .map(|gap| {
+            let (before, after) = (notes.paragraphs[gap].end - 1, notes.paragraphs[gap + 1].start);
+            match notes.openings[after] {
+                _ if marked[gap] => 0,
+                Opening::Shift if !notes.spoken[after] => {
+                    at(gap.checked_sub(1)).max(at(Some(gap))).max(at(Some(gap + 1))) * 3 / 2
+                }
+                Opening::Leans => 0,
+                _ if notes.spoken[before] || notes.spoken[after] => depth[gap] * 3 / 4,
+                _ => depth[gap],
+            }
         })
         .collect()
 }

@@ -34,7 +34,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            scene_min_words: 220,
+            scene_min_words: 300,
             scene_min_sentences: 5,
             scene_max_words: 1_800,
             cohesion_block_words: 140,

@@ -1,4 +1,5 @@
-//! The sentences that stand for a scene: central ones, told early, that stand on their own.
+//! The sentences that stand for a scene: central ones that stand on their own and name who acts, one from
+//! where it is set up and one from where it has got to.
 //!
 //! Centrality is the cosine to the scene's centroid (D. R. Radev and others, *Centroid-based summarization
 //! of multiple documents*, IP&M 40(6), 2004); the second sentence is chosen by maximal marginal relevance
@@ -13,6 +14,11 @@ use crate::vectors::ChapterVectors;
 
 /// A scene with fewer words is told in one sentence.
 const SHORT_SCENE_WORDS: u32 = 120;
+/// A sentence with fewer words tells little.
+const TELLING_WORDS: u32 = 10;
+/// What a sentence gains for each name in it, up to [`NAMES_COUNTED`].
+const NAME_GAIN: i64 = 1024;
+const NAMES_COUNTED: usize = 2;
 /// Sentences that the second choice is made among, best first.
 const MMR_POOL: usize = 64;
 
@@ -58,7 +64,7 @@ fn ranks(scores: &[i64]) -> Vec<i64> {
 }
 
 /// One or two sentences of the scene, in order of the text.
-pub(crate) fn choose(notes: &Notes<'_>, scene: &Range<usize>, salience: &Salience, named: &[bool]) -> Vec<usize> {
+pub(crate) fn choose(notes: &Notes<'_>, scene: &Range<usize>, salience: &Salience, named: &[usize]) -> Vec<usize> {
     let mut scored: Vec<(i64, usize)> = scene.clone().map(|s| (score(notes, scene, salience, named, s), s)).collect();
     scored.sort_by_key(|&(score, s)| (-score, s));
     let (_, first) = scored[0];
@@ -67,7 +73,10 @@ pub(crate) fn choose(notes: &Notes<'_>, scene: &Range<usize>, salience: &Salienc
         let second = scored[1..scored.len().min(MMR_POOL)]
             .iter()
             .filter(|&&(_, s)| notes.stands_alone(s))
-            .map(|&(score, s)| (score - salience.likeness(first, s), s))
+            .map(|&(score, s)| {
+                let apart = s.abs_diff(first).min(scene.len() / 2) as i64 * 2048 / scene.len() as i64;
+                (score - salience.likeness(first, s) + apart, s)
+            })
             .max_by_key(|&(score, s)| (score, std::cmp::Reverse(s)));
         chosen.extend(second.map(|(_, s)| s));
     }
@@ -75,16 +84,28 @@ pub(crate) fn choose(notes: &Notes<'_>, scene: &Range<usize>, salience: &Salienc
     chosen
 }
 
-fn score(notes: &Notes<'_>, scene: &Range<usize>, salience: &Salience, named: &[bool], s: usize) -> i64 {
+fn score(notes: &Notes<'_>, scene: &Range<usize>, salience: &Salience, named: &[usize], s: usize) -> i64 {
     let position = (s - scene.start) as i64;
     let mut score = salience.central_of(s);
     // Scenes are set up at their start.
     score += 1024 * (4 - position.min(4)) / 4;
-    if named[s] {
-        score += 1024;
-    }
+    score += named[s].min(NAMES_COUNTED) as i64 * NAME_GAIN;
     if notes.spoken[s] {
+        score -= 3072;
+    }
+    if notes.cut_from_speech(s) {
+        score -= 3072;
+    }
+    if notes.leans(s) {
+        // "And Ada slept" says less of what came before than "She slept".
+        score -= if named[s] > 0 { 1280 } else { 3072 };
+    }
+    if notes.words[s] < TELLING_WORDS {
         score -= 2048;
+    }
+    // A question tells nothing, whoever asks.
+    if notes.chapter.sentence(s).contains('?') {
+        score -= 1536;
     }
     if !notes.stands_alone(s) {
         score -= 8192;

@@ -58,3 +58,27 @@ fn nine_of_ten_common_names_of_the_samples_are_names() {
     let french = common::sample("ombre-a-louer.fr.md", Language::Fr);
     assert_precise(&french, include_str!("../../samples/ombre-a-louer.fr.names.tsv"), 8);
 }
+
+#[test]
+fn nine_of_ten_common_names_are_names_in_every_book_as_the_product_reads_it() {
+    const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let carol = include_str!("names/christmas-carol.tsv");
+    let candide = include_str!("names/candide.tsv");
+    let books = [
+        ("../shared/data/books/christmas-carol.txt", carol, 20),
+        ("../shared/data/books/christmas-carol.epub", carol, 20),
+        ("../shared/data/books/candide-fr.txt", candide, COMMONEST),
+        ("../shared/data/books/candide-fr.epub", candide, COMMONEST),
+        ("samples/winter-loan.en.epub", include_str!("../../samples/winter-loan.en.names.tsv"), 8),
+        ("samples/ombre-a-louer.fr.epub", include_str!("../../samples/ombre-a-louer.fr.names.tsv"), 8),
+    ];
+    for (path, gold, least) in books {
+        let Ok(bytes) = std::fs::read(format!("{ROOT}/{path}")) else {
+            println!("skipped: {path} is not here");
+            continue;
+        };
+        let book = book::read(path, &bytes, &book::Limits::default()).expect("a good book");
+        println!("{path}");
+        assert_precise(&book, gold, least);
+    }
+}

@@ -52,7 +52,7 @@ fn a_marked_break_always_starts_a_scene_however_short() {
 fn a_running_exchange_is_not_cut_even_where_its_talk_turns() {
     let spoken = |topic| about(topic).replace("The ", "“The ").replace('.', ".”");
     let paragraphs = [SEA, SEA, SEA, SEA, KITCHEN, KITCHEN, KITCHEN, KITCHEN].map(spoken);
-    let settings = Settings { scene_max_words: 500, ..Settings::default() };
+    let settings = Settings { scene_max_words: 600, ..Settings::default() };
     let (_, board) = board(paragraphs.to_vec(), &settings);
     assert_eq!(board.scenes.len(), 1);
 }

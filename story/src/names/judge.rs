@@ -20,9 +20,12 @@ const CAPITALS_PER_SMALL: u32 = 10;
 struct Seen {
     /// With a capital, in the midst of a sentence.
     proofs: u32,
-    /// Of these, right after an article.
+    /// Of these, with nothing but a space before it. Lines of a song that were folded into one leave
+    /// their capitals behind commas: those alone prove nothing.
+    joined: u32,
+    /// Right after an article.
     after_article: u32,
-    /// Of these, right after a form of address.
+    /// Right after a form of address.
     after_title: u32,
 }
 
@@ -42,6 +45,7 @@ impl<'a> NameWords<'a> {
                     let before = at.checked_sub(1).map(|b| tokens[b].text.to_lowercase()).unwrap_or_default();
                     let seen = capitalised.entry(token.text).or_default();
                     seen.proofs += 1;
+                    seen.joined += u32::from(token.joined);
                     seen.after_article += u32::from(lexicon::is_article(&before, book.language));
                     seen.after_title += u32::from(token.joined && lexicon::title(&before).is_some());
                 }
@@ -78,7 +82,11 @@ fn is_like_a_title(tokens: &[Token<'_>]) -> bool {
 
 fn is_name(word: &str, seen: &Seen, language: Language, small: impl Fn(&str) -> u32) -> bool {
     let letters = word.chars().filter(|c| c.is_alphabetic()).count();
-    if seen.proofs < PROOFS_MIN || letters < 2 || word.contains(char::is_numeric) || !word.contains(char::is_lowercase)
+    if seen.proofs < PROOFS_MIN
+        || seen.joined == 0
+        || letters < 2
+        || word.contains(char::is_numeric)
+        || !word.contains(char::is_lowercase)
     {
         return false;
     }

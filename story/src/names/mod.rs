@@ -3,7 +3,8 @@
 //! **The rule.** A *name word* is a word that
 //! 1. has a capital at least twice where nothing but its being a name calls for one: not at the start of a
 //!    sentence, a quotation or a turn of dialogue, not in verse, not in a sentence that is capitalised
-//!    throughout, not in capitals alone;
+//!    throughout, not in capitals alone; and once at least right behind
+//!    another word, since folded lines of a song have capitals behind commas;
 //! 2. is written small at most a tenth as often (half as often if people are addressed by it); in French
 //!    in any gender and number, which tells peoples from places;
 //! 3. does not mostly follow an article that calls for a common noun ("the Ghost", "les Turcs"); in English

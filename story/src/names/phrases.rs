@@ -76,9 +76,9 @@ fn particles(tokens: &[Token<'_>], at: usize) -> usize {
     tokens[at.min(tokens.len())..].iter().take(2).take_while(|t| t.joined && lexicon::is_particle(t.text)).count()
 }
 
-/// "J." of "J. Rousseau".
+/// "J." of "J. Rousseau"; not the "O" that calls somebody, nor the "A" of "A Paris".
 fn is_initial(token: &Token<'_>) -> bool {
-    token.text.chars().count() == 1 && token.is_capitalised() && token.text != "I"
+    token.text.chars().count() == 1 && token.is_capitalised() && !matches!(token.text, "I" | "O" | "Ô" | "A" | "À")
 }
 
 /// "XV" of "Louis XV". An "I" by itself is more often somebody speaking.
