@@ -114,8 +114,11 @@ fn gather(notes: &Notes<'_>, stretch: &Range<usize>, lead: usize, settings: &Set
         chosen.push(s);
     }
     // The lead may be part of a longer speech itself: then there is nothing better to end on.
-    if let Some(whole) = chosen.iter().rposition(|&s| s >= lead && !notes.quoted[s].left_open) {
-        chosen.truncate(whole + 1);
+    // And a half speech tells more than a few words do.
+    let whole = chosen.iter().rposition(|&s| s >= lead && !notes.quoted[s].left_open).map(|at| at + 1);
+    let told = |count: usize| chosen[..count].iter().map(|&s| notes.words[s]).sum::<u32>();
+    if let Some(count) = whole.filter(|&count| told(count) >= TELLING_WORDS) {
+        chosen.truncate(count);
     }
     chosen
 }

@@ -97,8 +97,8 @@ fn score(notes: &Notes<'_>, scene: &Range<usize>, salience: &Salience, named: &[
         score -= 3072;
     }
     if notes.leans(s) {
-        // "And Ada slept" says less of what came before than "She slept".
-        score -= if named[s] > 0 { 1280 } else { 3072 };
+        // "And Ada slept" leans less than "She slept".
+        score -= if named[s] > 0 { 2048 } else { 3072 };
     }
     if notes.words[s] < TELLING_WORDS {
         score -= 2048;
