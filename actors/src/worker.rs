@@ -103,7 +103,7 @@ impl Actor for Worker {
         let epoch = crate::clock::wall_ms();
         let presenting = tokio::spawn(present(report.clone(), epoch, offer, device.loaded.clone(), start.loaded));
         let feeding = tokio::spawn(feed(report.clone(), inbox, device.jobs));
-        let reporting = tokio::spawn(tell(report.clone(), device.outcomes));
+        let reporting = tokio::spawn(tell(report.clone(), device.outcomes, me));
         Ok(WorkerState { batches, recalled, tasks: vec![presenting, feeding, reporting], report })
     }
 
@@ -184,13 +184,19 @@ async fn feed(report: Report, mut inbox: mpsc::Receiver<RunBatch>, jobs: mpsc::S
                     return;
                 }
             }
-            Err(fault) => report.failed(batch.lease, BatchFailure::Rejected, fault),
+            Err(fault) => {
+                // What is worth another try is nobody's fault; the rest is the items' own.
+                let lasting = fault.retry_after_ms.is_none();
+                let failure = if lasting { BatchFailure::Error } else { BatchFailure::Rejected };
+                report.failed(batch.lease, failure, fault);
+            }
         }
     }
 }
 
-/// Sends what the device gives to the scheduler.
-async fn tell(report: Report, mut outcomes: mpsc::Receiver<Outcome>) {
+/// Sends what the device gives to the scheduler. A device that can't be used any more takes its worker
+/// with it, so that the scheduler sees it leave.
+async fn tell(report: Report, mut outcomes: mpsc::Receiver<Outcome>, me: ActorRef<Link>) {
     while let Some(outcome) = outcomes.recv().await {
         match outcome {
             Outcome::Done { lease, groups, encoded, elapsed_us } => match report.results(groups, encoded).await {
@@ -203,6 +209,7 @@ async fn tell(report: Report, mut outcomes: mpsc::Receiver<Outcome>) {
             Outcome::Failed { lease, failure, fault } => report.failed(lease, failure, fault),
         }
     }
+    me.stop(Some("the device ended".to_owned()));
 }
 
 impl Report {

@@ -131,3 +131,28 @@ fn every_whole_book_becomes_a_storyboard_that_keeps_the_evidence_contract() {
         );
     }
 }
+
+#[test]
+fn a_full_disk_is_told_and_once_there_is_room_the_same_command_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mount = |size: &str| {
+        let mut command = std::process::Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", size, "tmpfs"]).arg(folder.path()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    if !mount("size=260k") {
+        println!("skipped: mounting a small file system is not allowed here");
+        return;
+    }
+    let out = folder.path().join("out");
+    let full = analyze(&sample(ENGLISH), &out).output().unwrap();
+    let grown = mount("remount,size=64m");
+    let again = analyze(&sample(ENGLISH), &out).output().unwrap();
+    let complete = out.join("storyboard.json").exists();
+    let unmounted = std::process::Command::new("umount").arg(folder.path()).status().unwrap();
+    let message = String::from_utf8_lossy(&full.stderr);
+    assert_eq!(full.status.code(), Some(1), "{message}");
+    assert!(message.contains("no space left"), "{message}");
+    assert!(grown && unmounted.success());
+    assert!(again.status.success() && complete, "{}", String::from_utf8_lossy(&again.stderr));
+}

@@ -108,13 +108,12 @@ async fn a_dropped_book_becomes_a_storyboard_before_its_readers_eyes() {
 
     let files = tempfile::tempdir().unwrap();
     watch(&browser).await;
-    browser.limit_upload(Some(UPLOAD_BYTES_PER_S));
+    browser.limit_upload(Some(UPLOAD_BYTES_PER_S)).await;
     browser.drop_file(&illustrated(files.path()), "#drop-zone").await;
     browser.wait("#upload-progress[value]:not([value='0'])").await;
     browser.screenshot("upload").await;
-    browser.wait("#run-progress[value]:not([value='0'])").await;
-    browser.limit_upload(None);
-    browser.screenshot("run").await;
+    browser.wait("#run, #storyboard").await;
+    browser.limit_upload(None).await;
     browser.wait("#storyboard .panel").await;
 
     let shown: Shown = serde_json::from_value(browser.script("return window.shown", vec![]).await).unwrap();
@@ -129,14 +128,14 @@ async fn a_dropped_book_becomes_a_storyboard_before_its_readers_eyes() {
     the_board_is_shown(&browser, &server, &board).await;
     it_stays_and_speaks_french(&browser, &board).await;
     it_fits_a_phone_and_the_dark(&browser).await;
-    assert_eq!(browser.complaints(), [""; 0]);
+    assert_eq!(browser.complaints().await, [""; 0]);
 
     assert!(server.running.interrupt().success());
     let server = serve(data.path(), with_a_model());
     browser.goto(&format!("http://{}/", server.address)).await;
     browser.click(&format!(".book[data-project='{project}'] .book-link")).await;
     browser.wait("#storyboard .panel").await;
-    assert_eq!(browser.complaints(), [""; 0]);
+    assert_eq!(browser.complaints().await, [""; 0]);
 }
 
 /// Chapters, scenes, panels in the book's words, where each stands, names to choose by, files to take away.
@@ -200,16 +199,16 @@ async fn it_stays_and_speaks_french(browser: &Browser, board: &Storyboard) {
 
 async fn it_fits_a_phone_and_the_dark(browser: &Browser) {
     let dark = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
-    browser.devtools("Emulation.setEmulatedMedia", &dark);
+    browser.devtools("Emulation.setEmulatedMedia", dark).await;
     browser.screenshot("dark").await;
     let phone = json!({"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": true});
-    browser.devtools("Emulation.setDeviceMetricsOverride", &phone);
+    browser.devtools("Emulation.setDeviceMetricsOverride", phone).await;
     let sizes = "return [document.documentElement.scrollWidth, window.innerWidth]";
     let sizes: [u32; 2] = serde_json::from_value(browser.script(sizes, vec![]).await).unwrap();
     assert!(sizes[0] <= sizes[1], "the page scrolls sideways on a phone: {sizes:?}");
     browser.screenshot("phone").await;
-    browser.devtools("Emulation.clearDeviceMetricsOverride", &json!({}));
-    browser.devtools("Emulation.setEmulatedMedia", &json!({"features": []}));
+    browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    browser.devtools("Emulation.setEmulatedMedia", json!({"features": []})).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,7 +218,8 @@ async fn a_run_is_cancelled_begun_again_and_its_book_deleted() {
     let browser = Browser::start().await;
     browser.goto(&format!("http://{}/", server.address)).await;
     browser.drop_file(&sample(ENGLISH), "#drop-zone").await;
-    browser.wait("#run-progress[value]").await;
+    browser.wait("#run-progress[value]:not([value='0'])").await;
+    browser.screenshot("run").await;
     browser.click("#run-cancel").await;
     browser.wait("#run-cancelled").await;
     browser.screenshot("cancelled").await;
@@ -238,12 +238,12 @@ async fn a_run_is_cancelled_begun_again_and_its_book_deleted() {
     browser.click("#confirm-yes").await;
     browser.wait("#shelf-empty").await;
     assert_eq!(get(&server.address, &format!("/api/v1/projects/{project}")).status, 404);
-    assert_eq!(browser.complaints(), [""; 0]);
+    assert_eq!(browser.complaints().await, [""; 0]);
 
     browser.goto(address.as_str().unwrap()).await;
     browser.wait("#not-found").await;
     browser.screenshot("not-found").await;
-    assert!(browser.complaints().iter().all(|complaint| complaint.contains("status of 404")));
+    assert!(browser.complaints().await.iter().all(|complaint| complaint.contains("status of 404")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -265,14 +265,13 @@ async fn a_file_that_is_no_book_is_refused_in_words_and_a_book_is_taken_after_it
     let empty = files.path().join("empty.txt");
     std::fs::write(&empty, b"").unwrap();
     browser.reload().await;
-    browser.wait("#file-input").await.send_keys(&empty.to_string_lossy()).await.unwrap();
+    browser.choose_file(&empty, "#file-input").await;
     browser.wait("#upload-problem").await;
     assert!(browser.text("#upload-problem").await.starts_with("This file is empty."));
-    let complaints = browser.complaints();
+    let complaints = browser.complaints().await;
     assert!(complaints.iter().all(|complaint| complaint.contains("status of 422")), "{complaints:?}");
 
-    let book = sample(ENGLISH);
-    browser.wait("#file-input").await.send_keys(&book.to_string_lossy()).await.unwrap();
+    browser.choose_file(&sample(ENGLISH), "#file-input").await;
     browser.wait("#run-progress[value]").await;
-    assert_eq!(browser.complaints(), [""; 0]);
+    assert_eq!(browser.complaints().await, [""; 0]);
 }

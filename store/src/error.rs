@@ -75,7 +75,7 @@ pub enum StoreError {
         known: u16,
     },
     /// No space is left.
-    #[error("no space left for {operation}: free some, and it goes on by itself")]
+    #[error("no space left for {operation}: free some")]
     Full {
         /// What was being written.
         operation: &'static str,

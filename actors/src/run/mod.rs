@@ -115,8 +115,20 @@ pub enum Halt {
 }
 
 impl From<StoreError> for Halt {
+    /// What no later try can mend fails the run; all else waits for better times.
     fn from(error: StoreError) -> Self {
-        Self::Later(store_fault(&error))
+        use StoreError::{BlobMissing, BlobTooLarge, CorruptBlob, Invalid, PartitionFull, RowNewer};
+        let lasting = matches!(
+            error,
+            BlobMissing { .. }
+                | BlobTooLarge { .. }
+                | CorruptBlob { .. }
+                | Invalid { .. }
+                | PartitionFull { .. }
+                | RowNewer { .. }
+        );
+        let fault = store_fault(&error);
+        if lasting { Self::Fail(fault) } else { Self::Later(fault) }
     }
 }
 

@@ -26,7 +26,7 @@ pub async fn read(context: &Arc<RunContext>, name: RunName, run: &mut OwnedRun) 
     run.move_to(RunState::Working { stage: Stage::Reading }).await?;
     let project = context.records.project_get(name.scope.tenant, name.scope.project).await?.ok_or(Halt::Lost)?;
     let bytes = context.blobs.get(blob_scope(name.scope), project.book, context.limits.file_bytes).await?;
-    let model = loaded(&context.model).await.map_err(Halt::Fail)?;
+    let model = model(context).await?;
     let limits = context.limits.clone();
     let work = move || prepare(&project.file_name, &bytes, &limits, &model);
     let prepared = heavy(context, work).await?.map_err(Halt::Fail)?;
@@ -52,10 +52,18 @@ pub async fn read(context: &Arc<RunContext>, name: RunName, run: &mut OwnedRun) 
     Ok(manifest)
 }
 
+/// The node's model; without one no book of this node can be understood.
+async fn model(context: &RunContext) -> Result<ReadingModel, Halt> {
+    loaded(&context.model).await.map_err(|fault| match fault.code.as_str() {
+        "stopping" => Halt::Later(fault),
+        _ => Halt::Fail(fault),
+    })
+}
+
 /// A manifest that an earlier coordinator made.
 async fn resumed(context: &Arc<RunContext>, name: RunName, digest: Digest) -> Result<Manifest, Halt> {
     let manifest: Manifest = context.get(name.scope, digest).await?;
-    let model = loaded(&context.model).await.map_err(Halt::Fail)?;
+    let model = model(context).await?;
     let other =
         |what| Fault::new("run-outdated", format!("this run was begun with another {what}: analyse the book again"));
     if manifest.pipeline != PIPELINE_VERSION {

@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::Recalled;
 
-/// Loads the encoder; called once, on the device's thread.
-pub type LoadEncoder = Box<dyn FnOnce() -> Result<Box<dyn Encoder>, Fault> + Send>;
+/// Makes the encoder, on the device's thread: at its start, and anew when one broke.
+pub type LoadEncoder = Box<dyn Fn() -> Result<Box<dyn Encoder>, Fault> + Send>;
 
 /// A batch with its inputs at hand.
 pub(super) struct Job {
@@ -44,7 +44,7 @@ impl DeviceThread {
         let (results, outcomes) = mpsc::channel(4);
         let (tell, loaded) = watch::channel(None);
         let body = move || {
-            let mut encoder = match caught(load) {
+            let mut encoder = match caught(&load) {
                 Ok(encoder) => encoder,
                 Err(fault) => {
                     tracing::error!(%fault, "the model can't be loaded");
@@ -54,8 +54,18 @@ impl DeviceThread {
             };
             let _ = tell.send(Some(Ok(())));
             while let Some(job) = inbox.blocking_recv() {
-                if results.blocking_send(run(encoder.as_mut(), job, &recalled)).is_err() {
+                let (outcome, broken) = run(encoder.as_mut(), job, &recalled);
+                if results.blocking_send(outcome).is_err() {
                     return;
+                }
+                if broken {
+                    match caught(&load) {
+                        Ok(anew) => encoder = anew,
+                        Err(fault) => {
+                            tracing::error!(%fault, "a broken encoder can't be made anew; its device is given up");
+                            return;
+                        }
+                    }
                 }
             }
         };
@@ -64,33 +74,35 @@ impl DeviceThread {
     }
 }
 
-fn caught(load: LoadEncoder) -> Result<Box<dyn Encoder>, Fault> {
+fn caught(load: &LoadEncoder) -> Result<Box<dyn Encoder>, Fault> {
     catch_unwind(AssertUnwindSafe(load))
         .unwrap_or_else(|_| Err(Fault::new("model-broken", "the model's loader failed")))
 }
 
-fn run(encoder: &mut dyn Encoder, job: Job, recalled: &Recalled) -> Outcome {
+/// Runs a job; says also whether the encoder is to be made anew.
+fn run(encoder: &mut dyn Encoder, job: Job, recalled: &Recalled) -> (Outcome, bool) {
     let Job { lease, groups, inputs } = job;
     if recalled.lock().unwrap_or_else(PoisonError::into_inner).remove(&lease) {
         let fault = Fault::new("released", "let go before it began");
-        return Outcome::Failed { lease, failure: BatchFailure::Released, fault };
+        return (Outcome::Failed { lease, failure: BatchFailure::Released, fault }, false);
     }
     let began = Instant::now();
     // A panic in native code's wrapper must not take the device down with it.
     let encoded = catch_unwind(AssertUnwindSafe(|| encoder.encode(&inputs)));
     let elapsed_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     match encoded {
-        Ok(Ok(encoded)) => Outcome::Done { lease, groups, encoded, elapsed_us },
+        Ok(Ok(encoded)) => (Outcome::Done { lease, groups, encoded, elapsed_us }, false),
         Ok(Err(error)) => {
-            let failure = match error {
-                EncodeError::OutOfMemory { .. } => BatchFailure::OutOfMemory,
-                _ => BatchFailure::Error,
+            let (failure, broken) = match error {
+                EncodeError::OutOfMemory { .. } => (BatchFailure::OutOfMemory, false),
+                EncodeError::BadInput { .. } => (BatchFailure::Error, false),
+                EncodeError::Broken { .. } => (BatchFailure::Error, true),
             };
-            Outcome::Failed { lease, failure, fault: Fault::new(error.code(), error.to_string()) }
+            (Outcome::Failed { lease, failure, fault: Fault::new(error.code(), error.to_string()) }, broken)
         }
         Err(_) => {
             let fault = Fault::new("encode-broken", "the encoder panicked; the log says where");
-            Outcome::Failed { lease, failure: BatchFailure::Error, fault }
+            (Outcome::Failed { lease, failure: BatchFailure::Error, fault }, true)
         }
     }
 }

@@ -72,21 +72,17 @@ impl From<Fault> for ApiError {
 fn status(code: &str) -> StatusCode {
     match code {
         "book-too-large" | "too-large" => StatusCode::PAYLOAD_TOO_LARGE,
-        "book-timeout" | "upload-broken" | "bad-request" | "upload-without-name" => StatusCode::BAD_REQUEST,
+        "upload-broken" | "bad-request" | "upload-without-name" => StatusCode::BAD_REQUEST,
         code if code.starts_with("book-") => StatusCode::UNPROCESSABLE_ENTITY,
-        "not-found" | "project-not-found" | "run-not-found" | "artefact-not-found" | "blob-not-found" => {
-            StatusCode::NOT_FOUND
-        }
+        "not-found" | "project-not-found" | "run-not-found" | "artefact-not-found" => StatusCode::NOT_FOUND,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "foreign-origin" | "foreign-host" | "not-local" => StatusCode::FORBIDDEN,
-        "run-in-progress" | "project-exists" | "too-many-projects" | "conflict" => StatusCode::CONFLICT,
+        "run-in-progress" | "conflict" => StatusCode::CONFLICT,
         "too-many-streams" => StatusCode::TOO_MANY_REQUESTS,
-        "range-not-satisfiable" => StatusCode::RANGE_NOT_SATISFIABLE,
         "unsupported" => StatusCode::NOT_IMPLEMENTED,
         "store-full" => StatusCode::INSUFFICIENT_STORAGE,
-        "unavailable" | "store-read-only" | "store-timeout" | "stopping" | "not-ready" => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        "unavailable" | "stopping" | "not-ready" | "store-read-only" | "store-timeout" | "store-locked"
+        | "store-unavailable" | "store-closed" | "store-io" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

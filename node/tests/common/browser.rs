@@ -7,13 +7,14 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use fantoccini::elements::Element;
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
-
-use super::http;
+use url::Url;
+use warp::http::Method;
 
 /// How long anything may take to show: a whole run, on a machine that compiles meanwhile.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Most that is waited for a browser's farewell.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -64,8 +65,7 @@ impl Drop for Driver {
 /// One window.
 pub struct Browser {
     client: Client,
-    session: String,
-    driver: Driver,
+    _driver: Driver,
     _profile: tempfile::TempDir,
 }
 
@@ -81,8 +81,7 @@ impl Browser {
             .connect(&format!("http://{}", driver.address))
             .await
             .expect("chromedriver starts the browser");
-        let session = client.session_id().await.unwrap().unwrap();
-        Self { client, session, driver, _profile: profile }
+        Self { client, _driver: driver, _profile: profile }
     }
 
     pub async fn goto(&self, url: &str) {
@@ -132,30 +131,41 @@ impl Browser {
         let middle = "const r = document.querySelector(arguments[0]).getBoundingClientRect();
             return [r.x + r.width / 2, r.y + r.height / 2]";
         let middle = self.script(middle, vec![json!(css)]).await;
-        let data = json!({"items": [], "files": [file], "dragOperationsMask": 1});
+        let data = json!({"items": [], "files": [canonical(file)], "dragOperationsMask": 1});
         for kind in ["dragEnter", "dragOver", "drop"] {
             let event = json!({"type": kind, "x": middle[0], "y": middle[1], "data": data});
-            self.devtools("Input.dispatchDragEvent", &event);
+            self.devtools("Input.dispatchDragEvent", event).await;
         }
     }
 
+    /// Chooses a file of this machine as a file input's dialog does.
+    pub async fn choose_file(&self, file: &Path, css: &str) {
+        self.wait(css).await.send_keys(&canonical(file)).await.unwrap();
+    }
+
     /// From now on the browser sends this fast; `None` as fast as it can.
-    pub fn limit_upload(&self, bytes_per_s: Option<u32>) {
+    pub async fn limit_upload(&self, bytes_per_s: Option<u32>) {
         let upload = bytes_per_s.map_or(-1, i64::from);
         let slow = json!({"offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload});
-        self.devtools("Network.emulateNetworkConditions", &slow);
+        self.devtools("Network.enable", json!({})).await;
+        self.devtools("Network.emulateNetworkConditions", slow).await;
     }
 
     /// A command of the DevTools protocol.
-    pub fn devtools(&self, command: &str, parameters: &Value) -> Value {
-        self.extension("goog/cdp/execute", &json!({"cmd": command, "params": parameters}))
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        self.extension("goog/cdp/execute", json!({"cmd": command, "params": parameters})).await
     }
 
     /// What the console holds against the page since the last asking.
-    pub fn complaints(&self) -> Vec<String> {
-        let entries = self.extension("se/log", &json!({"type": "browser"}));
+    pub async fn complaints(&self) -> Vec<String> {
+        let entries = self.extension("se/log", json!({"type": "browser"})).await;
         let severe = entries.as_array().unwrap().iter().filter(|entry| entry["level"] == "SEVERE");
         severe.map(|entry| entry["message"].to_string()).collect()
+    }
+
+    async fn extension(&self, path: &'static str, body: Value) -> Value {
+        let answer = self.client.issue_cmd(Extension { path, body: body.clone() }).await;
+        answer.unwrap_or_else(|error| panic!("{path} {body}: {error}"))
     }
 
     /// Keeps what the window shows among the build's files.
@@ -164,15 +174,28 @@ impl Browser {
         std::fs::write(&path, self.client.screenshot().await.unwrap()).unwrap();
         println!("screenshot: {}", path.display());
     }
+}
 
-    /// What chromedriver knows beyond the standard.
-    fn extension(&self, path: &str, body: &Value) -> Value {
-        let path = format!("/session/{}/{path}", self.session);
-        let ask = || http::request(&self.driver.address, "POST", &path, &[], body.to_string().as_bytes());
-        let answer = tokio::task::block_in_place(ask);
-        assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
-        answer.json()["value"].take()
+/// What chromedriver takes beyond the standard.
+#[derive(Debug)]
+struct Extension {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for Extension {
+    fn endpoint(&self, driver: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        driver.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
     }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.body.to_string()))
+    }
+}
+
+/// The one spelling of a path that the browser takes: no page may read one with `..` in it.
+fn canonical(file: &Path) -> String {
+    file.canonicalize().unwrap().to_string_lossy().into_owned()
 }
 
 fn capabilities(profile: &Path) -> Value {
