@@ -25,14 +25,29 @@ pub fn fold(view: &RunView, event: &RunEvent) -> Fold {
     if event.run != view.id {
         return Fold::OtherRun;
     }
+    if order(&event.state) < order(&view.state) {
+        // A project's answer may know more than the events that have their numbers yet: a run goes forwards only.
+        return Fold::Next(RunView { seq: event.seq, ..view.clone() });
+    }
     let (state, progress) = (event.state.clone(), event.progress);
     Fold::Next(RunView { state, progress, seq: event.seq, ..view.clone() })
 }
 
-/// The project has news that events don't carry (title, authors, warnings, artefacts) once a run moves so.
+/// How far along a state is.
+fn order(state: &RunState) -> (u8, Option<Stage>) {
+    match state {
+        RunState::Received => (0, None),
+        RunState::Working { stage } => (1, Some(*stage)),
+        RunState::Ready | RunState::Failed { .. } | RunState::Cancelled => (2, None),
+    }
+}
+
+/// The project has news that events don't carry (title, authors, warnings, artefacts) once a run moves so. A
+/// cancelled one has none; and where it was cancelled because its project is being deleted, there is none to ask for.
 pub fn has_news_of_project(before: &RunState, after: &RunState) -> bool {
     let reads = |state: &RunState| matches!(state, RunState::Received | RunState::Working { stage: Stage::Reading });
-    (reads(before) && !reads(after)) || (!before.is_final() && after.is_final())
+    let moves = (reads(before) && !reads(after)) || (!before.is_final() && after.is_final());
+    moves && *after != RunState::Cancelled
 }
 
 /// The project's run is under way.
@@ -111,6 +126,13 @@ mod tests {
     }
 
     #[test]
+    fn an_event_from_before_the_view_does_not_turn_the_run_back() {
+        let before = view();
+        let Fold::Next(after) = fold(&before, &event(5, 1, RunState::Received)) else { panic!("expected a next view") };
+        assert_eq!(after, RunView { seq: 5, ..before });
+    }
+
+    #[test]
     fn an_event_of_another_run_asks_for_the_project_anew() {
         assert_eq!(fold(&view(), &event(6, 2, RunState::Received)), Fold::OtherRun);
     }
@@ -120,7 +142,7 @@ mod tests {
         let working = |stage| RunState::Working { stage };
         assert!(has_news_of_project(&working(Stage::Reading), &working(Stage::Understanding)));
         assert!(has_news_of_project(&working(Stage::Composing), &RunState::Ready));
-        assert!(has_news_of_project(&RunState::Received, &RunState::Cancelled));
+        assert!(!has_news_of_project(&working(Stage::Understanding), &RunState::Cancelled));
         assert!(!has_news_of_project(&RunState::Received, &working(Stage::Reading)));
         assert!(!has_news_of_project(&working(Stage::Understanding), &working(Stage::Composing)));
     }
