@@ -1,4 +1,5 @@
 //! The page, in a real Chromium, on a real node: what a visitor does, sees and is told.
+#![allow(clippy::unwrap_used, reason = "this is test code, helpers included")]
 
 mod common;
 
