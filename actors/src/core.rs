@@ -146,11 +146,16 @@ impl Actor for Core {
         event: SupervisionEvent,
         state: &mut CoreState,
     ) -> Result<(), ActorProcessingErr> {
-        // A coordinator that died is forgotten here and started again by its run's intent.
-        if let SupervisionEvent::ActorFailed(cell, error) = &event {
-            tracing::error!(%error, "a coordinator died");
-            lock(&state.shared.coordinators).retain(|_, actor| actor.get_id() != cell.get_id());
-        }
+        // A coordinator that is gone is forgotten here; if its run has not ended, its intent starts another.
+        let gone = match event {
+            SupervisionEvent::ActorFailed(cell, error) => {
+                tracing::error!(%error, "a coordinator died");
+                cell
+            }
+            SupervisionEvent::ActorTerminated(cell, ..) => cell,
+            _ => return Ok(()),
+        };
+        lock(&state.shared.coordinators).retain(|_, actor| actor.get_id() != gone.get_id());
         Ok(())
     }
 }
@@ -239,9 +244,7 @@ async fn mend(shared: &Shared) -> Result<(), Fault> {
                 IntentBody::Run { tenant, project, run } => {
                     shared.mend_run(RunName { run, scope: Scope { tenant, project } }).await
                 }
-                IntentBody::DeleteProject { tenant, project } => {
-                    projects::erase(&shared.context, Scope { tenant, project }).await
-                }
+                IntentBody::DeleteProject { tenant, project } => shared.erase(Scope { tenant, project }).await,
             };
             // One intent that can't be mended now must not hold up the others.
             if let Err(fault) = mended {
@@ -282,11 +285,12 @@ impl Shared {
                 ProjectReply { project: projects::view(context, &row).await? }.into()
             }
             Message::DeleteProject(ask) => {
+                let _beginning = context.beginning.mark(ask.project.0);
                 let row = projects::mark_deleted(context, ask.principal, ask.project).await?;
-                if let Some(run) = row.run {
-                    self.cancel(run).await?;
+                // From here on it is deleted for everybody; what can't be erased now is erased by its intent.
+                if let Err(fault) = self.erase(Scope { tenant: row.tenant, project: row.project }).await {
+                    tracing::warn!(%fault, project = %row.project, "a deleted project is erased later");
                 }
-                projects::erase(context, Scope { tenant: row.tenant, project: row.project }).await?;
                 Done {}.into()
             }
             Message::StartRun(ask) => {
@@ -321,26 +325,24 @@ impl Shared {
         projects::find(&self.context, principal, project).await.map(|_| ())
     }
 
-    /// Stops a run's coordinator and waits until it has. A run that nobody drives now is picked up by its
-    /// intent, so the answer says to try again.
+    /// Removes a deleted project's run from its coordinator, then all that the project holds.
+    async fn erase(&self, scope: Scope) -> Result<(), Fault> {
+        let row = self.context.records.project_get(scope.tenant, scope.project).await;
+        if let Some(run) = row.map_err(|e| store_fault(&e))?.filter(|row| row.deleted).and_then(|row| row.run) {
+            self.cancel(run).await?;
+        }
+        projects::erase(&self.context, scope).await
+    }
+
+    /// Ends a run: by its coordinator if somebody drives it, else by its row alone.
     async fn cancel(&self, run: RunId) -> Result<(), Fault> {
         let actor = lock(&self.coordinators).get(&run).cloned();
-        let Some(actor) = actor else {
-            let row = self.context.records.run_get(run).await.map_err(|e| store_fault(&e))?;
-            return match row {
-                Some(row) if !row.state.is_final() => {
-                    Err(Fault::new("conflict", "this run is just being picked up; try again").retry_after(1_000))
-                }
-                _ => Ok(()),
-            };
-        };
-        match actor.call(CoordinatorMessage::Cancel, Some(CANCEL)).await {
-            Ok(ractor::rpc::CallResult::Success(())) => Ok(()),
-            // The actor ended before it answered: its row says how.
-            Ok(ractor::rpc::CallResult::SenderError) | Err(_) => Ok(()),
-            Ok(ractor::rpc::CallResult::Timeout) => {
-                Err(Fault::new("unavailable", "the run does not stop yet; try again").retry_after(1_000))
-            }
+        if let Some(actor) = actor
+            && let Ok(ractor::rpc::CallResult::Timeout) = actor.call(CoordinatorMessage::Cancel, Some(CANCEL)).await
+        {
+            return Err(Fault::new("unavailable", "the run does not stop yet; try again").retry_after(1_000));
         }
+        // Nobody drives it now, whatever the coordinator made of its end.
+        projects::cancel_row(&self.context, run).await
     }
 }

@@ -77,6 +77,7 @@ pub async fn acquire(records: Arc<dyn Records>, key: LeaseKey) -> Result<Held, S
     let owner = OwnerId(uuid::Uuid::new_v4().as_u128());
     let mut seen: Option<LeaseRow> = records.lease_get(key).await?;
     let mut since = since_boot();
+    let mut doubtful = Duration::ZERO;
     loop {
         let free = seen.is_none_or(|row| row.is_free());
         if free || since_boot().saturating_sub(since) >= CHALLENGE {
@@ -84,14 +85,19 @@ pub async fn acquire(records: Arc<dyn Records>, key: LeaseKey) -> Result<Held, S
             match records.lease_take(key, seen, owner).await? {
                 Cas::Applied(row) => return Ok(keep(records, key, row, sent)),
                 Cas::Conflict(_) => {}
-                Cas::Unknown(error) => tracing::warn!(%error, ?key, "whether a lease was taken is unknown"),
+                Cas::Unknown(error) => {
+                    tracing::warn!(%error, ?key, "whether a lease was taken is unknown");
+                    doubtful = sent;
+                }
             }
         }
         tokio::time::sleep(LOOK).await;
         let now = records.lease_get(key).await?;
         if let Some(row) = now.filter(|row| row.owner == owner) {
-            // Our own take, of unknown outcome, did happen. Renewals count from now.
-            return Ok(keep(records, key, row, since_boot().saturating_sub(LOOK)));
+            // Our own take, of unknown outcome, did happen: it counts from when it was sent.
+            if since_boot() < doubtful + HOLD {
+                return Ok(keep(records, key, row, doubtful));
+            }
         }
         if now != seen {
             (seen, since) = (now, since_boot());

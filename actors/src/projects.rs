@@ -12,11 +12,12 @@ use domain::book::Book;
 use domain::id::{ProjectId, RunId};
 use domain::principal::Principal;
 use domain::run::{Progress, RunState};
-use store::rows::{IntentBody, IntentRow, LIST_MAX, OutboxEvent, ProjectRow, RunRow, shard_of};
+use store::rows::{IntentBody, IntentRow, LIST_MAX, OutboxEvent, ProjectRow, RunRow, RunUpdate, shard_of};
 use store::{Cas, StoreError};
 
 use crate::clock::wall_ms;
-use crate::run::{Halt, RunContext, RunName, heavy};
+use crate::relay::relay;
+use crate::run::{Halt, RunContext, RunName, heavy, permit};
 use crate::storage::blob_scope;
 use crate::store_fault;
 
@@ -49,27 +50,33 @@ pub async fn create(context: &Arc<RunContext>, ask: &CreateProject) -> Result<(P
             _ => Err(no_project()),
         };
     }
-    match checked(context, scope, ask).await {
+    let begun = match checked(context, scope, ask).await {
         Ok(book) => insert(context, scope, ask, book).await,
-        Err(refused) => {
-            context.blobs.delete_scope(blob_scope(scope)).await.map_err(fault)?;
-            Err(refused)
-        }
+        Err(refused) => Err(refused),
+    };
+    if begun.is_err()
+        && let Err(error) = context.blobs.delete_scope(blob_scope(scope)).await
+    {
+        tracing::warn!(%error, project = %scope.project, "a refused upload could not be removed");
     }
+    begun
 }
 
 /// The book of an upload, or why it is none.
 async fn checked(context: &Arc<RunContext>, scope: Scope, ask: &CreateProject) -> Result<Book> {
+    let halted = |halt| match halt {
+        Halt::Fail(fault) | Halt::Later(fault) => fault,
+        Halt::Lost | Halt::Cancelled => Fault::new("stopping", "the node is stopping"),
+    };
+    let permit = permit(context).await.map_err(halted)?;
     let bytes = context.blobs.get(blob_scope(scope), ask.book, context.limits.file_bytes).await.map_err(fault)?;
     let (name, limits) = (ask.file_name.clone(), context.limits.clone());
-    let read = heavy(context, move || book::read(&name, &bytes, &limits)).await;
-    match read {
-        Ok(book) => book.map_err(|e| Fault::new(e.code(), e.to_string())),
-        Err(Halt::Fail(fault) | Halt::Later(fault)) => Err(fault),
-        Err(Halt::Lost | Halt::Cancelled) => Err(Fault::new("stopping", "the node is stopping")),
-    }
+    let read = heavy(permit, move || book::read(&name, &bytes, &limits)).await.map_err(halted)?;
+    read.map_err(|e| Fault::new(e.code(), e.to_string()))
 }
 
+/// Intent, run row, then the project's row: the one write that makes it all visible. What fails before
+/// that is undone here as far as it goes, and the rest by whoever finds the intent.
 async fn insert(
     context: &Arc<RunContext>,
     scope: Scope,
@@ -78,7 +85,6 @@ async fn insert(
 ) -> Result<(ProjectRow, RunName)> {
     let name = RunName { run: new_run(), scope };
     let _beginning = context.beginning.mark(name.run.0);
-    put_intent(context, name.run.0, run_intent(name)).await?;
     let row = ProjectRow {
         tenant: scope.tenant,
         project: scope.project,
@@ -96,13 +102,41 @@ async fn insert(
         run: Some(name.run),
         earlier_runs: Vec::new(),
     };
-    match context.records.project_insert(row).await.map_err(fault)? {
-        Cas::Applied(row) => {
-            insert_run(context, name).await?;
-            Ok((row, name))
+    put_intent(context, name.run.0, run_intent(name)).await?;
+    let inserted = match insert_run(context, name).await {
+        Ok(()) => insert_project(context, row).await,
+        Err(fault) => Err(fault),
+    };
+    match inserted {
+        Ok(row) => Ok((row, name)),
+        Err(fault) => {
+            undo_run(context, name).await;
+            Err(fault)
         }
+    }
+}
+
+async fn insert_project(context: &RunContext, row: ProjectRow) -> Result<ProjectRow> {
+    let (tenant, project) = (row.tenant, row.project);
+    match context.records.project_insert(row).await.map_err(fault)? {
+        Cas::Applied(row) => Ok(row),
         Cas::Conflict(_) => Err(busy()),
-        Cas::Unknown(error) => Err(fault(error)),
+        // The row itself says whether it happened.
+        Cas::Unknown(error) => {
+            let found = context.records.project_get(tenant, project).await.map_err(fault)?;
+            found.ok_or_else(|| fault(error))
+        }
+    }
+}
+
+/// Removes a run that nobody was told of; what can't be removed now is found by its intent.
+async fn undo_run(context: &RunContext, name: RunName) {
+    let undone = match context.records.run_remove(name.run).await {
+        Ok(()) => drop_intent(context, name.run.0).await,
+        Err(error) => Err(fault(error)),
+    };
+    if let Err(fault) = undone {
+        tracing::warn!(%fault, run = %name.run, "a run that did not begin is left to its intent");
     }
 }
 
@@ -151,17 +185,40 @@ pub async fn find(context: &RunContext, principal: Principal, project: ProjectId
 /// Makes another run the project's newest, unless one is under way.
 pub async fn start_run(context: &RunContext, principal: Principal, project: ProjectId) -> Result<(RunView, RunName)> {
     let name = RunName { run: new_run(), scope: Scope { tenant: principal.tenant, project } };
+    refuse_if_running(context, &find(context, principal, project).await?).await?;
     let _beginning = context.beginning.mark(name.run.0);
     put_intent(context, name.run.0, run_intent(name)).await?;
-    for _ in 0..MAX_TRIES {
-        let row = find(context, principal, project).await?;
-        if let Some(current) = row.run
-            && let Some(run) = context.records.run_get(current).await.map_err(fault)?
-            && !run.state.is_final()
-        {
-            drop_intent(context, name.run.0).await?;
-            return Err(Fault::new("run-in-progress", "this book is being analysed; cancel that run first"));
+    let begun = match insert_run(context, name).await {
+        Ok(()) => point_to(context, principal, name).await,
+        Err(fault) => Err(fault),
+    };
+    match begun {
+        Ok(()) => Ok((view_run(context, name).await?, name)),
+        Err(fault) => {
+            undo_run(context, name).await;
+            Err(fault)
         }
+    }
+}
+
+async fn refuse_if_running(context: &RunContext, row: &ProjectRow) -> Result<()> {
+    let Some(current) = row.run else { return Ok(()) };
+    match context.records.run_get(current).await.map_err(fault)? {
+        Some(run) if !run.state.is_final() => {
+            Err(Fault::new("run-in-progress", "this book is being analysed; cancel that run first"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a run its project's newest one.
+async fn point_to(context: &RunContext, principal: Principal, name: RunName) -> Result<()> {
+    for _ in 0..MAX_TRIES {
+        let row = find(context, principal, name.scope.project).await?;
+        if row.run == Some(name.run) {
+            return Ok(());
+        }
+        refuse_if_running(context, &row).await?;
         let mut changed = row.clone();
         changed.earlier_runs.extend(changed.run.replace(name.run));
         let surplus = changed.earlier_runs.len().saturating_sub(MAX_RUNS);
@@ -169,12 +226,31 @@ pub async fn start_run(context: &RunContext, principal: Principal, project: Proj
             context.records.run_remove(old).await.map_err(fault)?;
         }
         match context.records.project_update(changed, row.version).await.map_err(fault)? {
-            Cas::Applied(_) => {
-                insert_run(context, name).await?;
-                return Ok((view_run(context, name).await?, name));
-            }
-            Cas::Conflict(_) => {}
-            Cas::Unknown(error) => return Err(fault(error)),
+            Cas::Applied(_) => return Ok(()),
+            // Somebody was faster, or it is not known: the row says on the next round.
+            Cas::Conflict(_) | Cas::Unknown(_) => {}
+        }
+    }
+    Err(busy())
+}
+
+/// Ends a run that nobody drives; one that has ended stays as it is.
+pub async fn cancel_row(context: &RunContext, run: RunId) -> Result<()> {
+    for _ in 0..MAX_TRIES {
+        let Some(row) = context.records.run_get(run).await.map_err(fault)? else { return Ok(()) };
+        if row.state.is_final() {
+            return Ok(());
+        }
+        let (project, progress, version) = (row.project, row.progress, row.version);
+        let update = RunUpdate {
+            row: RunRow { state: RunState::Cancelled, ..row },
+            expected_version: version,
+            fence: None,
+            segments: Vec::new(),
+            events: vec![OutboxEvent { state: RunState::Cancelled, progress }],
+        };
+        if let Cas::Applied(_) = context.records.run_update(update).await.map_err(fault)? {
+            return relay(context.records.as_ref(), &context.bells, project, run).await.map_err(fault);
         }
     }
     Err(busy())
@@ -182,9 +258,12 @@ pub async fn start_run(context: &RunContext, principal: Principal, project: Proj
 
 /// Marks a project as deleted; from then on nobody finds it. [`erase`] removes what it holds.
 pub async fn mark_deleted(context: &RunContext, principal: Principal, project: ProjectId) -> Result<ProjectRow> {
-    let _beginning = context.beginning.mark(project.0);
     for _ in 0..MAX_TRIES {
-        let row = find(context, principal, project).await?;
+        let row = context.records.project_get(principal.tenant, project).await.map_err(fault)?;
+        let row = row.ok_or_else(no_project)?;
+        if row.deleted {
+            return Ok(row);
+        }
         put_intent(context, project.0, IntentBody::DeleteProject { tenant: principal.tenant, project }).await?;
         let changed = ProjectRow { deleted: true, ..row.clone() };
         match context.records.project_update(changed, row.version).await.map_err(fault)? {
@@ -232,16 +311,23 @@ pub async fn mend_run(context: &RunContext, name: RunName) -> Result<Mend> {
     let project = context.records.project_get(name.scope.tenant, name.scope.project).await.map_err(fault)?;
     let Some(project) = project else {
         // The project was never acknowledged; its upload goes with it.
+        context.records.run_remove(name.run).await.map_err(fault)?;
         context.blobs.delete_scope(blob_scope(name.scope)).await.map_err(fault)?;
         return Ok(Mend::Drop);
     };
-    if project.deleted || project.run != Some(name.run) {
+    if project.run != Some(name.run) {
+        if !project.earlier_runs.contains(&name.run) {
+            context.records.run_remove(name.run).await.map_err(fault)?;
+        }
+        return Ok(Mend::Drop);
+    }
+    if project.deleted {
         return Ok(Mend::Drop);
     }
     match context.records.run_get(name.run).await.map_err(fault)? {
         Some(run) if run.state.is_final() => {
             let (records, bells) = (context.records.as_ref(), &context.bells);
-            crate::relay::relay(records, bells, name.scope.project, name.run).await.map_err(fault)?;
+            relay(records, bells, name.scope.project, name.run).await.map_err(fault)?;
             Ok(Mend::Drop)
         }
         Some(_) => Ok(Mend::Drive),
@@ -266,7 +352,7 @@ pub async fn view(context: &RunContext, row: &ProjectRow) -> Result<ProjectView>
     let run = match row.run {
         Some(run) => {
             let name = RunName { run, scope: Scope { tenant: row.tenant, project: row.project } };
-            Some(view_run(context, name).await?)
+            find_run(context, name).await?
         }
         None => None,
     };
@@ -282,20 +368,24 @@ pub async fn view(context: &RunContext, row: &ProjectRow) -> Result<ProjectView>
     })
 }
 
-/// A run as its project's members see it. The log's head is read first: a row that is newer than the
-/// head only means that an event comes whose news is known already.
+/// A run as its project's members see it.
 pub async fn view_run(context: &RunContext, name: RunName) -> Result<RunView> {
+    let missing = || Fault::new("run-not-found", "there is no such run");
+    find_run(context, name).await?.ok_or_else(missing)
+}
+
+/// The log's head is read first: a row that is newer than the head only means that an event comes whose
+/// news is known already.
+async fn find_run(context: &RunContext, name: RunName) -> Result<Option<RunView>> {
     let head = context.records.events_head(name.scope.project).await.map_err(fault)?;
     let row = context.records.run_get(name.run).await.map_err(fault)?;
-    let missing = || Fault::new("run-not-found", "there is no such run");
-    let row = row.filter(|row| row.project == name.scope.project).ok_or_else(missing)?;
-    Ok(RunView {
+    Ok(row.filter(|row| row.project == name.scope.project).map(|row| RunView {
         id: row.run,
         state: row.state,
         progress: row.progress,
         warnings: row.warnings,
         seq: head.next_seq - 1,
-    })
+    }))
 }
 
 /// Where a file of the newest run that finished lies.

@@ -50,7 +50,11 @@ pub async fn relay(records: &dyn Records, bells: &Bells, project: ProjectId, run
     for _ in 0..MAX_ROUNDS {
         let head = records.events_head(project).await?;
         let rows = records.outbox(run, head.relayed_through(run), PAGE).await?;
-        let Some(last) = rows.last() else { return Ok(()) };
+        let Some(last) = rows.last() else {
+            // An append whose outcome was not known may be what emptied it.
+            bells.ring(project);
+            return Ok(());
+        };
         let through = last.position;
         let numbered = (head.next_seq..).zip(rows);
         let events = numbered.map(|(seq, row)| RunEvent {

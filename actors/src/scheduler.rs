@@ -20,8 +20,8 @@ use cluster::message::Message;
 use domain::id::{RunId, Term, WorkerId};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent, pg};
 use scheduler::{
-    Action, Assigned, BatchId, CancelReason, Class, Config, Event, Failure, ItemFailure, ItemSpec, Lease, ModelOffer,
-    Refusal, Snapshot, State,
+    Action, Assigned, BatchId, Class, Config, Event, Failure, ItemFailure, ItemSpec, Lease, ModelOffer, Refusal,
+    Snapshot, State,
 };
 
 use crate::clock::since_boot_ms;
@@ -157,7 +157,7 @@ impl SchedulerState {
             }
             Message::CancelItems(cancel) => {
                 self.step(Event::CancelRun { run: cancel.run, term: cancel.run_term });
-                self.runs.forget(cancel.run);
+                self.runs.forget(cancel.run, cancel.run_term);
             }
             Message::WorkerReady(ready) => self.ready(&ready),
             Message::BatchDone(done) => self.done(done),
@@ -296,9 +296,8 @@ impl SchedulerState {
             Action::Completed { batch, items } => self.deliver(batch, &items),
             Action::ItemFailed { item, reason } => self.item_failed(item, reason),
             Action::CancelBatch { worker, lease, reason } => {
-                if reason != CancelReason::Expired
-                    && let Some((_, address)) = self.workers.get(&worker)
-                {
+                tracing::debug!(%worker, ?reason, batch = lease.batch.0, "batch called back");
+                if let Some((_, address)) = self.workers.get(&worker) {
                     address.cast(CancelBatch { lease: wire_lease(lease) }, self.term);
                 }
             }
@@ -354,6 +353,7 @@ impl SchedulerState {
                 ("worker-crashed".into(), "workers died on a passage of this book; their logs say why".into())
             }
         };
+        tracing::warn!(run = %item.run, item = %item.item.0, ?reason, code, "item given up");
         let failed = ItemsFailed { run: item.run, scheduler_term: self.term, items: vec![item.item], code, detail };
         self.tell_core(item.run, failed);
     }

@@ -8,8 +8,9 @@ mod device;
 mod inputs;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cluster::body::runs::ModelRef;
 use cluster::body::workers::{
@@ -24,17 +25,20 @@ use domain::manifest::{BLOB_CONFIG, Segment};
 use domain::passage::Encoded;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::{mpsc, watch};
+use tracing::Instrument;
 
 use crate::entrance::{self, Leader, Said, answer};
 
 pub use device::LoadEncoder;
-use device::{DeviceThread, Outcome};
+use device::{DeviceThread, Finished, Outcome};
 use inputs::InputCache;
 
 /// Batches held at a time: one runs, one is staged.
 const CREDITS: u32 = 2;
 /// How often a worker presents itself.
 const PRESENT: Duration = Duration::from_secs(1);
+/// A batch that took this long may have cost its worker the scheduler's trust: its lease is 30 s at least.
+const TAKEN_FOR_HUNG: Duration = Duration::from_secs(25);
 /// Largest result of one batch.
 const MAX_RESULT_BYTES: u64 = 256 << 20;
 
@@ -76,6 +80,8 @@ type Recalled = Arc<Mutex<HashSet<BatchLease>>>;
 #[derive(Clone)]
 struct Report {
     worker: WorkerId,
+    /// Raised when the scheduler may have taken the worker for hung, which then comes back as a new one.
+    epoch: Arc<AtomicU64>,
     scheduler: Leader,
     bulk: Arc<dyn BulkPlane>,
 }
@@ -87,7 +93,8 @@ impl Actor for Worker {
 
     async fn pre_start(&self, me: ActorRef<Link>, start: WorkerStart) -> Result<WorkerState, ActorProcessingErr> {
         entrance::show(&start.scope, entrance::WORKER, &me);
-        let report = Report { worker: start.worker, scheduler: start.scheduler, bulk: start.bulk };
+        let epoch = Arc::new(AtomicU64::new(1));
+        let report = Report { worker: start.worker, epoch, scheduler: start.scheduler, bulk: start.bulk };
         let (batches, inbox) = mpsc::channel(CREDITS as usize);
         let recalled = Recalled::default();
         let device = DeviceThread::start(start.worker, start.load, recalled.clone())?;
@@ -100,8 +107,7 @@ impl Actor for Worker {
             bytes_per_padded_token: 0,
             ns_per_token: 0,
         };
-        let epoch = crate::clock::wall_ms();
-        let presenting = tokio::spawn(present(report.clone(), epoch, offer, device.loaded.clone(), start.loaded));
+        let presenting = tokio::spawn(present(report.clone(), offer, device.loaded.clone(), start.loaded));
         let feeding = tokio::spawn(feed(report.clone(), inbox, device.jobs));
         let reporting = tokio::spawn(tell(report.clone(), device.outcomes, me));
         Ok(WorkerState { batches, recalled, tasks: vec![presenting, feeding, reporting], report })
@@ -140,10 +146,17 @@ impl Actor for Worker {
     }
 }
 
+/// Names a batch in logs: its number, its first run and item, and how many items it has.
+fn batch_span(lease: BatchLease, groups: &[BatchGroup]) -> tracing::Span {
+    let items = groups.iter().map(|group| group.items.len()).sum::<usize>();
+    let first = groups.first().and_then(|group| Some((group.run, group.items.first()?.item)));
+    let (run, item) = first.map_or_else(Default::default, |(run, item)| (run.to_string(), item.0.to_string()));
+    tracing::info_span!("batch", batch = lease.batch, items, run, item)
+}
+
 /// Presents the worker once its model is loaded, and every second from then on.
 async fn present(
     report: Report,
-    epoch: u64,
     offer: OfferedModel,
     mut device: watch::Receiver<Option<Result<(), Fault>>>,
     loaded: watch::Sender<Option<Result<(), Fault>>>,
@@ -157,9 +170,9 @@ async fn present(
     if !usable {
         return;
     }
-    let ready = WorkerReady {
+    let mut ready = WorkerReady {
         worker: report.worker,
-        epoch,
+        epoch: 0,
         credits: CREDITS,
         free_bytes: 0,
         models: vec![offer],
@@ -169,6 +182,7 @@ async fn present(
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         beat.tick().await;
+        ready.epoch = report.epoch.load(Ordering::Relaxed);
         report.scheduler.cast(ready.clone(), Term::default());
     }
 }
@@ -177,9 +191,11 @@ async fn present(
 async fn feed(report: Report, mut inbox: mpsc::Receiver<RunBatch>, jobs: mpsc::Sender<device::Job>) {
     let mut cache = InputCache::new(report.bulk.clone());
     while let Some(batch) = inbox.recv().await {
-        match cache.inputs_of(&batch.groups).await {
+        let taken = Instant::now();
+        let span = batch_span(batch.lease, &batch.groups);
+        match cache.inputs_of(&batch.groups).instrument(span).await {
             Ok(inputs) => {
-                let job = device::Job { lease: batch.lease, groups: batch.groups, inputs };
+                let job = device::Job { lease: batch.lease, groups: batch.groups, inputs, taken };
                 if jobs.send(job).await.is_err() {
                     return;
                 }
@@ -196,8 +212,8 @@ async fn feed(report: Report, mut inbox: mpsc::Receiver<RunBatch>, jobs: mpsc::S
 
 /// Sends what the device gives to the scheduler. A device that can't be used any more takes its worker
 /// with it, so that the scheduler sees it leave.
-async fn tell(report: Report, mut outcomes: mpsc::Receiver<Outcome>, me: ActorRef<Link>) {
-    while let Some(outcome) = outcomes.recv().await {
+async fn tell(report: Report, mut finished: mpsc::Receiver<Finished>, me: ActorRef<Link>) {
+    while let Some(Finished { outcome, taken }) = finished.recv().await {
         match outcome {
             Outcome::Done { lease, groups, encoded, elapsed_us } => match report.results(groups, encoded).await {
                 Ok(groups) => {
@@ -207,6 +223,9 @@ async fn tell(report: Report, mut outcomes: mpsc::Receiver<Outcome>, me: ActorRe
                 Err(fault) => report.failed(lease, BatchFailure::Rejected, fault),
             },
             Outcome::Failed { lease, failure, fault } => report.failed(lease, failure, fault),
+        }
+        if taken.elapsed() >= TAKEN_FOR_HUNG {
+            report.epoch.fetch_add(1, Ordering::Relaxed);
         }
     }
     me.stop(Some("the device ended".to_owned()));

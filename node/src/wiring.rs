@@ -42,6 +42,7 @@ pub struct Node {
     pub trouble: watch::Receiver<Option<Fault>>,
     stop: watch::Sender<bool>,
     core_actor: ActorRef<CoreMessage>,
+    step_down: watch::Sender<bool>,
     leading: JoinHandle<()>,
     devices: devices::Devices,
     data: DataFolder,
@@ -74,7 +75,8 @@ impl Node {
         }
         let bulk: Arc<dyn BulkPlane> = Arc::new(StorageBulk::new(blobs.clone()));
         let leader = Leader { scope: scope.clone(), wire };
-        let leading = tokio::spawn(lead(records.clone(), scope.clone(), wire, stopping.clone()));
+        let (step_down, leaving) = watch::channel(false);
+        let leading = tokio::spawn(lead(records.clone(), scope.clone(), wire, leaving));
         let devices = devices::start(config, &scope, leader.clone(), bulk.clone());
         let (tell_trouble, trouble) = watch::channel(None);
         let context = Arc::new(RunContext {
@@ -100,6 +102,7 @@ impl Node {
             trouble,
             stop,
             core_actor,
+            step_down,
             leading,
             devices,
             data,
@@ -117,6 +120,7 @@ impl Node {
         let _ = self.stop.send(true);
         let _ = self.core_actor.call(CoreMessage::Stop, Some(STOP)).await;
         self.core_actor.stop(None);
+        let _ = self.step_down.send(true);
         let _ = tokio::time::timeout(STOP, self.leading).await;
         self.devices.stop();
     }

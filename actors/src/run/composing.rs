@@ -12,7 +12,7 @@ use domain::run::{RunState, Stage};
 use store::rows::Artefact;
 
 use super::row::OwnedRun;
-use super::{Halt, RunContext, RunName, heavy};
+use super::{Halt, RunContext, RunName, heavy, permit};
 
 /// The storyboard, for programs.
 pub const STORYBOARD_JSON: &str = "storyboard.json";
@@ -29,6 +29,7 @@ pub async fn compose(
     manifest: &Manifest,
 ) -> Result<(), Halt> {
     run.move_to(RunState::Working { stage: Stage::Composing }).await?;
+    let permit = permit(context).await?;
     let book: Book = context.get(name.scope, manifest.book).await?;
     let mut encoded: HashMap<ItemId, Encoded> = HashMap::new();
     for row in context.records.segments(name.run).await? {
@@ -37,7 +38,7 @@ pub async fn compose(
     }
     let manifest = manifest.clone();
     let work = move || files(&book, &manifest, &encoded);
-    let files = heavy(context, work).await?.map_err(Halt::Fail)?;
+    let files = heavy(permit, work).await?.map_err(Halt::Fail)?;
     let mut artefacts = Vec::with_capacity(files.len());
     for (name_of_file, media_type, bytes) in files {
         let size = bytes.len() as u64;

@@ -4,11 +4,13 @@
 //! order can be read. Results that arrive meanwhile wait in a channel that is as long as what may be
 //! outstanding.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use cluster::body::Fault;
 use cluster::body::runs::{ItemsDone, ItemsFailed};
 use domain::run::{RunState, Stage};
+use futures_util::FutureExt;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::{mpsc, watch};
 use tracing::Instrument;
@@ -16,6 +18,9 @@ use tracing::Instrument;
 use super::row::OwnedRun;
 use super::understanding::MAX_OUTSTANDING;
 use super::{Halt, RunContext, RunName, composing, reading, understanding};
+
+/// Tries to write a run's last state down.
+const SETTLE_TRIES: u32 = 3;
 
 /// What a coordinator is told.
 pub enum CoordinatorMessage {
@@ -98,7 +103,11 @@ impl Actor for Coordinator {
         let span = tracing::info_span!("run", run = %start.name.run, project = %start.name.scope.project);
         let (context, name) = (start.context, start.name);
         let driver = async move {
-            let end = drive(context, name, inbox, wishes).await;
+            // A defect of the stages must not leave a coordinator behind that never ends.
+            let driven = AssertUnwindSafe(drive(context, name, inbox, wishes)).catch_unwind().await;
+            let end = driven.unwrap_or_else(|_| {
+                End::Later(Fault::new("internal", "this book hit a defect of the program; its log says where"))
+            });
             // The actor may be stopping; then its stop says that it ended.
             let _ = me.cast(CoordinatorMessage::Ended(end));
         };
@@ -134,9 +143,10 @@ impl Actor for Coordinator {
                 return Ok(());
             }
         };
-        // Never full: each message holds an outstanding item at least, and the channel has room for all.
+        // Each message holds an outstanding item at least, so there is room but for doubles; what does not
+        // fit brings no result and is handed in again.
         if state.arrivals.try_send(arrival).is_err() {
-            tracing::debug!(run = %state.name.run, "results for a run that takes none");
+            tracing::debug!(run = %state.name.run, "results that were not taken");
         }
         Ok(())
     }
@@ -213,17 +223,22 @@ async fn settle(run: &mut OwnedRun, halt: Halt) -> End {
         Halt::Cancelled => RunState::Cancelled,
         other => return end_of(other),
     };
-    // The stages may have been broken off in the middle of a write.
-    if let Err(halt) = run.refresh().await {
-        return end_of(halt);
+    // The stages may have been broken off in the middle of a write, which commits all the same: then the
+    // first try finds a newer row, and the next one starts from it.
+    for _ in 0..SETTLE_TRIES {
+        if let Err(halt) = run.refresh().await {
+            return end_of(halt);
+        }
+        if run.row().state.is_final() {
+            return End::Final;
+        }
+        match run.move_to(state.clone()).await {
+            Ok(()) => return End::Final,
+            Err(Halt::Lost) => {}
+            Err(halt) => return end_of(halt),
+        }
     }
-    if run.row().state.is_final() {
-        return End::Final;
-    }
-    match run.move_to(state).await {
-        Ok(()) => End::Final,
-        Err(halt) => end_of(halt),
-    }
+    End::Lost
 }
 
 fn end_of(halt: Halt) -> End {

@@ -27,7 +27,7 @@ use cluster::body::{Fault, Scope};
 use domain::id::{Digest, RunId};
 use domain::manifest::BLOB_CONFIG;
 use store::{Blobs, Records, StoreError};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::entrance::Leader;
 use crate::model::ModelSlot;
@@ -165,16 +165,28 @@ pub(crate) fn decode<T: bincode::Decode<()>>(bytes: &[u8]) -> Result<T, Halt> {
     }
 }
 
-/// Runs work that takes a core for long, off the runtime that heartbeats live on, a few at a time.
+fn stopping() -> Halt {
+    Halt::Later(Fault::new("stopping", "the node is stopping"))
+}
+
+/// Leave to hold a book in memory and work on it, given to a few at a time.
+pub(crate) async fn permit(context: &RunContext) -> Result<OwnedSemaphorePermit, Halt> {
+    context.heavy.clone().acquire_owned().await.map_err(|_| stopping())
+}
+
+/// Runs work that takes a core for long, off the runtime that heartbeats live on. The permit goes with the
+/// work: it can't be stopped half-way, even where nobody waits for it any more.
 pub(crate) async fn heavy<T: Send + 'static>(
-    context: &RunContext,
+    permit: OwnedSemaphorePermit,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Halt> {
-    let stopping = || Halt::Later(Fault::new("stopping", "the node is stopping"));
-    let _permit = context.heavy.acquire().await.map_err(|_| stopping())?;
     let span = tracing::Span::current();
-    let done = tokio::task::spawn_blocking(move || span.in_scope(work)).await;
-    done.map_err(|e| match e.is_cancelled() {
+    let held = move || {
+        let done = span.in_scope(work);
+        drop(permit);
+        done
+    };
+    tokio::task::spawn_blocking(held).await.map_err(|e| match e.is_cancelled() {
         true => stopping(),
         false => Halt::Fail(Fault::new("internal", "this book hit a defect of the program; its log says where")),
     })

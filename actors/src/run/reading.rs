@@ -10,7 +10,7 @@ use domain::passage::{Passage, PassageInput};
 use domain::run::{Progress, RunState, Stage};
 
 use super::row::OwnedRun;
-use super::{Halt, RunContext, RunName, heavy};
+use super::{Halt, RunContext, RunName, heavy, permit};
 use crate::model::{ReadingModel, loaded};
 use crate::storage::blob_scope;
 
@@ -23,13 +23,17 @@ pub async fn read(context: &Arc<RunContext>, name: RunName, run: &mut OwnedRun) 
     if let Some(digest) = run.row().manifest {
         return resumed(context, name, digest).await;
     }
-    run.move_to(RunState::Working { stage: Stage::Reading }).await?;
+    let reading = RunState::Working { stage: Stage::Reading };
+    if run.row().state != reading {
+        run.move_to(reading).await?;
+    }
     let project = context.records.project_get(name.scope.tenant, name.scope.project).await?.ok_or(Halt::Lost)?;
+    let model = loaded(&context.model).await.map_err(unless_stopping)?;
+    let permit = permit(context).await?;
     let bytes = context.blobs.get(blob_scope(name.scope), project.book, context.limits.file_bytes).await?;
-    let model = model(context).await?;
     let limits = context.limits.clone();
     let work = move || prepare(&project.file_name, &bytes, &limits, &model);
-    let prepared = heavy(context, work).await?.map_err(Halt::Fail)?;
+    let prepared = heavy(permit, work).await?.map_err(Halt::Fail)?;
 
     let book = context.put(name.scope, &prepared.book).await?;
     let inputs = context.put_bytes(name.scope, prepared.inputs).await?;
@@ -52,25 +56,25 @@ pub async fn read(context: &Arc<RunContext>, name: RunName, run: &mut OwnedRun) 
     Ok(manifest)
 }
 
-/// The node's model; without one no book of this node can be understood.
-async fn model(context: &RunContext) -> Result<ReadingModel, Halt> {
-    loaded(&context.model).await.map_err(|fault| match fault.code.as_str() {
-        "stopping" => Halt::Later(fault),
-        _ => Halt::Fail(fault),
-    })
+/// A run that was not begun fails for want of a model, and says so.
+fn unless_stopping(fault: Fault) -> Halt {
+    if fault.code == "stopping" { Halt::Later(fault) } else { Halt::Fail(fault) }
 }
 
-/// A manifest that an earlier coordinator made.
+/// A manifest that an earlier coordinator made. A node that can't go on from it leaves the run as it is:
+/// what is done is kept for a start that has what the run was begun with.
 async fn resumed(context: &Arc<RunContext>, name: RunName, digest: Digest) -> Result<Manifest, Halt> {
     let manifest: Manifest = context.get(name.scope, digest).await?;
-    let model = model(context).await?;
-    let other =
-        |what| Fault::new("run-outdated", format!("this run was begun with another {what}: analyse the book again"));
+    let model = loaded(&context.model).await.map_err(Halt::Later)?;
+    let other = |what| {
+        let detail = format!("this run was begun with another {what}: start that one, or cancel and analyse again");
+        Err(Halt::Later(Fault::new("run-outdated", detail)))
+    };
     if manifest.pipeline != PIPELINE_VERSION {
-        return Err(Halt::Fail(other("version of the program")));
+        return other("version of the program");
     }
     if manifest.model != model.reference.digest || manifest.profile != model.reference.profile {
-        return Err(Halt::Fail(other("model")));
+        return other("model or numeric profile");
     }
     Ok(manifest)
 }

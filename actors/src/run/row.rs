@@ -57,8 +57,10 @@ impl OwnedRun {
             };
             match self.context.records.run_update(update).await? {
                 Cas::Applied(row) => return self.changed(row).await,
-                // The try before this one did happen: nobody else can write under our lease.
-                Cas::Conflict(RunConflict::Version(row)) if tried > 0 && row.version == self.row.version + 1 => {
+                // The try before this one did happen. A cancellation from outside would show in the state.
+                Cas::Conflict(RunConflict::Version(row))
+                    if tried > 0 && row.version == self.row.version + 1 && row.state == wanted.state =>
+                {
                     return self.changed(*row).await;
                 }
                 Cas::Conflict(_) => return Err(Halt::Lost),

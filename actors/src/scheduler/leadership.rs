@@ -23,16 +23,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Leads whenever the lease can be had, until `stopping` turns true; then gives it back.
 pub async fn lead(records: Arc<dyn Records>, scope: String, wire: Wire, mut stopping: watch::Receiver<bool>) {
     loop {
-        let led = tokio::select! {
-            led = once(&records, &scope, wire, stopping.clone()) => led,
-            _ = stopping.wait_for(|stop| *stop) => return,
-        };
-        match led {
+        match once(&records, &scope, wire, &mut stopping).await {
             Ok(true) => return,
             Ok(false) => {}
             Err(error) => {
                 tracing::error!(error, "this node can't lead the scheduling now");
-                tokio::time::sleep(PAUSE).await;
+                // Cut short by the node's stop, which the next round then finds at once.
+                let _ = tokio::time::timeout(PAUSE, stopping.wait_for(|stop| *stop)).await;
             }
         }
     }
@@ -43,9 +40,12 @@ async fn once(
     records: &Arc<dyn Records>,
     scope: &str,
     wire: Wire,
-    mut stopping: watch::Receiver<bool>,
+    stopping: &mut watch::Receiver<bool>,
 ) -> Result<bool, String> {
-    let lease = lease::acquire(records.clone(), LeaseKey::Scheduler).await.map_err(|e| e.to_string())?;
+    let lease = tokio::select! {
+        lease = lease::acquire(records.clone(), LeaseKey::Scheduler) => lease.map_err(|e| e.to_string())?,
+        _ = stopping.wait_for(|stop| *stop) => return Ok(true),
+    };
     let actor = start(scope, wire, &lease).await?;
     tracing::info!(term = ?lease.term(), "leading the scheduling");
     let stop = tokio::select! {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use cluster::body::Scope;
 use cluster::body::runs::{ModelRef, SubmitItems};
-use domain::id::{Digest, RunId};
+use domain::id::{Digest, RunId, Term};
 use scheduler::ModelKey;
 
 /// Models known at once.
@@ -40,6 +40,8 @@ pub(super) struct RunSource {
     pub(super) scope: Scope,
     pub(super) inputs: Digest,
     pub(super) core: u128,
+    /// Of the coordinator that asked.
+    pub(super) run_term: Term,
 }
 
 /// Runs with outstanding items.
@@ -47,13 +49,17 @@ pub(super) struct RunSource {
 pub(super) struct Runs(HashMap<RunId, RunSource>);
 
 impl Runs {
-    /// Keeps what a submission says of its run; false if too many runs are known.
+    /// Keeps what a submission says of its run, unless a newer coordinator has spoken; false if too many
+    /// runs are known.
     pub(super) fn remember(&mut self, submit: &SubmitItems) -> bool {
-        if self.0.len() >= MAX_RUNS && !self.0.contains_key(&submit.run) {
+        let known = self.0.get(&submit.run);
+        if self.0.len() >= MAX_RUNS && known.is_none() {
             return false;
         }
-        let source = RunSource { scope: submit.scope, inputs: submit.inputs, core: submit.core };
-        self.0.insert(submit.run, source);
+        if known.is_none_or(|source| source.run_term <= submit.run_term) {
+            let SubmitItems { scope, inputs, core, run_term, .. } = *submit;
+            self.0.insert(submit.run, RunSource { scope, inputs, core, run_term });
+        }
         true
     }
 
@@ -61,8 +67,11 @@ impl Runs {
         self.0.get(&run)
     }
 
-    pub(super) fn forget(&mut self, run: RunId) {
-        self.0.remove(&run);
+    /// Forgets a run, unless a newer coordinator has spoken for it.
+    pub(super) fn forget(&mut self, run: RunId, run_term: Term) {
+        if self.0.get(&run).is_some_and(|source| source.run_term <= run_term) {
+            self.0.remove(&run);
+        }
     }
 }
 

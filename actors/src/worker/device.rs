@@ -11,7 +11,7 @@ use domain::passage::{Encoded, PassageInput};
 use gpu::{EncodeError, Encoder};
 use tokio::sync::{mpsc, watch};
 
-use super::Recalled;
+use super::{Recalled, batch_span};
 
 /// Makes the encoder, on the device's thread: at its start, and anew when one broke.
 pub type LoadEncoder = Box<dyn Fn() -> Result<Box<dyn Encoder>, Fault> + Send>;
@@ -22,6 +22,14 @@ pub(super) struct Job {
     pub(super) groups: Vec<BatchGroup>,
     /// In the order of the groups' items.
     pub(super) inputs: Vec<PassageInput>,
+    /// When the worker took it.
+    pub(super) taken: Instant,
+}
+
+/// What came of a job, and when the worker had taken it.
+pub(super) struct Finished {
+    pub(super) outcome: Outcome,
+    pub(super) taken: Instant,
 }
 
 /// What came of a job.
@@ -33,7 +41,7 @@ pub(super) enum Outcome {
 /// A running device thread. It ends when `jobs` is dropped.
 pub(super) struct DeviceThread {
     pub(super) jobs: mpsc::Sender<Job>,
-    pub(super) outcomes: mpsc::Receiver<Outcome>,
+    pub(super) outcomes: mpsc::Receiver<Finished>,
     pub(super) loaded: watch::Receiver<Option<Result<(), Fault>>>,
 }
 
@@ -54,8 +62,9 @@ impl DeviceThread {
             };
             let _ = tell.send(Some(Ok(())));
             while let Some(job) = inbox.blocking_recv() {
+                let taken = job.taken;
                 let (outcome, broken) = run(encoder.as_mut(), job, &recalled);
-                if results.blocking_send(outcome).is_err() {
+                if results.blocking_send(Finished { outcome, taken }).is_err() {
                     return;
                 }
                 if broken {
@@ -81,8 +90,16 @@ fn caught(load: &LoadEncoder) -> Result<Box<dyn Encoder>, Fault> {
 
 /// Runs a job; says also whether the encoder is to be made anew.
 fn run(encoder: &mut dyn Encoder, job: Job, recalled: &Recalled) -> (Outcome, bool) {
-    let Job { lease, groups, inputs } = job;
-    if recalled.lock().unwrap_or_else(PoisonError::into_inner).remove(&lease) {
+    let Job { lease, groups, inputs, .. } = job;
+    let _span = batch_span(lease, &groups).entered();
+    let is_recalled = {
+        let mut recalled = recalled.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = recalled.remove(&lease);
+        // Batches begin in the order of their numbers: what was wanted back of earlier ones came too late.
+        recalled.retain(|other| (other.term, other.batch) > (lease.term, lease.batch));
+        found
+    };
+    if is_recalled {
         let fault = Fault::new("released", "let go before it began");
         return (Outcome::Failed { lease, failure: BatchFailure::Released, fault }, false);
     }

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use actors::run::composing::{BOOK_JSON, STORYBOARD_HTML, STORYBOARD_JSON};
-use cluster::body::projects::{CreateProject, EventsAfter, GetArtefact, ListProjects, StartRun};
+use cluster::body::projects::{CreateProject, EventsAfter, GetArtefact, GetProject, ListProjects, StartRun};
 use cluster::body::{Fault, Scope};
 use cluster::bulk::{fetch_whole, once};
 use cluster::link::{CallContext, Wire};
@@ -120,13 +120,15 @@ async fn analyse(node: &Node, book: &Input, shown: &Shown) -> Result<ProjectView
         None => create(node, book).await?,
         Some(project) => resume(node, project, shown).await?,
     };
-    for warning in project.run.iter().flat_map(|run| &run.warnings) {
-        shown.note(&format!("warning: {} ({})", warning.detail, warning.code));
-    }
     let Some(run) = &project.run else {
         return Err(Failure::new("the project has no run; remove the .visiobook folder and begin anew"));
     };
     follow(node, &project, run, shown).await?;
+    let ask = GetProject { principal: Principal::NODE, project: project.id };
+    let project = node.core.call(ask, context()).await?.project;
+    for warning in project.run.iter().flat_map(|run| &run.warnings) {
+        shown.warn(warning);
+    }
     Ok(project)
 }
 

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use domain::book::Warning;
 use domain::run::{Progress, RunState, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -38,6 +39,16 @@ impl Shown {
     pub(super) fn note(&self, text: &str) {
         if !self.json {
             self.bar.suspend(|| eprintln!("{text}"));
+        }
+    }
+
+    /// Tells what was odd about the book.
+    pub(super) fn warn(&self, warning: &Warning) {
+        if self.json {
+            let line = serde_json::json!({ "event": "warning", "code": warning.code, "detail": warning.detail });
+            let _ = writeln!(std::io::stdout(), "{line}");
+        } else {
+            self.note(&format!("warning: {} ({})", warning.detail, warning.code));
         }
     }
 

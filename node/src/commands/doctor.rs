@@ -174,6 +174,9 @@ fn encoder_speed(model: &ModelFolder, device: Device, profile: NumericProfile) -
 /// Writes and reads a row and a blob where `serve` would.
 async fn stores(folder: PathBuf) -> Check {
     let shown = folder.display().to_string();
+    if !folder.exists() {
+        return Check::good("stores", format!("{shown} is not there yet; `serve` makes it"));
+    }
     let data = match DataFolder::open(&folder) {
         Ok(data) => data,
         Err(error @ StoreError::InUse { .. }) => return Check::good("stores", format!("{error} (a node runs on it)")),

@@ -124,8 +124,10 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
 
 fn log_to_stderr(default: &str) {
     use tracing_subscriber::EnvFilter;
-    let ours = format!("warn,visiobook={default},node={default},actors={default},store={default},gpu={default}");
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(ours));
+    let ours = ["node", "actors", "cluster", "scheduler", "store", "gpu", "story", "book"];
+    let ours: Vec<String> = ours.iter().map(|name| format!("{name}={default}")).collect();
+    let filter = EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new(format!("warn,{}", ours.join(","))));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }
 

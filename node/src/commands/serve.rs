@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cluster::body::projects::CreateProject;
+use cluster::body::projects::{CreateProject, ListProjects};
 use cluster::body::{Fault, Scope};
 use cluster::bulk::once;
 use cluster::link::{CallContext, Wire};
-use domain::id::ProjectId;
+use domain::id::{Digest, ProjectId};
 use domain::principal::Principal;
 use store::DataFolder;
 use tokio::net::TcpListener;
@@ -70,8 +70,12 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     });
     println!("Visiobook is at {url}  (data in {}; Ctrl-C stops it)", folder.display());
     let mut server = tokio::spawn(serve(listener, gateway, assets));
-    demonstrate(&node, &folder, &args.demo).await;
+    let demonstrated = async {
+        demonstrate(&node, &folder, &args.demo).await;
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
+        () = demonstrated => {}
         () = interrupted() => eprintln!("stopping; runs go on at the next start"),
         _ = &mut server => return Err(Failure::new("the server ended by itself; the log says why")),
     }
@@ -113,7 +117,8 @@ async fn demonstrate(node: &Node, folder: &Path, books: &[PathBuf]) {
     }
     for path in books {
         if let Err(reason) = put_in(node, path).await {
-            tracing::warn!(reason, book = %path.display(), "a demonstration book was not put in");
+            tracing::warn!(reason, book = %path.display(), "a demonstration book was not put in; the next start tries");
+            return;
         }
     }
     if let Err(error) = std::fs::write(&mark, "") {
@@ -123,10 +128,15 @@ async fn demonstrate(node: &Node, folder: &Path, books: &[PathBuf]) {
 
 async fn put_in(node: &Node, path: &Path) -> Result<(), String> {
     let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+    let text = |fault: Fault| fault.to_string();
+    let digest = Digest::of(&bytes);
+    let known = node.core.call(ListProjects { principal: Principal::NODE }, CallContext::within(CREATE)).await;
+    if known.map_err(text)?.projects.iter().any(|project| project.demo && project.book.digest == digest) {
+        return Ok(());
+    }
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let project = ProjectId(uuid::Uuid::now_v7().as_u128());
     let scope = Scope { tenant: Principal::NODE.tenant, project };
-    let text = |fault: Fault| fault.to_string();
     let book_bytes = bytes.len() as u64;
     let stored = node.bulk.put(scope, once(bytes), book_bytes).await.map_err(text)?;
     let ask =

@@ -1,5 +1,10 @@
 use serde::{Deserialize, Serialize};
 
+use super::ConfigError;
+
+/// A book is held in memory while it is read.
+const MAX_UPLOAD_LIMIT_MIB: u64 = 4_096;
+
 /// HTTP. The node listens on loopback only: it trusts whoever sits at its machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -15,5 +20,15 @@ pub struct GatewayConfig {
 impl Default for GatewayConfig {
     fn default() -> Self {
         Self { port: 8420, upload_limit_mib: 100, max_event_streams: 1_024 }
+    }
+}
+
+impl GatewayConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let found = self.upload_limit_mib;
+        match found {
+            1..=MAX_UPLOAD_LIMIT_MIB => Ok(()),
+            _ => Err(ConfigError::OutOfRange { key: "gateway.upload_limit_mib", found, wanted: "1 to 4096" }),
+        }
     }
 }

@@ -42,6 +42,16 @@ pub enum ConfigError {
     /// A file that was named is not there.
     #[error("there is no configuration file {0}")]
     Missing(String),
+    /// A value that can't work.
+    #[error("the configuration can't be used: {key} is {found}, and must be {wanted}")]
+    OutOfRange {
+        /// Section and key.
+        key: &'static str,
+        /// What was set.
+        found: u64,
+        /// What would do.
+        wanted: &'static str,
+    },
     /// A value of the wrong kind, or a key that nobody knows.
     #[error("the configuration can't be used: {0}")]
     Invalid(#[from] Box<figment::Error>),
@@ -62,7 +72,10 @@ impl Config {
             figment = figment.merge(Toml::file_exact(path));
         }
         let figment = figment.merge(Env::prefixed("VISIOBOOK__").split("__"));
-        Ok(figment.extract().map_err(Box::new)?)
+        let config: Self = figment.extract().map_err(Box::new)?;
+        config.worker.check()?;
+        config.gateway.check()?;
+        Ok(config)
     }
 }
 
@@ -76,6 +89,16 @@ mod tests {
         let said: Config = Figment::from(Toml::file_exact(path)).extract().unwrap();
         let said = serde_json::to_value(&said).unwrap();
         assert_eq!(said, serde_json::to_value(Config::default()).unwrap());
+    }
+
+    #[test]
+    fn a_value_that_cannot_work_is_refused_at_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.toml");
+        for text in ["[worker]\ncpu_padded_tokens = 256\n", "[gateway]\nupload_limit_mib = 0\n"] {
+            std::fs::write(&path, text).unwrap();
+            assert!(matches!(Config::load(Some(&path)), Err(ConfigError::OutOfRange { .. })), "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,10 @@
 use serde::{Deserialize, Serialize};
 
+use super::ConfigError;
+
+/// The longest passage must fit a device by itself.
+const MIN_PADDED_TOKENS: u32 = 512;
+
 /// The devices.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -17,5 +22,20 @@ pub struct WorkerConfig {
 impl Default for WorkerConfig {
     fn default() -> Self {
         Self { cpu_workers: 0, cpu_padded_tokens: 512, gpu_padded_tokens: 65_536, double_delay_ms: 0 }
+    }
+}
+
+impl WorkerConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let devices = [
+            ("worker.cpu_padded_tokens", self.cpu_padded_tokens),
+            ("worker.gpu_padded_tokens", self.gpu_padded_tokens),
+        ];
+        for (key, found) in devices {
+            if found < MIN_PADDED_TOKENS {
+                return Err(ConfigError::OutOfRange { key, found: found.into(), wanted: "at least 512" });
+            }
+        }
+        Ok(())
     }
 }

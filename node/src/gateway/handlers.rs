@@ -142,7 +142,9 @@ async fn artefact(request: Request, project: ProjectId, name: &str, download: bo
     let found = request.gateway.core.call(ask, request.context()).await?;
     let etag = format!("\"{}\"", found.digest);
     if is_fresh(&request.headers, &etag) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        cache_headers(response.headers_mut(), &etag);
+        return Ok(response);
     }
     let fetched = request.gateway.bulk.get(request.scope(project), found.digest, None).await?;
     let body = sync_wrapper::SyncStream::new(fetched.body.map_err(|fault| std::io::Error::other(fault.to_string())));
@@ -152,6 +154,7 @@ async fn artefact(request: Request, project: ProjectId, name: &str, download: bo
 }
 
 fn artefact_headers(headers: &mut HeaderMap, found: &ArtefactReply, etag: &str, download: Option<&str>) {
+    cache_headers(headers, etag);
     let mut set = |name, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
@@ -159,12 +162,17 @@ fn artefact_headers(headers: &mut HeaderMap, found: &ArtefactReply, etag: &str, 
     };
     set(header::CONTENT_TYPE, &found.media_type);
     set(header::CONTENT_LENGTH, &found.bytes.to_string());
-    set(header::ETAG, etag);
-    set(header::CACHE_CONTROL, "private, no-cache");
     if let Some(name) = download {
         // A storyboard.html holds a stranger's text: it is saved, never run in our origin.
         set(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
     }
+}
+
+fn cache_headers(headers: &mut HeaderMap, etag: &str) {
+    if let Ok(etag) = HeaderValue::from_str(etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
 }
 
 fn is_fresh(headers: &HeaderMap, etag: &str) -> bool {

@@ -73,7 +73,6 @@ fn status(code: &str) -> StatusCode {
     match code {
         "book-too-large" | "too-large" => StatusCode::PAYLOAD_TOO_LARGE,
         "upload-broken" | "bad-request" | "upload-without-name" => StatusCode::BAD_REQUEST,
-        code if code.starts_with("book-") => StatusCode::UNPROCESSABLE_ENTITY,
         "not-found" | "project-not-found" | "run-not-found" | "artefact-not-found" => StatusCode::NOT_FOUND,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "foreign-origin" | "foreign-host" | "not-local" => StatusCode::FORBIDDEN,
@@ -82,7 +81,8 @@ fn status(code: &str) -> StatusCode {
         "unsupported" => StatusCode::NOT_IMPLEMENTED,
         "store-full" => StatusCode::INSUFFICIENT_STORAGE,
         "unavailable" | "stopping" | "not-ready" | "store-read-only" | "store-timeout" | "store-locked"
-        | "store-unavailable" | "store-closed" | "store-io" => StatusCode::SERVICE_UNAVAILABLE,
+        | "store-unavailable" | "store-closed" | "store-io" | "book-timeout" => StatusCode::SERVICE_UNAVAILABLE,
+        code if code.starts_with("book-") => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

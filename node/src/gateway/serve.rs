@@ -27,6 +27,8 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'
     img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'";
 
+/// How long a body may stay silent.
+const SILENCE: Duration = Duration::from_secs(30);
 /// How long open requests get to end once the node stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -147,13 +149,16 @@ fn check_length(headers: &HeaderMap, limit: u64) -> Result<(), ApiError> {
     if announced.is_some_and(|bytes| bytes > limit) { Err(too_large(limit).into()) } else { Ok(()) }
 }
 
-/// Breaks a body off where it grows beyond its limit, whatever it said of itself.
+/// Breaks a body off where it grows beyond its limit, whatever it said of itself, and where nothing comes.
 fn limited(body: ByteStream, limit: u64) -> ByteStream {
-    let mut seen = 0u64;
-    Box::pin(body.map(move |chunk| {
-        let chunk = chunk?;
-        seen += chunk.len() as u64;
-        if seen > limit { Err(too_large(limit)) } else { Ok(chunk) }
+    Box::pin(futures_util::stream::try_unfold((body, 0u64), move |(mut body, seen)| async move {
+        let Ok(next) = tokio::time::timeout(SILENCE, body.next()).await else {
+            let detail = format!("nothing came for {} s; send the body again", SILENCE.as_secs());
+            return Err(Fault::new("upload-broken", detail));
+        };
+        let Some(chunk) = next.transpose()? else { return Ok(None) };
+        let seen = seen + chunk.len() as u64;
+        if seen > limit { Err(too_large(limit)) } else { Ok(Some((chunk, (body, seen)))) }
     }))
 }
 

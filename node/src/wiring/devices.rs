@@ -1,5 +1,6 @@
 //! The devices of a node: which there are, and a worker for each.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -81,14 +82,21 @@ pub(super) fn start(config: &Config, scope: &str, scheduler: Leader, bulk: Arc<d
             Ok(Err(error)) => Err(fault(&error)),
             Err(_) => Err(Fault::new("model-broken", "the tokenizer's loader failed")),
         };
-        let usable = reading.is_ok();
-        let _ = slot.send(Some(reading));
+        // A model that no device can load is no model: who waits for it is told why.
+        let mut failure = Fault::new("model-broken", "no device could be started; the log says why");
         for mut outcome in loading {
-            let loaded = outcome.wait_for(Option::is_some).await.map(|found| matches!(*found, Some(Ok(()))));
-            if usable && loaded.unwrap_or(false) {
-                let _ = tell.send(true);
+            match outcome.wait_for(Option::is_some).await.map(|found| found.clone()) {
+                Ok(Some(Ok(()))) => {
+                    let usable = reading.is_ok();
+                    let _ = slot.send(Some(reading));
+                    let _ = tell.send(usable);
+                    return;
+                }
+                Ok(Some(Err(fault))) => failure = fault,
+                _ => {}
             }
         }
+        let _ = slot.send(Some(Err(failure)));
     });
     Devices { model, ready, workers, starting }
 }
@@ -160,14 +168,22 @@ fn loader(config: &Config, opened: &Opened, device: Device, weights: Arc<Mutex<O
             let delay = Duration::from_millis(config.worker.double_delay_ms);
             Box::new(move || Ok(Box::new(DoubleEncoder::with_delay(delay)) as Box<dyn Encoder>))
         }
-        Some(folder) => Box::new(move || {
-            let mut weights = weights.lock().unwrap_or_else(PoisonError::into_inner);
-            if weights.is_none() {
-                *weights = Some(TchEncoder::load(&folder, device, profile).map_err(|e| fault(&e))?);
-            }
-            let shared = weights.as_ref().map(TchEncoder::share);
-            shared.map(|e| Box::new(e) as Box<dyn Encoder>).ok_or_else(|| Fault::new("model-broken", "no weights"))
-        }),
+        Some(folder) => {
+            let came = AtomicBool::new(false);
+            Box::new(move || {
+                // The first worker loads; whoever comes again, because its encoder broke, loads anew.
+                let mut weights = weights.lock().unwrap_or_else(PoisonError::into_inner);
+                let encoder = match weights.take() {
+                    Some(encoder) if !came.swap(true, Ordering::Relaxed) => encoder,
+                    _ => {
+                        came.store(true, Ordering::Relaxed);
+                        TchEncoder::load(&folder, device, profile).map_err(|e| fault(&e))?
+                    }
+                };
+                *weights = Some(encoder.share());
+                Ok(Box::new(encoder) as Box<dyn Encoder>)
+            })
+        }
     }
 }
 
