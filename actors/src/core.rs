@@ -44,7 +44,7 @@ const MAX_EVENTS: u32 = 1_000;
 /// What the core is told.
 pub enum CoreMessage {
     /// By another role.
-    Said(Said),
+    Said(Box<Said>),
     /// Drive a run, unless somebody does.
     Drive(RunName),
     /// Look through the intents.
@@ -57,7 +57,7 @@ impl ractor::Message for CoreMessage {}
 
 impl From<Said> for CoreMessage {
     fn from(said: Said) -> Self {
-        Self::Said(said)
+        Self::Said(Box::new(said))
     }
 }
 
@@ -110,7 +110,7 @@ impl Actor for Core {
         state: &mut CoreState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            CoreMessage::Said(said) => state.said(said),
+            CoreMessage::Said(said) => state.said(*said),
             CoreMessage::Drive(name) => state.drive(&me, name).await,
             CoreMessage::Mend => {
                 // One look at a time; the next one finds what this one does not.

@@ -34,7 +34,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// What the actor is told.
 pub enum SchedulerMessage {
     /// By another role.
-    Said(Said),
+    Said(Box<Said>),
     /// Time has passed.
     Tick,
     /// A metrics reader asks.
@@ -45,7 +45,7 @@ impl ractor::Message for SchedulerMessage {}
 
 impl From<Said> for SchedulerMessage {
     fn from(said: Said) -> Self {
-        Self::Said(said)
+        Self::Said(Box::new(said))
     }
 }
 
@@ -113,7 +113,7 @@ impl Actor for SchedulerActor {
         state: &mut SchedulerState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            SchedulerMessage::Said(said) => state.said(said),
+            SchedulerMessage::Said(said) => state.said(*said),
             SchedulerMessage::Tick => state.step(Event::Tick),
             SchedulerMessage::Snapshot(reply) => {
                 let _ = reply.send(state.core.snapshot());

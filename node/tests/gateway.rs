@@ -1,4 +1,5 @@
 //! The gateway, over real sockets to a real process.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod common;
 

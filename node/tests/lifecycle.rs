@@ -1,4 +1,5 @@
 //! Starting, stopping, cancelling and deleting, at any moment.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod common;
 

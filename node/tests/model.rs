@@ -1,4 +1,5 @@
 //! The whole job with the real model: killed and resumed, its vectors agree and its story is the same.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod common;
 
