@@ -2,7 +2,7 @@
 //!
 //! [`read`] takes the bytes of an EPUB or a plain text file, in English or French, and gives a
 //! [`domain::book::Book`]: canonical text with its structure, and for every sentence the byte range of
-//! the source file that it stood in. [`provenance`] proves those ranges against the file, [`windows`] cuts
+//! the source file that it stood in. [`provenance`] proves those ranges against the file, [`windows()`] cuts
 //! chapters into passages once a tokenizer has counted.
 //!
 //! This crate does no I/O, keeps no state and needs no tokenizer; its only clock is the deadline in
@@ -27,7 +27,7 @@
 //! | `headings`, `aside`, `notes` | the rules: what is a heading, set aside, a note |
 //! | `piece`, `assemble` | pieces of either format to chapters under parts |
 //! | `language`, `sentences` | English or French, and where its sentences end |
-//! | [`windows`], [`provenance`] | passages; proof of the source ranges |
+//! | [`windows()`], [`provenance`] | passages; proof of the source ranges |
 
 mod aside;
 mod assemble;

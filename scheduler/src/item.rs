@@ -31,7 +31,7 @@ pub struct ItemSpec {
     pub class: Class,
     /// Its length, known because tokenizing comes before scheduling.
     pub tokens: u32,
-    /// On the clock that is handed to [`step`](crate::step); an item that can't meet it is failed, not run late.
+    /// On the clock that is handed to [`step`](crate::step()); an item that can't meet it is failed, not run late.
     pub deadline_ms: Option<u64>,
     /// Opaque here: the shell finds its input by it.
     pub tag: u64,

