@@ -16,7 +16,7 @@ use cluster::body::runs::ModelRef;
 use cluster::body::workers::{
     BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchLease, BatchResults, OfferedModel, RunBatch, WorkerReady,
 };
-use cluster::body::{Fault, MAX_INLINE_BYTES, Payload, Scope};
+use cluster::body::{Fault, MAX_INLINE_BYTES, Payload};
 use cluster::bulk::{BulkPlane, once};
 use cluster::link::Link;
 use cluster::message::Message;
@@ -238,25 +238,83 @@ impl Report {
         self.scheduler.cast(BatchFailed { worker: self.worker, lease, failure, code, detail }, lease.term);
     }
 
-    /// Results by run, in the message where they are small, else over the bulk plane.
+    /// Results by run: in the message while they are small together, else over the bulk plane.
     async fn results(&self, groups: Vec<BatchGroup>, encoded: Vec<Encoded>) -> Result<Vec<BatchResults>, Fault> {
         let mut encoded = encoded.into_iter();
         let mut results = Vec::with_capacity(groups.len());
+        let mut room = MAX_INLINE_BYTES;
         for group in groups {
             let ids = group.items.iter().map(|item| item.item);
             let segment = Segment { items: ids.zip(encoded.by_ref()).collect() };
             let bytes = bincode::encode_to_vec(&segment, BLOB_CONFIG)
                 .map_err(|e| Fault::new("internal", format!("results could not be encoded: {e}")))?;
-            results.push(BatchResults { run: group.run, results: self.payload(group.scope, bytes).await? });
+            let payload = match room.checked_sub(bytes.len()) {
+                Some(rest) => {
+                    room = rest;
+                    Payload::Inline(bytes)
+                }
+                None => Payload::Bulk(self.bulk.put(group.scope, once(bytes), MAX_RESULT_BYTES).await?.digest),
+            };
+            results.push(BatchResults { run: group.run, results: payload });
         }
         Ok(results)
     }
+}
 
-    async fn payload(&self, scope: Scope, bytes: Vec<u8>) -> Result<Payload, Fault> {
-        if bytes.len() <= MAX_INLINE_BYTES {
-            return Ok(Payload::Inline(bytes));
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use async_trait::async_trait;
+    use cluster::body::Scope;
+    use cluster::body::workers::BatchItem;
+    use cluster::bulk::{ByteStream, Fetched, Stored};
+    use cluster::link::Wire;
+    use domain::id::{Digest, ItemId, ProjectId, RunId, TenantId};
+    use futures_util::TryStreamExt;
+
+    use super::*;
+
+    /// Keeps what is put.
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<(Scope, Vec<u8>)>>);
+
+    #[async_trait]
+    impl BulkPlane for Kept {
+        async fn put(&self, scope: Scope, body: ByteStream, _: u64) -> Result<Stored, Fault> {
+            let bytes = body.try_collect::<Vec<_>>().await?.concat();
+            let stored = Stored { digest: Digest::of(&bytes), bytes: bytes.len() as u64 };
+            self.0.lock().unwrap().push((scope, bytes));
+            Ok(stored)
         }
-        let stored = self.bulk.put(scope, once(bytes), MAX_RESULT_BYTES).await?;
-        Ok(Payload::Bulk(stored.digest))
+
+        async fn get(&self, _: Scope, digest: Digest, _: Option<Range<u64>>) -> Result<Fetched, Fault> {
+            Err(Fault::new("blob-not-found", digest.to_string()))
+        }
+    }
+
+    fn group(number: u8) -> BatchGroup {
+        let scope = Scope { tenant: TenantId::LOCAL, project: ProjectId(number.into()) };
+        let item = BatchItem { item: ItemId(Digest([number; 32])), offset: 0, len: 1 };
+        BatchGroup { run: RunId(number.into()), scope, inputs: Digest([0; 32]), items: vec![item] }
+    }
+
+    #[tokio::test]
+    async fn results_that_are_too_large_together_go_over_the_bulk_plane() {
+        let kept = Arc::new(Kept::default());
+        let scheduler = Leader { scope: "nobody".to_owned(), wire: Wire::Memory };
+        let epoch = Arc::new(AtomicU64::new(1));
+        let report = Report { worker: WorkerId(1), epoch, scheduler, bulk: kept.clone() };
+        // Each needs more than half of what a message may hold.
+        let vectors = Encoded { passage: vec![u16::MAX; 8], sentences: vec![u16::MAX; MAX_INLINE_BYTES / 5] };
+        let groups = vec![group(1), group(2), group(3)];
+        let results = report.results(groups, vec![vectors.clone(), vectors.clone(), vectors]).await.unwrap();
+        let inline = |result: &BatchResults| matches!(result.results, Payload::Inline(_));
+        assert_eq!(results.iter().map(inline).collect::<Vec<_>>(), [true, false, false]);
+        let kept = kept.0.lock().unwrap();
+        assert_eq!(kept.iter().map(|(scope, _)| scope.project).collect::<Vec<_>>(), [ProjectId(2), ProjectId(3)]);
+        let (segment, _): (Segment, usize) = bincode::decode_from_slice(&kept[1].1, BLOB_CONFIG).unwrap();
+        assert_eq!(segment.items[0].0, ItemId(Digest([3; 32])));
+        assert_eq!(results[1].results, Payload::Bulk(Digest::of(&kept[0].1)));
     }
 }

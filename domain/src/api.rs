@@ -56,7 +56,8 @@ pub struct RunView {
     pub progress: Progress,
     /// What was odd about the book.
     pub warnings: Vec<Warning>,
-    /// Last project event that this view takes in: where to follow from.
+    /// Where to follow from: the view takes in every project event up to this one. It may know more, if an
+    /// event is still on its way.
     pub seq: u64,
 }
 
