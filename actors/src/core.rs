@@ -13,7 +13,6 @@ use cluster::body::{Done, Fault, Scope};
 use cluster::envelope::Envelope;
 use cluster::message::Message;
 use domain::id::{RunId, Term};
-use domain::principal::Principal;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use store::rows::{INTENT_SHARDS, IntentBody, LIST_MAX};
 use tokio::sync::{Semaphore, mpsc};
@@ -216,10 +215,10 @@ impl CoreState {
     }
 }
 
-/// Clears up after coordinators that ended.
+/// Clears up after coordinators that ended. Their actors are forgotten when they stop, not here: by then
+/// the run may have another one.
 async fn see_off(shared: Shared, mut endings: mpsc::Receiver<(RunName, End)>) {
     while let Some((name, end)) = endings.recv().await {
-        lock(&shared.coordinators).remove(&name.run);
         match end {
             End::Final => {
                 if let Err(fault) = projects::drop_intent(&shared.context, name.run.0).await {
@@ -285,7 +284,7 @@ impl Shared {
                 ProjectReply { project: projects::view(context, &row).await? }.into()
             }
             Message::DeleteProject(ask) => {
-                let _beginning = context.beginning.mark(ask.project.0);
+                let _beginning = context.beginning.mark(ask.project.0)?;
                 let row = projects::mark_deleted(context, ask.principal, ask.project).await?;
                 // From here on it is deleted for everybody; what can't be erased now is erased by its intent.
                 if let Err(fault) = self.erase(Scope { tenant: row.tenant, project: row.project }).await {
@@ -307,7 +306,7 @@ impl Shared {
                 RunReply { run: projects::view_run(context, name).await? }.into()
             }
             Message::EventsAfter(ask) => {
-                self.check_project(ask.principal, ask.project).await?;
+                projects::find(context, ask.principal, ask.project).await?;
                 let wait = Duration::from_millis(u64::from(ask.wait_ms.min(MAX_WAIT_MS)));
                 let limit = ask.limit.clamp(1, MAX_EVENTS);
                 let (records, bells) = (context.records.as_ref(), &context.bells);
@@ -319,10 +318,6 @@ impl Shared {
             }
             other => return Err(Fault::unsupported(other.kind())),
         })
-    }
-
-    async fn check_project(&self, principal: Principal, project: domain::id::ProjectId) -> Result<(), Fault> {
-        projects::find(&self.context, principal, project).await.map(|_| ())
     }
 
     /// Removes a deleted project's run from its coordinator, then all that the project holds.

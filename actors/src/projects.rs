@@ -44,6 +44,7 @@ fn busy() -> Fault {
 /// acknowledged; one that can't be read leaves nothing behind.
 pub async fn create(context: &Arc<RunContext>, ask: &CreateProject) -> Result<(ProjectRow, RunName)> {
     let scope = Scope { tenant: ask.principal.tenant, project: ask.project };
+    let _beginning = context.beginning.mark(ask.project.0)?;
     if let Some(row) = context.records.project_get(scope.tenant, scope.project).await.map_err(fault)? {
         return match (row.run, row.deleted) {
             (Some(run), false) => Ok((row, RunName { run, scope })),
@@ -55,11 +56,19 @@ pub async fn create(context: &Arc<RunContext>, ask: &CreateProject) -> Result<(P
         Err(refused) => Err(refused),
     };
     if begun.is_err()
-        && let Err(error) = context.blobs.delete_scope(blob_scope(scope)).await
+        && let Err(fault) = remove_upload(context, scope).await
     {
-        tracing::warn!(%error, project = %scope.project, "a refused upload could not be removed");
+        tracing::warn!(%fault, project = %scope.project, "a refused upload could not be removed");
     }
     begun
+}
+
+/// Removes what was uploaded for a project that certainly does not exist.
+async fn remove_upload(context: &RunContext, scope: Scope) -> Result<()> {
+    match context.records.project_get(scope.tenant, scope.project).await.map_err(fault)? {
+        None => context.blobs.delete_scope(blob_scope(scope)).await.map_err(fault),
+        Some(_) => Ok(()),
+    }
 }
 
 /// The book of an upload, or why it is none.
@@ -84,7 +93,7 @@ async fn insert(
     book: Book,
 ) -> Result<(ProjectRow, RunName)> {
     let name = RunName { run: new_run(), scope };
-    let _beginning = context.beginning.mark(name.run.0);
+    let _beginning = context.beginning.mark(name.run.0)?;
     let row = ProjectRow {
         tenant: scope.tenant,
         project: scope.project,
@@ -129,15 +138,21 @@ async fn insert_project(context: &RunContext, row: ProjectRow) -> Result<Project
     }
 }
 
-/// Removes a run that nobody was told of; what can't be removed now is found by its intent.
+/// Removes a run that nobody was told of, if its project certainly does not name it; otherwise its intent
+/// finds out.
 async fn undo_run(context: &RunContext, name: RunName) {
-    let undone = match context.records.run_remove(name.run).await {
-        Ok(()) => drop_intent(context, name.run.0).await,
-        Err(error) => Err(fault(error)),
-    };
-    if let Err(fault) = undone {
+    if let Err(fault) = try_undo_run(context, name).await {
         tracing::warn!(%fault, run = %name.run, "a run that did not begin is left to its intent");
     }
+}
+
+async fn try_undo_run(context: &RunContext, name: RunName) -> Result<()> {
+    let project = context.records.project_get(name.scope.tenant, name.scope.project).await.map_err(fault)?;
+    if project.is_some_and(|row| row.run == Some(name.run)) {
+        return Ok(());
+    }
+    context.records.run_remove(name.run).await.map_err(fault)?;
+    drop_intent(context, name.run.0).await
 }
 
 fn new_run() -> RunId {
@@ -186,7 +201,7 @@ pub async fn find(context: &RunContext, principal: Principal, project: ProjectId
 pub async fn start_run(context: &RunContext, principal: Principal, project: ProjectId) -> Result<(RunView, RunName)> {
     let name = RunName { run: new_run(), scope: Scope { tenant: principal.tenant, project } };
     refuse_if_running(context, &find(context, principal, project).await?).await?;
-    let _beginning = context.beginning.mark(name.run.0);
+    let _beginning = context.beginning.mark(name.run.0)?;
     put_intent(context, name.run.0, run_intent(name)).await?;
     let begun = match insert_run(context, name).await {
         Ok(()) => point_to(context, principal, name).await,

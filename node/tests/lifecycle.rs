@@ -105,3 +105,27 @@ async fn the_list_can_be_read_while_books_come_and_go_and_nothing_of_them_stays(
     let blobs = files_below(&folder.path().join("blobs"));
     assert!(blobs.is_empty(), "left behind: {blobs:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_requests_for_one_project_never_undo_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = start(folder.path(), 0).await;
+    let bytes = std::fs::read(sample(ENGLISH)).unwrap();
+    let book_bytes = bytes.len() as u64;
+    for number in 1..=10 {
+        let project = ProjectId(number);
+        let scope = Scope { tenant: WHO.tenant, project };
+        let book = node.bulk.put(scope, once(bytes.clone()), book_bytes).await.unwrap().digest;
+        let file_name = ENGLISH.to_owned();
+        let ask = CreateProject { principal: WHO, project, file_name, book, book_bytes, demo: false };
+        let (one, other) = tokio::join!(node.core.call(ask.clone(), context()), node.core.call(ask.clone(), context()));
+        assert!(one.is_ok() || other.is_ok(), "{one:?} {other:?}");
+        for refused in [one, other].into_iter().filter_map(Result::err) {
+            assert_eq!(refused.code, "conflict");
+        }
+        let made = node.core.call(ask, context()).await.unwrap().project;
+        assert!(node.bulk.get(scope, book, None).await.is_ok(), "the book of project {number} is gone");
+        assert!(made.run.is_some(), "the run of project {number} is gone");
+    }
+    node.stop().await;
+}

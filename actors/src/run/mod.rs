@@ -68,10 +68,14 @@ pub struct Beginning(Arc<Mutex<HashSet<u128>>>);
 
 impl Beginning {
     /// Marks an intent until the guard is dropped.
-    #[must_use = "the mark goes with the guard"]
-    pub fn mark(&self, intent: u128) -> BeginningGuard {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(intent);
-        BeginningGuard { of: self.clone(), intent }
+    ///
+    /// # Errors
+    /// `conflict` while another request has it marked: two beginnings of one thing would undo each other.
+    pub fn mark(&self, intent: u128) -> Result<BeginningGuard, Fault> {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(intent) {
+            true => Ok(BeginningGuard { of: self.clone(), intent }),
+            false => Err(Fault::new("conflict", "somebody else is changing this project; try again").retry_after(200)),
+        }
     }
 
     /// Whether an intent is marked.
@@ -81,6 +85,7 @@ impl Beginning {
 }
 
 /// Keeps an intent marked.
+#[must_use = "the mark goes with the guard"]
 pub struct BeginningGuard {
     of: Beginning,
     intent: u128,

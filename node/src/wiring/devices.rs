@@ -173,12 +173,10 @@ fn loader(config: &Config, opened: &Opened, device: Device, weights: Arc<Mutex<O
             Box::new(move || {
                 // The first worker loads; whoever comes again, because its encoder broke, loads anew.
                 let mut weights = weights.lock().unwrap_or_else(PoisonError::into_inner);
+                let came_before = came.swap(true, Ordering::Relaxed);
                 let encoder = match weights.take() {
-                    Some(encoder) if !came.swap(true, Ordering::Relaxed) => encoder,
-                    _ => {
-                        came.store(true, Ordering::Relaxed);
-                        TchEncoder::load(&folder, device, profile).map_err(|e| fault(&e))?
-                    }
+                    Some(encoder) if !came_before => encoder,
+                    _ => TchEncoder::load(&folder, device, profile).map_err(|e| fault(&e))?,
                 };
                 *weights = Some(encoder.share());
                 Ok(Box::new(encoder) as Box<dyn Encoder>)
