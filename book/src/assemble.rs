@@ -66,8 +66,11 @@ pub(crate) fn book(mut draft: Draft, source: BookSource, meter: &Meter<'_>) -> R
         title,
         authors: draft.authors,
         language,
+        cover: None,
         source,
+        contents: Vec::new(),
         chapters,
+        notes: Vec::new(),
         set_aside: draft.set_aside,
         warnings,
     })
@@ -118,7 +121,8 @@ fn set_aside(draft: &mut Draft) {
     for piece in aside {
         let reason = piece.aside.unwrap_or_default().to_owned();
         let title = piece.title.clone().or_else(|| piece.own_title());
-        let entry = SetAside { href: piece.href, title, reason };
+        let text = piece.text();
+        let entry = SetAside { href: piece.href, title, reason, text };
         if !draft.set_aside.contains(&entry) {
             draft.set_aside.push(entry);
         }
@@ -205,6 +209,8 @@ fn chapter(
         text: String::new(),
         paragraphs: Vec::with_capacity(piece.paragraphs.len()),
         sentences: Vec::new(),
+        quotations: Vec::new(),
+        pages: Vec::new(),
     };
     for (number, para) in (0u32..).zip(&piece.paragraphs) {
         if number.is_multiple_of(64) {
@@ -218,7 +224,7 @@ fn chapter(
         let end = chapter.text.len() as u32;
         // A break at the very start of a chapter divides nothing.
         let after_break = para.after_break && chapter.paragraphs.iter().any(|p| p.kind != ParagraphKind::Heading);
-        chapter.paragraphs.push(Paragraph { start, end, kind: para.kind, after_break });
+        chapter.paragraphs.push(Paragraph { start, end, kind: para.kind, after_break, language: None });
         if para.kind == ParagraphKind::Heading {
             continue;
         }

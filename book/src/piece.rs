@@ -53,6 +53,12 @@ impl Piece {
         self.paragraphs.iter().any(|p| p.kind != ParagraphKind::Heading)
     }
 
+    /// Its paragraphs, joined by one blank line.
+    pub fn text(&self) -> String {
+        let texts: Vec<&str> = self.paragraphs.iter().map(|p| p.text.text()).collect();
+        texts.join("\n\n")
+    }
+
     /// The headings that it starts with, joined.
     pub fn own_title(&self) -> Option<String> {
         let headings: Vec<&str> = self

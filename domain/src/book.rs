@@ -10,7 +10,7 @@ use crate::id::Digest;
 use crate::language::Language;
 
 /// Version of the `book.json` format.
-pub const BOOK_SCHEMA: u32 = 1;
+pub const BOOK_SCHEMA: u32 = 2;
 
 /// A whole book, as written to `book.json`.
 #[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize)]
@@ -24,11 +24,18 @@ pub struct Book {
     pub authors: Vec<String>,
     /// Found in the text itself; metadata only breaks ties.
     pub language: Language,
+    /// The picture on the front, if the file has one that can be shown.
+    pub cover: Option<Cover>,
     /// The file that it was read from.
     pub source: BookSource,
+    /// The table of contents as the file gives it, in its order; empty where it gives none.
+    pub contents: Vec<ContentsLine>,
     /// In reading order. Never empty.
     pub chapters: Vec<Chapter>,
-    /// Front matter, imprints, licences: left out of the story, by rule.
+    /// Footnotes and endnotes, apart from the story, in the order of their marks; those whose mark was not found
+    /// come last.
+    pub notes: Vec<Note>,
+    /// Front matter, imprints, licences: left out of the story by rule, not lost.
     pub set_aside: Vec<SetAside>,
     /// What was odd yet no reason to refuse the book.
     pub warnings: Vec<Warning>,
@@ -53,14 +60,40 @@ pub struct BookSource {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// EPUB 3 (and 2, as far as its spine goes).
+    /// EPUB 2 and 3.
     Epub,
     /// Plain text.
     Txt,
 }
 
+/// The picture on a book's front. Its bytes stay in the book's file.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Cover {
+    /// Path inside the file's archive.
+    pub href: String,
+    /// Found in its bytes, such as `image/jpeg`.
+    pub media_type: String,
+    /// As its header says.
+    pub width_px: u32,
+    /// As its header says.
+    pub height_px: u32,
+}
+
+/// A line of a table of contents.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ContentsLine {
+    /// As the file words it.
+    pub title: String,
+    /// Lines above it that hold it, from 0.
+    pub depth: u32,
+    /// The chapter it leads to, or the first one of the part it leads to; nothing where that was set aside.
+    pub chapter: Option<u32>,
+}
+
 /// One chapter: canonical text with its structure laid over it.
-#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Chapter {
     /// Position in the book, from 0.
@@ -75,6 +108,10 @@ pub struct Chapter {
     pub paragraphs: Vec<Paragraph>,
     /// In order, disjoint; each lies within one paragraph. Headings' sentences are not among them.
     pub sentences: Vec<Sentence>,
+    /// What is said aloud or quoted, in order, disjoint; see [`Quotation`].
+    pub quotations: Vec<Quotation>,
+    /// Where pages of the source begin, in order; empty where the source has none.
+    pub pages: Vec<PageMark>,
 }
 
 /// One paragraph of a chapter.
@@ -89,6 +126,8 @@ pub struct Paragraph {
     pub kind: ParagraphKind,
     /// A scene break (rule, asterisks, wide blank) stands before it.
     pub after_break: bool,
+    /// What it is written in, where that is not the book's language and it is long enough to tell.
+    pub language: Option<Language>,
 }
 
 /// What a paragraph is.
@@ -102,6 +141,79 @@ pub enum ParagraphKind {
     Prose,
     /// Lines of verse.
     Verse,
+    /// A motto before a chapter's text, or its source.
+    Epigraph,
+    /// Of a letter, a telegram, a notice that the story shows.
+    Letter,
+    /// An item of a list.
+    Item,
+}
+
+impl ParagraphKind {
+    /// It is told as story: everything but headings and epigraphs.
+    pub fn is_story(self) -> bool {
+        !matches!(self, Self::Heading | Self::Epigraph)
+    }
+}
+
+/// A stretch between quotation marks, or after the dash that opens a turn of a dialogue: marks included, an
+/// inserted "said he" included where the same speaker goes on after it within the same marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Quotation {
+    /// First byte in the chapter's text.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// What opened it.
+    pub mark: QuotationMark,
+}
+
+/// What opens a quotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum QuotationMark {
+    /// `“`, `"`, `‘`, `'`.
+    Inverted,
+    /// `«`.
+    Guillemet,
+    /// A dash at the start of a turn.
+    Dash,
+}
+
+/// Where a page of the source begins.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PageMark {
+    /// First byte in the chapter's text that stands on it.
+    pub at: u32,
+    /// As printed, `12` or `xiv`.
+    pub label: String,
+}
+
+/// A note, apart from the text that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Note {
+    /// Where its mark stood; nothing if none was found.
+    pub anchor: Option<Anchor>,
+    /// As printed, `3` or `*`.
+    pub label: String,
+    /// Its paragraphs, with white space folded, joined by one blank line.
+    pub text: String,
+    /// Where it stood.
+    pub source: SourceRange,
+}
+
+/// A place in a book's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Anchor {
+    /// Index into [`Book::chapters`].
+    pub chapter: u32,
+    /// Byte in the chapter's text.
+    pub at: u32,
 }
 
 /// One sentence, and where it stood in the file.
@@ -123,7 +235,8 @@ pub struct Sentence {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceRange {
-    /// Path inside the EPUB, or the name of a plain text file.
+    /// Path inside the file's archive; the name of a file that is no archive; `page N` of a PDF, whose bytes are
+    /// those of the page's text as poppler gives it.
     pub href: String,
     /// First byte, in the unpacked but undecoded file.
     pub start: u64,
@@ -135,12 +248,14 @@ pub struct SourceRange {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SetAside {
-    /// Path inside the EPUB, or the name of a plain text file.
+    /// Path inside the file's archive, else the file's name.
     pub href: String,
     /// Its heading, if it has one.
     pub title: Option<String>,
     /// The rule that set it aside, such as `imprint` or `table-of-contents`.
     pub reason: String,
+    /// Its paragraphs, with white space folded, joined by one blank line.
+    pub text: String,
 }
 
 /// Something odd that the reader should know of.

@@ -85,7 +85,12 @@ fn pages_cuttings(
         toc.iter().filter(|entry| entry.path == href).filter_map(|entry| entry.fragment.as_deref()).collect();
     let page = page::read(href, &document, &wanted, meter)?;
     if page.has_notes && !page.paragraphs.is_empty() {
-        set_aside.push(SetAside { href: href.to_owned(), title: None, reason: "notes".to_owned() });
+        set_aside.push(SetAside {
+            href: href.to_owned(),
+            title: None,
+            reason: "notes".to_owned(),
+            text: String::new(),
+        });
     }
     Ok(cut::cut(href, page, toc, aside))
 }

@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
     }
 
     fn set_aside(&mut self, title: Option<String>, reason: &str) {
-        let entry = SetAside { href: self.name.to_owned(), title, reason: reason.to_owned() };
+        let entry = SetAside { href: self.name.to_owned(), title, reason: reason.to_owned(), text: String::new() };
         if !self.draft.set_aside.contains(&entry) {
             self.draft.set_aside.push(entry);
         }

@@ -7,14 +7,7 @@ use proptest::prelude::*;
 fn chapter(sentences: usize) -> Chapter {
     let source = SourceRange { href: String::new(), start: 0, end: 1 };
     let sentence = Sentence { start: 0, end: 1, paragraph: 0, source };
-    Chapter {
-        index: 7,
-        title: None,
-        parts: Vec::new(),
-        text: "x".to_owned(),
-        paragraphs: Vec::new(),
-        sentences: vec![sentence; sentences],
-    }
+    Chapter { index: 7, text: "x".to_owned(), sentences: vec![sentence; sentences], ..Chapter::default() }
 }
 
 fn spans(tokens: &[u32], max_tokens: u32) -> Vec<Vec<(u32, u32, u32)>> {

@@ -22,6 +22,9 @@ pub fn book(title: &str, language: Language, chapters: &[Paragraphs]) -> Book {
         title: title.into(),
         authors: vec!["A. Writer".into()],
         language,
+        cover: None,
+        contents: Vec::new(),
+        notes: Vec::new(),
         source: BookSource {
             format: Format::Txt,
             name: "book.txt".into(),
@@ -35,8 +38,7 @@ pub fn book(title: &str, language: Language, chapters: &[Paragraphs]) -> Book {
 }
 
 fn chapter(index: u32, blocks: &[String], offset: &mut u64) -> Chapter {
-    let mut chapter =
-        Chapter { index, title: None, parts: Vec::new(), text: String::new(), paragraphs: vec![], sentences: vec![] };
+    let mut chapter = Chapter { index, ..Chapter::default() };
     let mut after_break = false;
     for block in blocks {
         if block.trim() == "***" {
@@ -70,7 +72,13 @@ fn chapter(index: u32, blocks: &[String], offset: &mut u64) -> Chapter {
                 });
             });
         }
-        chapter.paragraphs.push(Paragraph { start, end, kind, after_break: std::mem::take(&mut after_break) });
+        chapter.paragraphs.push(Paragraph {
+            start,
+            end,
+            kind,
+            after_break: std::mem::take(&mut after_break),
+            language: None,
+        });
     }
     *offset += chapter.text.len() as u64 + 2;
     chapter
