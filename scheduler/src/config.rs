@@ -1,10 +1,12 @@
 //! Every bound and every knob, in one place.
 
+use bincode::{Decode, Encode};
+
 use crate::cost::Cost;
 
 /// Limits and policy. `State::new` clamps what can't work (zeroes, a growth that would make
 /// more than 64 buckets), so that a bad value costs performance, never correctness.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
 pub struct Config {
     /// Items held at once, queued or leased, over all runs. 65,536.
     pub max_items: u32,

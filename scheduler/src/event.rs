@@ -58,7 +58,7 @@ pub enum Failure {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Event {
     /// A coordinator hands in a page of items. Taken whole or refused whole; items that are already outstanding are
     /// counted, not doubled; items that can't be done at all are failed one by one.
@@ -176,7 +176,7 @@ pub enum CancelReason {
 }
 
 /// What is to be done.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Action {
     /// Hand a batch to a worker.
     Run {

@@ -24,6 +24,7 @@
 //! | `failure` | how leases end |
 //! | [`invariants`] | what always holds |
 //! | [`snapshot`] | the state for metrics, the console and autoscalers |
+//! | [`trace`] | what the core was told, recorded on a node and replayed anywhere |
 
 mod admission;
 mod arena;
@@ -46,6 +47,7 @@ mod run;
 pub mod snapshot;
 mod state;
 mod step;
+pub mod trace;
 mod worker;
 
 pub use config::Config;
