@@ -1,33 +1,23 @@
 //! From pieces to a book: chapters with their parts, sentences with their sources.
 
-use domain::book::{BOOK_SCHEMA, Book, BookSource, Chapter, Paragraph, ParagraphKind, Sentence, SetAside};
-use domain::book::{SourceRange, Warning};
+use domain::book::{Anchor, BOOK_SCHEMA, Book, BookSource, Chapter, ContentsLine, Note, PageMark, Paragraph};
+use domain::book::{ParagraphKind, Sentence, SetAside, SourceRange, Warning};
 use domain::language::Language;
 
 use crate::error::BookError;
 use crate::headings;
 use crate::language;
 use crate::limits::Meter;
-use crate::piece::Piece;
+use crate::notes;
+use crate::piece::{Draft, DraftLine, DraftNote, Piece};
 use crate::sentences;
-
-/// What a format's reader hands over.
-#[derive(Default)]
-pub(crate) struct Draft {
-    pub title: Option<String>,
-    pub authors: Vec<String>,
-    /// BCP 47 tag from the metadata.
-    pub language_tag: Option<String>,
-    pub pieces: Vec<Piece>,
-    pub set_aside: Vec<SetAside>,
-    pub warnings: Vec<Warning>,
-}
 
 /// So many headings of chapters without text in a row, before any prose, are a table of contents.
 const CONTENTS_RUN: usize = 3;
 
 /// Makes a book of a draft.
 pub(crate) fn book(mut draft: Draft, source: BookSource, meter: &Meter<'_>) -> Result<Book, BookError> {
+    notes::link(&mut draft.pieces, &draft.notes);
     mark_contents(&mut draft.pieces);
     keep_the_book(&mut draft.pieces);
     set_aside(&mut draft);
@@ -46,11 +36,16 @@ pub(crate) fn book(mut draft: Draft, source: BookSource, meter: &Meter<'_>) -> R
     let language = language::detect(&prose, draft.language_tag.as_deref())?;
     let mut chapters: Vec<Chapter> = Vec::new();
     let mut parts = Parts::default();
+    let mut contents = Contents::new(draft.contents);
+    let mut anchors = vec![None; draft.notes.len()];
     let mut warnings = draft.warnings;
     for piece in &draft.pieces {
         meter.check_time()?;
+        contents.waiting.extend(&piece.entries);
         if piece.has_prose() {
             let chapter = chapter(piece, chapters.len() as u32, parts.above(piece), language, meter)?;
+            contents.reached(chapter.index);
+            anchor(piece, &chapter, &mut anchors);
             chapters.push(chapter);
         } else if piece.is_chapter || piece.paragraphs.is_empty() {
             if let Some(warning) = empty_chapter(piece) {
@@ -66,11 +61,11 @@ pub(crate) fn book(mut draft: Draft, source: BookSource, meter: &Meter<'_>) -> R
         title,
         authors: draft.authors,
         language,
-        cover: None,
+        cover: draft.cover,
         source,
-        contents: Vec::new(),
+        contents: contents.finish(&chapters),
         chapters,
-        notes: Vec::new(),
+        notes: anchored(draft.notes, anchors),
         set_aside: draft.set_aside,
         warnings,
     })
@@ -83,7 +78,7 @@ fn stem(name: &str) -> &str {
 
 /// A piece without any text is an empty chapter, unless nothing at all points to one.
 fn empty_chapter(piece: &Piece) -> Option<Warning> {
-    let named = piece.title.is_some() || piece.listed;
+    let named = piece.title.is_some() || piece.listed();
     let what = piece.title.as_deref().unwrap_or(&piece.href);
     let detail = format!("{what} holds no text and was left out.");
     (named || !piece.pictured).then(|| Warning { code: "empty-chapter".to_owned(), detail })
@@ -94,7 +89,7 @@ fn mark_contents(pieces: &mut [Piece]) {
     let first_prose = pieces.iter().position(|p| p.aside.is_none() && p.has_prose()).unwrap_or(pieces.len());
     // The heading right before the prose is that of a part, or of the prose itself.
     let head = &mut pieces[..first_prose];
-    let bare = |piece: &Piece| piece.aside.is_none() && piece.is_chapter && !piece.listed;
+    let bare = |piece: &Piece| piece.aside.is_none() && piece.is_chapter && !piece.listed();
     if head.iter().filter(|piece| bare(piece)).count() >= CONTENTS_RUN {
         head.iter_mut().filter(|piece| bare(piece)).for_each(|piece| piece.aside = Some("table-of-contents"));
     }
@@ -195,6 +190,71 @@ impl Parts {
     }
 }
 
+/// The table of contents, while its lines wait for the chapters that they lead to.
+struct Contents {
+    lines: Vec<ContentsLine>,
+    /// Indices of lines whose piece came, and no chapter since.
+    waiting: Vec<usize>,
+}
+
+impl Contents {
+    fn new(lines: Vec<DraftLine>) -> Self {
+        let line = |DraftLine { title, depth }| ContentsLine { title, depth, chapter: None };
+        Self { lines: lines.into_iter().map(line).collect(), waiting: Vec::new() }
+    }
+
+    fn reached(&mut self, chapter: u32) {
+        for entry in self.waiting.drain(..) {
+            if let Some(line) = self.lines.get_mut(entry) {
+                line.chapter = Some(chapter);
+            }
+        }
+    }
+
+    /// What the file gives, else what its headings tell.
+    fn finish(self, chapters: &[Chapter]) -> Vec<ContentsLine> {
+        if !self.lines.is_empty() {
+            return self.lines;
+        }
+        let mut lines = Vec::new();
+        let mut above: &[String] = &[];
+        for chapter in chapters {
+            let shared = above.iter().zip(&chapter.parts).take_while(|(a, b)| a == b).count();
+            for (depth, title) in (0u32..).zip(&chapter.parts).skip(shared) {
+                lines.push(ContentsLine { title: title.clone(), depth, chapter: Some(chapter.index) });
+            }
+            above = &chapter.parts;
+            if let Some(title) = &chapter.title {
+                let depth = chapter.parts.len() as u32;
+                lines.push(ContentsLine { title: title.clone(), depth, chapter: Some(chapter.index) });
+            }
+        }
+        lines
+    }
+}
+
+/// Notes where the marks of a piece lead: its paragraphs are those of `chapter`.
+fn anchor(piece: &Piece, chapter: &Chapter, anchors: &mut [Option<Anchor>]) {
+    for (para, laid) in piece.paragraphs.iter().zip(&chapter.paragraphs) {
+        for mark in &para.marks {
+            if let Some(anchor) = mark.note.and_then(|note| anchors.get_mut(note)) {
+                anchor.get_or_insert(Anchor { chapter: chapter.index, at: laid.start + mark.at as u32 });
+            }
+        }
+    }
+}
+
+/// Notes in the order of their marks; those without one come last.
+fn anchored(notes: Vec<DraftNote>, anchors: Vec<Option<Anchor>>) -> Vec<Note> {
+    let mut notes: Vec<Note> = notes
+        .into_iter()
+        .zip(anchors)
+        .map(|(DraftNote { label, text, source, .. }, anchor)| Note { anchor, label, text, source })
+        .collect();
+    notes.sort_by_key(|note| note.anchor.map_or((u32::MAX, u32::MAX), |anchor| (anchor.chapter, anchor.at)));
+    notes
+}
+
 fn chapter(
     piece: &Piece,
     index: u32,
@@ -221,6 +281,8 @@ fn chapter(
         }
         let start = chapter.text.len() as u32;
         chapter.text.push_str(para.text.text());
+        let pages = para.pages.iter().map(|page| PageMark { at: start + page.at as u32, label: page.label.clone() });
+        chapter.pages.extend(pages);
         let end = chapter.text.len() as u32;
         // A break at the very start of a chapter divides nothing.
         let after_break = para.after_break && chapter.paragraphs.iter().any(|p| p.kind != ParagraphKind::Heading);

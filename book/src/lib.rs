@@ -29,6 +29,7 @@
 //! | `language`, `sentences` | English or French, and where its sentences end |
 //! | [`windows()`], [`provenance`] | passages; proof of the source ranges |
 
+mod archive;
 mod aside;
 mod assemble;
 mod decode;
@@ -45,6 +46,7 @@ mod sentences;
 mod sniff;
 mod txt;
 mod windows;
+mod xml;
 
 use domain::book::{Book, BookSource, Format};
 use domain::id::Digest;

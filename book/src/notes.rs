@@ -1,6 +1,9 @@
-//! Note marks within plain text, such as `Pangloss[1]`, and the notes themselves.
+//! Note marks within plain text, such as `Pangloss[1]`, and the notes that they lead to.
 
+use std::collections::HashMap;
 use std::ops::Range;
+
+use crate::piece::{DraftNote, Piece};
 
 /// The marks in `text`: one to three digits, or one of `*†‡` or a letter, in brackets, right behind
 /// another character. `took [a] cat` and `in [1805]` are words.
@@ -41,8 +44,14 @@ pub(crate) fn is_label(label: &str) -> bool {
 
 /// A paragraph that is a note: `[1] See volume two.`
 pub(crate) fn is_note(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix('[') else { return false };
-    label_len(rest).is_some_and(|len| rest[len + 1..].starts_with(' '))
+    own_label(text).is_some()
+}
+
+/// The label that a note's text starts with, and where the text goes on behind it.
+pub(crate) fn own_label(text: &str) -> Option<(&str, usize)> {
+    let rest = text.strip_prefix('[')?;
+    let len = label_len(rest)?;
+    rest[len + 1..].starts_with(' ').then(|| (&rest[..len], len + 3))
 }
 
 /// `text` without its note marks, for a comparison with canonical text.
@@ -55,6 +64,31 @@ pub(crate) fn without_marks(text: &str) -> String {
     }
     out.push_str(&text[at..]);
     out
+}
+
+/// Finds the note of every mark: where its link leads, else the next unclaimed note with its label, from the
+/// mark's own piece on.
+pub(crate) fn link(pieces: &mut [Piece], notes: &[DraftNote]) {
+    let mut by_id: HashMap<&str, usize> = HashMap::new();
+    let mut by_label: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, note) in notes.iter().enumerate() {
+        if let Some(id) = &note.id {
+            by_id.entry(id).or_insert(index);
+        }
+        by_label.entry(&note.label).or_default().push(index);
+    }
+    let mut claimed = vec![false; notes.len()];
+    for (number, piece) in pieces.iter_mut().enumerate() {
+        for mark in piece.paragraphs.iter_mut().flat_map(|para| &mut para.marks) {
+            let linked = mark.target.as_deref().and_then(|target| by_id.get(target).copied());
+            let free = |&&note: &&usize| !claimed[note] && notes[note].pieces_before >= number;
+            let labelled = || by_label.get(mark.label.as_str())?.iter().find(free).copied();
+            mark.note = linked.or_else(labelled);
+            if let Some(note) = mark.note {
+                claimed[note] = true;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

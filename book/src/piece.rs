@@ -1,16 +1,144 @@
 //! What a format's reader hands over: pieces of a book in reading order, before they are chapters.
 
-use domain::book::ParagraphKind;
+use domain::book::{Cover, ParagraphKind, SetAside, SourceRange, Warning};
 
+use crate::decode::Width;
 use crate::headings;
 use crate::mapped::Mapped;
 use crate::notes;
 
-/// A paragraph, before its sentences are found.
+/// What a format's reader hands over.
+#[derive(Default)]
+pub(crate) struct Draft {
+    pub title: Option<String>,
+    pub authors: Vec<String>,
+    /// BCP 47 tag from the metadata.
+    pub language_tag: Option<String>,
+    pub cover: Option<Cover>,
+    /// The table of contents, if the file has one; [`Piece::entries`] says where its lines lead.
+    pub contents: Vec<DraftLine>,
+    pub pieces: Vec<Piece>,
+    /// In the order in which they stand in the file.
+    pub notes: Vec<DraftNote>,
+    pub set_aside: Vec<SetAside>,
+    pub warnings: Vec<Warning>,
+}
+
+/// A line of a table of contents.
+pub(crate) struct DraftLine {
+    pub title: String,
+    pub depth: u32,
+}
+
+/// The mark of a note, which itself is no text.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark {
+    /// The byte of the paragraph's text before which it stood.
+    pub at: usize,
+    /// As printed, without brackets.
+    pub label: String,
+    /// The [`DraftNote::id`] that it leads to, where it is a link; else the label tells.
+    pub target: Option<String>,
+    /// Index of its note, once found.
+    pub note: Option<usize>,
+}
+
+/// A page of the source begins.
+#[derive(Clone, Debug)]
+pub(crate) struct PageBreak {
+    /// The byte of the paragraph's text that is the page's first.
+    pub at: usize,
+    pub label: String,
+}
+
+/// A note, before its mark is found.
+pub(crate) struct DraftNote {
+    /// What a link to it says; unique in the file.
+    pub id: Option<String>,
+    pub label: String,
+    pub text: String,
+    pub source: SourceRange,
+    /// Pieces before it, or before the end of the piece that it stands in: a mark without a link is looked for
+    /// there first.
+    pub pieces_before: usize,
+}
+
+impl DraftNote {
+    /// A note of these paragraphs, the first of which may start with its label; nothing if it says nothing.
+    pub fn new(href: &str, mut paragraphs: Vec<Para>, pieces_before: usize) -> Option<Self> {
+        let first = paragraphs.first_mut()?;
+        let own = notes::own_label(first.text.text()).map(|(label, len)| (label.to_owned(), len));
+        let label = own.map(|(label, len)| {
+            let label_range = 0..len;
+            first.text.remove(std::slice::from_ref(&label_range));
+            label
+        });
+        paragraphs.retain(|para| !para.text.is_empty());
+        let (first, last) = (paragraphs.first()?, paragraphs.last()?);
+        let start = first.text.source(0..first.text.text().len()).start;
+        let end = last.text.source(0..last.text.text().len()).end;
+        let texts: Vec<&str> = paragraphs.iter().map(|para| para.text.text()).collect();
+        let source = SourceRange { href: href.to_owned(), start, end };
+        Some(Self { id: None, label: label.unwrap_or_default(), text: texts.join("\n\n"), source, pieces_before })
+    }
+}
+
+/// A paragraph, before its sentences are found. A reader builds it up: text, and what hangs on its places.
+#[derive(Clone)]
 pub(crate) struct Para {
     pub kind: ParagraphKind,
     pub text: Mapped,
     pub after_break: bool,
+    /// In order.
+    pub marks: Vec<Mark>,
+    /// In order.
+    pub pages: Vec<PageBreak>,
+}
+
+impl Para {
+    /// An empty paragraph of prose.
+    pub fn new(width: Width) -> Self {
+        Self {
+            kind: ParagraphKind::Prose,
+            text: Mapped::new(width),
+            after_break: false,
+            marks: Vec::new(),
+            pages: Vec::new(),
+        }
+    }
+
+    /// Notes a mark here, behind what was pushed so far.
+    pub fn mark(&mut self, label: &str, target: Option<String>) {
+        self.marks.push(Mark { at: self.text.text().len(), label: label.to_owned(), target, note: None });
+    }
+
+    /// A page begins here, behind what was pushed so far.
+    pub fn page(&mut self, label: &str) {
+        self.pages.push(PageBreak { at: self.text.text().len(), label: label.to_owned() });
+    }
+
+    /// Turns the marks that stand in the text itself, `[1]`, into [`Para::marks`].
+    fn take_marks(&mut self) {
+        let found = notes::marks(self.text.text());
+        if found.is_empty() {
+            return;
+        }
+        let before =
+            |at: usize| found.iter().filter(|range| range.end <= at).map(ExactSizeIterator::len).sum::<usize>();
+        for at in self.marks.iter_mut().map(|mark| &mut mark.at).chain(self.pages.iter_mut().map(|page| &mut page.at)) {
+            *at -= before(*at);
+        }
+        for range in &found {
+            let label = self.text.text()[range.clone()].trim_matches(['[', ']']).to_owned();
+            self.marks.push(Mark { at: range.start - before(range.start), label, target: None, note: None });
+        }
+        self.marks.sort_by_key(|mark| mark.at);
+        self.text.remove(&found);
+        // Where two spaces met, one is gone: no place may lie behind the end or within a character.
+        let text = self.text.text();
+        self.marks.iter_mut().for_each(|mark| mark.at = text.floor_char_boundary(mark.at));
+        self.pages.iter_mut().for_each(|page| page.at = text.floor_char_boundary(page.at));
+    }
 }
 
 /// A stretch of the book between two divisions: a chapter, the title of a part, an imprint …
@@ -22,8 +150,8 @@ pub(crate) struct Piece {
     pub level: u32,
     /// Titles above it in the table of contents; nothing if that doesn't nest or doesn't list it.
     pub above: Option<Vec<String>>,
-    /// The table of contents lists it.
-    pub listed: bool,
+    /// Lines of [`Draft::contents`] that lead to it.
+    pub entries: Vec<usize>,
     /// The rule that sets it aside.
     pub aside: Option<&'static str>,
     /// Its heading is that of a chapter: without text it is an empty chapter, not the title of a part.
@@ -40,12 +168,17 @@ impl Piece {
             title: None,
             level: 0,
             above: None,
-            listed: false,
+            entries: Vec::new(),
             aside: None,
             is_chapter: false,
             pictured: false,
             paragraphs: Vec::new(),
         }
+    }
+
+    /// The table of contents lists it.
+    pub fn listed(&self) -> bool {
+        !self.entries.is_empty()
     }
 
     /// It holds text other than headings.
@@ -79,25 +212,23 @@ pub(crate) enum Block {
     /// An ornament: a break before what follows.
     Break,
     /// A note, which stands apart from the text.
-    Note,
+    Note(Para),
     /// Text, with its note marks dropped.
-    Text(Mapped),
+    Text(Para),
 }
 
 /// Tells what a block is, and drops the note marks in it.
-pub(crate) fn block(mut text: Mapped) -> Block {
-    if notes::is_note(text.text()) {
-        return Block::Note;
+pub(crate) fn block(mut para: Para) -> Block {
+    if notes::is_note(para.text.text()) {
+        return Block::Note(para);
     }
-    let marks = notes::marks(text.text());
-    if !marks.is_empty() {
-        text.remove(&marks);
-    }
-    if headings::is_ornament(text.text()) {
+    para.take_marks();
+    let text = para.text.text();
+    if headings::is_ornament(text) {
         return Block::Break;
     }
-    if !text.text().contains(char::is_alphanumeric) && !text.text().contains(['!', '?', '…', '.']) {
+    if !text.contains(char::is_alphanumeric) && !text.contains(['!', '?', '…', '.']) {
         return Block::Empty;
     }
-    Block::Text(text)
+    Block::Text(para)
 }

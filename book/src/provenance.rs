@@ -10,11 +10,12 @@ use domain::book::{Book, Chapter, Format, ParagraphKind, SourceRange};
 use domain::id::Digest;
 use quick_xml::events::BytesStart;
 
+use crate::archive::Archive;
 use crate::decode::{self, Charset};
-use crate::epub::{Archive, skip, xml};
+use crate::epub::skip;
 use crate::error::BookError;
 use crate::limits::{Limits, Meter};
-use crate::{notes, sniff, txt};
+use crate::{notes, sniff, txt, xml};
 
 /// A book file that ranges can be read from.
 pub struct Source<'b> {

@@ -155,7 +155,6 @@ fn piece(href: &str, paragraphs: Vec<PagePara>, cut: &Cut, toc: &[TocEntry]) -> 
     piece.paragraphs = paragraphs.into_iter().map(|p| p.para).collect();
     let own = piece.own_title();
     piece.title = cut.entry.map(|entry| toc[entry].title.clone()).or_else(|| own.clone());
-    piece.listed = cut.entry.is_some();
     let typed = cut.types.split_whitespace().any(|word| word == "chapter" || word == "doc-chapter");
     piece.is_chapter = typed || own.as_deref().or(piece.title.as_deref()).is_some_and(is_chapter_title);
     // A part and a chapter may both be set as `h1`: what holds text stands below what doesn't.

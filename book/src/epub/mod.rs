@@ -1,26 +1,23 @@
 //! EPUB 3, and EPUB 2 as far as its spine goes: archive, package, table of contents, pages.
 
-mod archive;
 mod cut;
 mod package;
 mod page;
 pub(crate) mod skip;
 mod toc;
-pub(crate) mod xml;
 
 use std::collections::HashSet;
 
-use domain::book::{SetAside, Warning};
+use domain::book::Warning;
 
-use crate::assemble::Draft;
+use crate::archive::Archive;
 use crate::error::BookError;
 use crate::limits::Meter;
+use crate::piece::{Draft, DraftLine, DraftNote, Para, Piece};
+use crate::xml::{self, Xml};
 use cut::Cutting;
 use package::Package;
 use toc::TocEntry;
-use xml::Xml;
-
-pub(crate) use archive::Archive;
 
 /// Reads an EPUB.
 pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> {
@@ -31,8 +28,12 @@ pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> 
     let mut cuttings = Vec::new();
     for (href, linear) in &package.spine {
         let aside = package.guide.get(href).copied().or((!linear).then_some("auxiliary"));
-        match pages_cuttings(&mut archive, href, &toc, aside, meter, &mut draft.set_aside) {
-            Ok(cut) => cuttings.extend(cut),
+        match pages_cuttings(&mut archive, href, &toc, aside, meter) {
+            Ok((cut, notes)) => {
+                let notes = notes.into_iter().filter_map(|note| DraftNote::new(href, vec![note], cuttings.len()));
+                draft.notes.extend(notes);
+                cuttings.extend(cut);
+            }
             Err(BookError::Incomplete { .. }) => draft.warnings.push(Warning {
                 code: "missing-page".to_owned(),
                 detail: format!("The book lists {href}, which is not in the file; the rest was read."),
@@ -40,11 +41,16 @@ pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> 
             Err(error) => return Err(error),
         }
     }
+    draft.contents = toc.iter().map(line).collect();
     draft.pieces = placed(cuttings, &toc, package.title.as_deref());
     draft.title = package.title;
     draft.authors = package.authors;
     draft.language_tag = package.language;
     Ok(draft)
+}
+
+fn line(entry: &TocEntry) -> DraftLine {
+    DraftLine { title: entry.title.clone(), depth: entry.depth as u32 }
 }
 
 /// The table of contents: EPUB 3's, else EPUB 2's. A book can be read without it, so one that can't be
@@ -78,26 +84,18 @@ fn pages_cuttings(
     toc: &[TocEntry],
     aside: Option<&'static str>,
     meter: &Meter<'_>,
-    set_aside: &mut Vec<SetAside>,
-) -> Result<Vec<Cutting>, BookError> {
+) -> Result<(Vec<Cutting>, Vec<Para>), BookError> {
     let document = xml::decode(href, &archive.unpack(href, meter)?)?;
     let wanted: HashSet<&str> =
         toc.iter().filter(|entry| entry.path == href).filter_map(|entry| entry.fragment.as_deref()).collect();
-    let page = page::read(href, &document, &wanted, meter)?;
-    if page.has_notes && !page.paragraphs.is_empty() {
-        set_aside.push(SetAside {
-            href: href.to_owned(),
-            title: None,
-            reason: "notes".to_owned(),
-            text: String::new(),
-        });
-    }
-    Ok(cut::cut(href, page, toc, aside))
+    let mut page = page::read(href, &document, &wanted, meter)?;
+    let notes = std::mem::take(&mut page.notes);
+    Ok((cut::cut(href, page, toc, aside), notes))
 }
 
 /// Gives each piece the titles above it. Where the table of contents nests, it is believed; a line above
 /// that leads to a title page, or says the book's own title, is no part.
-fn placed(cuttings: Vec<Cutting>, toc: &[TocEntry], book_title: Option<&str>) -> Vec<crate::piece::Piece> {
+fn placed(cuttings: Vec<Cutting>, toc: &[TocEntry], book_title: Option<&str>) -> Vec<Piece> {
     let nests = toc.iter().any(|entry| entry.depth > 0);
     let mut is_part = vec![true; toc.len()];
     for cutting in &cuttings {
@@ -115,6 +113,7 @@ fn placed(cuttings: Vec<Cutting>, toc: &[TocEntry], book_title: Option<&str>) ->
             if let Some(entry) = entry.filter(|_| nests) {
                 piece.above = Some(above(toc, entry, &is_part));
             }
+            piece.entries.extend(entry);
             piece
         })
         .collect()

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::archive::Archive;
-use super::xml::{self, Node, Xml, attribute, local_name, resolve};
+use crate::archive::Archive;
 use crate::aside;
 use crate::error::BookError;
 use crate::limits::Meter;
+use crate::xml::{self, Node, Xml, attribute, local_name, resolve};
 
 const CONTAINER: &str = "META-INF/container.xml";
 const ENCRYPTION: &str = "META-INF/encryption.xml";

@@ -6,13 +6,13 @@ use std::ops::Range;
 use domain::book::ParagraphKind;
 use quick_xml::events::BytesStart;
 
+use super::package::resolve_path;
 use super::skip;
-use super::xml::{Node, Xml, attribute, local_name, resolve};
 use crate::decode::Decoded;
 use crate::error::BookError;
 use crate::limits::Meter;
-use crate::mapped::Mapped;
 use crate::piece::{self, Block, Para};
+use crate::xml::{Node, Xml, attribute, local_name, resolve};
 
 /// Elements that set their text apart from what surrounds it.
 const BLOCKS: &[&str] = &[
@@ -67,8 +67,8 @@ pub(super) struct Page {
     pub anchors: HashMap<String, usize>,
     /// It shows a picture.
     pub pictured: bool,
-    /// Notes were left out.
-    pub has_notes: bool,
+    /// Notes that stand in it, each as one paragraph.
+    pub notes: Vec<Para>,
 }
 
 /// A paragraph, with what the page says of it.
@@ -92,11 +92,12 @@ pub(super) fn read(
     meter: &Meter<'_>,
 ) -> Result<Page, BookError> {
     let mut walk = Walk {
+        href,
         document,
         wanted,
         page: Page::default(),
         stack: Vec::new(),
-        text: Mapped::new(document.charset.width()),
+        para: Para::new(document.charset.width()),
         breaks: 0,
         after_break: false,
         blanks: Vec::new(),
@@ -119,7 +120,7 @@ pub(super) fn read(
         match node {
             Node::Start(tag, empty) => {
                 if skip::is_skipped(&tag, xml.rest()) {
-                    walk.skipped(&tag);
+                    walk.skipped(&tag, xml.rest());
                     skipping = (!empty).then(|| (local_name(&tag), 1));
                 } else {
                     walk.start(&tag, empty, span);
@@ -147,11 +148,13 @@ struct Element {
 }
 
 struct Walk<'a> {
+    href: &'a str,
     document: &'a Decoded,
     wanted: &'a HashSet<&'a str>,
     page: Page,
     stack: Vec<Element>,
-    text: Mapped,
+    /// The paragraph that is open.
+    para: Para,
     /// `<br/>`s since the last character.
     breaks: usize,
     after_break: bool,
@@ -161,12 +164,19 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn skipped(&mut self, tag: &BytesStart<'_>) {
+    fn skipped(&mut self, tag: &BytesStart<'_>, rest: &str) {
         let name = local_name(tag);
+        let types = skip::types(tag);
+        if types.contains("pagebreak") {
+            let label = attribute(tag, "title").or_else(|| attribute(tag, "aria-label"));
+            label.iter().for_each(|label| self.para.page(label));
+        } else if matches!(name.as_str(), "a" | "sup") {
+            let (label, target) = skip::mark(tag, rest);
+            let target = target.map(|href| resolve_path(self.href, &href));
+            let id = |(path, fragment): (String, Option<String>)| Some(format!("{path}#{}", fragment?));
+            self.para.mark(&label, target.and_then(id));
+        }
         self.page.pictured |= name == "svg";
-        // The mark of a note is not one.
-        self.page.has_notes |=
-            name != "a" && name != "sup" && skip::is_note(tag) && !skip::types(tag).contains("pagebreak");
         if BLOCKS.contains(&name.as_str()) {
             self.flush();
         }
@@ -227,7 +237,7 @@ impl Walk<'_> {
         if self.breaks >= 2 {
             self.flush();
         } else {
-            self.text.push_space(self.source(span));
+            self.para.text.push_space(self.source(span));
         }
     }
 
@@ -235,7 +245,7 @@ impl Walk<'_> {
         // Badly nested pages close what is not open, or close late: go down to the nearest match.
         let Some(at) = self.stack.iter().rposition(|element| element.name == name) else { return };
         if self.stack[at..].iter().any(|element| BLOCKS.contains(&element.name.as_str())) {
-            let blank = self.text.is_empty() && name == "p";
+            let blank = self.para.text.is_empty() && name == "p";
             self.flush();
             self.blank |= blank;
         }
@@ -251,14 +261,14 @@ impl Walk<'_> {
         if text.contains(|c: char| !c.is_whitespace()) {
             self.breaks = 0;
         }
-        self.text.push(text, self.document.source_offset(at));
+        self.para.text.push(text, self.document.source_offset(at));
     }
 
     fn reference(&mut self, name: &str, span: Range<usize>) {
         self.breaks = 0;
         match resolve(name) {
-            Some(text) => self.text.push_replacement(&text, self.source(span)),
-            None => self.text.push(&self.document.text[span.clone()], self.document.source_offset(span.start)),
+            Some(text) => self.para.text.push_replacement(&text, self.source(span)),
+            None => self.para.text.push(&self.document.text[span.clone()], self.document.source_offset(span.start)),
         }
     }
 
@@ -269,23 +279,23 @@ impl Walk<'_> {
     /// Ends the paragraph that is open.
     fn flush(&mut self) {
         self.breaks = 0;
-        let text = std::mem::replace(&mut self.text, Mapped::new(self.document.charset.width()));
-        if text.is_empty() {
+        let para = std::mem::replace(&mut self.para, Para::new(self.document.charset.width()));
+        if para.text.is_empty() {
             return;
         }
-        match piece::block(text) {
+        match piece::block(para) {
             Block::Empty => {}
             Block::Break => self.after_break = true,
-            Block::Note => self.page.has_notes = true,
-            Block::Text(text) => {
+            Block::Note(para) => self.page.notes.push(para),
+            Block::Text(mut para) => {
                 let top = self.stack.last();
                 let heading = top.and_then(|element| element.heading).unwrap_or(0);
-                let kind = match top {
+                para.kind = match top {
                     _ if heading > 0 => ParagraphKind::Heading,
                     Some(element) if element.verse => ParagraphKind::Verse,
                     _ => ParagraphKind::Prose,
                 };
-                let para = Para { kind, text, after_break: std::mem::take(&mut self.after_break) };
+                para.after_break = std::mem::take(&mut self.after_break);
                 self.page.paragraphs.push(PagePara { para, heading });
                 self.blanks.push(std::mem::take(&mut self.blank));
             }

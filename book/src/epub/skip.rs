@@ -4,8 +4,8 @@
 
 use quick_xml::events::BytesStart;
 
-use super::xml::{attribute, local_name};
 use crate::notes;
+use crate::xml::{attribute, local_name};
 
 /// Elements that hold no text of the book.
 const NAMES: &[&str] = &[
@@ -83,19 +83,8 @@ pub(crate) fn is_note(tag: &BytesStart<'_>) -> bool {
 
 /// `<a href="#n1"><sup>1</sup></a>`, `<sup><a href="#n1">1</a></sup>`, `<a href="#n1">[1]</a>`.
 fn is_linked_number(tag: &BytesStart<'_>, name: &str, rest: &str) -> bool {
-    let near = &rest[..rest.floor_char_boundary(MARK_BYTES)];
-    let Some(end) = near.find(if name == "a" { "</a" } else { "</sup" }) else { return false };
-    let inner = &near[..end];
-    let mut label = String::new();
-    let mut in_tag = false;
-    for c in inner.chars() {
-        match c {
-            '<' => in_tag = true,
-            '>' => in_tag = false,
-            c if !in_tag => label.push(c),
-            _ => {}
-        }
-    }
+    let Some(inner) = inner(name, rest) else { return false };
+    let label = characters(inner);
     let label = label.trim();
     let bracketed = label.strip_prefix(['[', '(']).and_then(|rest| rest.strip_suffix([']', ')']));
     if !notes::is_label(bracketed.unwrap_or(label)) {
@@ -109,4 +98,38 @@ fn is_linked_number(tag: &BytesStart<'_>, name: &str, rest: &str) -> bool {
             linked && (bracketed.is_some() || classed || inner.contains("<sup"))
         }
     }
+}
+
+/// What stands in the short element `name` whose start tag `rest` follows.
+fn inner<'a>(name: &str, rest: &'a str) -> Option<&'a str> {
+    let near = &rest[..rest.floor_char_boundary(MARK_BYTES)];
+    near.find(&format!("</{name}")).map(|end| &near[..end])
+}
+
+/// `markup` without its tags.
+fn characters(markup: &str) -> String {
+    let mut text = String::new();
+    let mut in_tag = false;
+    for c in markup.chars() {
+        match c {
+            '<' => in_tag = true,
+            '>' => in_tag = false,
+            c if !in_tag => text.push(c),
+            _ => {}
+        }
+    }
+    text
+}
+
+/// The label of the note mark that `tag` starts, and where it leads.
+pub(super) fn mark(tag: &BytesStart<'_>, rest: &str) -> (String, Option<String>) {
+    let name = local_name(tag);
+    let inner = inner(&name, rest).unwrap_or_default();
+    let label = characters(inner).trim().trim_matches(['[', ']', '(', ')']).to_owned();
+    let of_inner = || {
+        let (_, link) = inner.split_once("<a ")?;
+        let content = format!("a {}", link.split('>').next().unwrap_or(link));
+        attribute(&BytesStart::from_content(content, 1), "href")
+    };
+    (label, attribute(tag, "href").or_else(of_inner))
 }

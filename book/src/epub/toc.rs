@@ -2,8 +2,8 @@
 
 use super::package::resolve_path;
 use super::skip;
-use super::xml::{Node, Xml, attribute, local_name, resolve};
 use crate::error::BookError;
+use crate::xml::{Node, Xml, attribute, local_name, resolve};
 
 /// A line of the table of contents.
 #[derive(Clone, Debug, PartialEq, Eq)]

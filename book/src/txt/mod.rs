@@ -5,13 +5,11 @@ mod lines;
 use domain::book::{ParagraphKind, SetAside};
 
 use crate::aside;
-use crate::assemble::Draft;
 use crate::decode::{self, Decoded};
 use crate::error::BookError;
 use crate::headings::{self, HeadingLine};
 use crate::limits::Meter;
-use crate::mapped::Mapped;
-use crate::piece::{self, Block, Para, Piece};
+use crate::piece::{self, Block, Draft, DraftNote, Para, Piece};
 use lines::{Line, Lines};
 
 /// Reads a plain text file.
@@ -129,9 +127,9 @@ impl<'a> Reader<'a> {
                 title_may_follow = true;
                 after_break = false;
             } else if std::mem::take(&mut title_may_follow) && is_title_line(block) && next.is_some() {
-                let text = self.mapped(&block.lines);
-                piece.title = piece.title.map(|title| format!("{title}: {}", text.text()));
-                self.push_para(&mut piece, text, ParagraphKind::Heading, false);
+                let para = self.para(&block.lines);
+                piece.title = piece.title.map(|title| format!("{title}: {}", para.text.text()));
+                self.push_para(&mut piece, para, ParagraphKind::Heading, false);
             } else {
                 let wide = block.blanks_before >= self.usual_blanks + 2 && piece.has_prose();
                 after_break |= wide;
@@ -161,8 +159,8 @@ impl<'a> Reader<'a> {
 
     fn start_piece(&mut self, division: Division, block: &Lines<'a>) -> Piece {
         let mut piece = Piece::new(self.name);
-        let text = self.mapped(&block.lines);
-        piece.title = Some(text.text().to_owned());
+        let para = self.para(&block.lines);
+        piece.title = Some(para.text.text().to_owned());
         match division {
             Division::Aside(rule) => piece.aside = Some(rule),
             Division::Heading(heading) => {
@@ -173,7 +171,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        self.push_para(&mut piece, text, ParagraphKind::Heading, false);
+        self.push_para(&mut piece, para, ParagraphKind::Heading, false);
         piece
     }
 
@@ -196,31 +194,36 @@ impl<'a> Reader<'a> {
             if is_picture(lines) {
                 continue;
             }
-            match piece::block(self.mapped(lines)) {
+            match piece::block(self.para(lines)) {
                 Block::Empty => {}
                 Block::Break => *after_break = true,
-                Block::Note => self.set_aside(None, "notes"),
-                Block::Text(text) => {
-                    let broken = std::mem::take(after_break);
-                    piece.paragraphs.push(Para { kind, text, after_break: broken });
+                Block::Note(para) => {
+                    let note = DraftNote::new(self.name, vec![para], self.draft.pieces.len());
+                    self.draft.notes.extend(note);
+                }
+                Block::Text(mut para) => {
+                    para.kind = kind;
+                    para.after_break = std::mem::take(after_break);
+                    piece.paragraphs.push(para);
                 }
             }
         }
     }
 
-    fn push_para(&mut self, piece: &mut Piece, text: Mapped, kind: ParagraphKind, after_break: bool) {
-        if let Block::Text(text) = piece::block(text) {
-            piece.paragraphs.push(Para { kind, text, after_break });
+    fn push_para(&mut self, piece: &mut Piece, para: Para, kind: ParagraphKind, after_break: bool) {
+        let para = Para { kind, after_break, ..para };
+        if let Block::Text(para) = piece::block(para) {
+            piece.paragraphs.push(para);
         }
     }
 
-    fn mapped(&self, lines: &[Line<'a>]) -> Mapped {
-        let width = self.decoded.charset.width();
-        let mut mapped = Mapped::new(width);
-        let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return mapped };
-        let range = first.at..last.at + last.text.len();
-        mapped.push(&self.decoded.text[range], self.source(first.at));
-        mapped
+    fn para(&self, lines: &[Line<'a>]) -> Para {
+        let mut para = Para::new(self.decoded.charset.width());
+        if let (Some(first), Some(last)) = (lines.first(), lines.last()) {
+            let range = first.at..last.at + last.text.len();
+            para.text.push(&self.decoded.text[range], self.source(first.at));
+        }
+        para
     }
 
     /// Byte position in the undecoded file of a position in the decoded text.

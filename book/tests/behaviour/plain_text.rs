@@ -69,7 +69,10 @@ fn breaks_notes_and_verse_are_told_apart() {
     use ParagraphKind::{Prose, Verse};
     assert_eq!(kinds, [(Prose, false), (Prose, true), (Verse, false), (Prose, true)]);
     assert_eq!(sentences(&book)[2], "She had the lamp with her.");
-    assert_eq!(asides(&book), ["notes"]);
+    let notes: Vec<_> = book.notes.iter().map(|note| (note.label.as_str(), note.text.as_str())).collect();
+    assert_eq!(notes, [("1", "It was of brass.")]);
+    let anchor = book.notes[0].anchor.unwrap();
+    assert!(chapter.text[anchor.at as usize..].starts_with(" with her."));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::limits::Meter;
 const VOID: &[&str] = &["br", "hr", "img", "meta", "link", "input", "wbr", "col", "source", "area", "base", "embed"];
 
 /// What stands in a document.
-pub(super) enum Node<'a> {
+pub(crate) enum Node<'a> {
     /// A start tag; `true` if the element ends with it.
     Start(BytesStart<'a>, bool),
     /// An end tag, by local name.
@@ -29,12 +29,12 @@ pub(super) enum Node<'a> {
 }
 
 /// Decodes an entry that holds XML.
-pub(super) fn decode(href: &str, bytes: &[u8]) -> Result<Decoded, BookError> {
+pub(crate) fn decode(href: &str, bytes: &[u8]) -> Result<Decoded, BookError> {
     decode::xml(bytes).ok_or_else(|| BookError::UnknownEncoding { href: href.to_owned() })
 }
 
 /// A walk over one document.
-pub(super) struct Xml<'a, 'm> {
+pub(crate) struct Xml<'a, 'm> {
     reader: Reader<&'a [u8]>,
     document: &'a Decoded,
     href: &'a str,

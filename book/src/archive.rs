@@ -1,4 +1,4 @@
-//! The archive of an EPUB: checked as a whole first, then unpacked entry by entry, under limits.
+//! A zip archive, as EPUB and DOCX are: checked as a whole first, then unpacked entry by entry, under limits.
 
 use std::collections::HashMap;
 use std::io::{Cursor, ErrorKind, Read};
