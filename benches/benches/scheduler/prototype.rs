@@ -4,42 +4,13 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use crate::trace::Traced;
+
 /// Padded tokens in one batch.
 pub const BUDGET: usize = 16_384;
 const LONGEST: usize = 512;
 const GROWTH: f64 = 1.125;
 const MOST_PADDING: f64 = 0.15;
-
-/// One item of a trace.
-#[derive(Clone, Copy)]
-pub struct Traced {
-    pub id: u32,
-    pub len: u16,
-    pub tenant: u16,
-}
-
-/// Lognormal lengths, log-uniform tenants, from a seed.
-pub fn trace(count: usize, tenants: u16, seed: u64) -> Vec<Traced> {
-    let mut bits = seed | 1;
-    let mut share = move || {
-        bits ^= bits << 13;
-        bits ^= bits >> 7;
-        bits ^= bits << 17;
-        (bits >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    for _ in 0..20 {
-        share();
-    }
-    (0..count)
-        .map(|id| {
-            let (u, v) = (share().max(1e-12), share());
-            let normal = (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();
-            let len = (120.0 * (0.8 * normal).exp()).clamp(4.0, 512.0) as u16;
-            let tenant = (f64::from(tenants).powf(share()) - 1.0) as u16;
-            Traced { id: id as u32, len, tenant: tenant.min(tenants - 1) }
-        })
-        .collect()
-}
 
 pub struct Prototype {
     edges: Vec<u16>,

@@ -1,0 +1,96 @@
+//! How long one decision takes, against the prototype on the same trace, turn by turn in one run.
+//!
+//! The prototype's decision forms a batch and nothing else. The core's is measured twice: when a device pulls (form the
+//! batch, give the lease, write the message), and as the whole step that follows a finished batch (end its lease, learn
+//! from it, retire its items, and then all of the former).
+
+use std::time::{Duration, Instant};
+
+use crate::core::Core;
+use crate::prototype::Prototype;
+use crate::table::{Bar, Row, Table};
+use crate::trace::{Traced, lognormal};
+
+const DEPTH: usize = 65_536;
+const ITEMS: usize = 400_000;
+/// Rounds of which the median counts.
+const ROUNDS: usize = 3;
+
+/// Adds the rows of decisions.
+pub fn measure(table: &mut Table) {
+    for tenants in [1, 16, 256] {
+        let trace = lognormal(ITEMS, tenants, 42);
+        let rounds: Vec<[Vec<Duration>; 3]> =
+            (0..ROUNDS).map(|_| [prototype(&trace, tenants), pulls(&trace), steps(&trace)]).collect();
+        let of = |side: usize, share: f64| {
+            let mut each: Vec<f64> = rounds.iter().map(|round| quantile_us(&round[side], share)).collect();
+            each.sort_by(f64::total_cmp);
+            each[ROUNDS / 2]
+        };
+        for (side, name) in [(1, "pull: batch, lease, message"), (2, "whole step: ack, retire, learn, then the pull")] {
+            for (share, label) in [(0.5, "p50"), (0.99, "p99")] {
+                let peer = of(0, share);
+                table.add(Row {
+                    what: format!("decision {label}, {tenants} tenants, {DEPTH} queued; {name}"),
+                    measured: of(side, share),
+                    unit: "µs",
+                    peers: vec![("prototype".to_owned(), peer)],
+                    bar: if label == "p99" { Bar::AtMost(peer) } else { Bar::Shown },
+                });
+            }
+        }
+    }
+}
+
+fn quantile_us(times: &[Duration], share: f64) -> f64 {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    sorted[((sorted.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6
+}
+
+fn prototype(trace: &[Traced], tenants: u16) -> Vec<Duration> {
+    let mut prototype = Prototype::new(usize::from(tenants), trace.len(), 4 * DEPTH as u64);
+    let mut batch = Vec::with_capacity(4_096);
+    let (mut next, mut times) = (0, Vec::new());
+    while next < trace.len() {
+        while next < trace.len() && prototype.len() < DEPTH {
+            prototype.push(trace[next]);
+            next += 1;
+        }
+        let began = Instant::now();
+        prototype.batch(&mut batch);
+        times.push(began.elapsed());
+    }
+    times
+}
+
+fn pulls(trace: &[Traced]) -> Vec<Duration> {
+    let mut core = Core::new(trace, DEPTH);
+    let mut times = Vec::new();
+    while core.is_steady() {
+        let offer = Core::offer_event(1);
+        let began = Instant::now();
+        let handed = core.pull(offer);
+        times.push(began.elapsed());
+        // The device takes its credit back, so that the next batch is decided when it pulls and not before.
+        core.offer(0);
+        if let Some(held) = handed {
+            core.done(held);
+        }
+        core.refill();
+    }
+    times
+}
+
+fn steps(trace: &[Traced]) -> Vec<Duration> {
+    let mut core = Core::new(trace, DEPTH);
+    let mut held = core.offer(1);
+    let mut times = Vec::new();
+    while let Some(running) = held.filter(|_| core.is_steady()) {
+        core.refill();
+        let began = Instant::now();
+        held = core.done(running);
+        times.push(began.elapsed());
+    }
+    times
+}
