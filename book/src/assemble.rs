@@ -17,7 +17,8 @@ const CONTENTS_RUN: usize = 3;
 
 /// Makes a book of a draft.
 pub(crate) fn book(mut draft: Draft, source: BookSource, meter: &Meter<'_>) -> Result<Book, BookError> {
-    notes::link(&mut draft.pieces, &draft.notes);
+    draft.notes.extend(notes::take_plain(&mut draft.pieces));
+    notes::link(&mut draft.pieces, &mut draft.notes);
     mark_contents(&mut draft.pieces);
     keep_the_book(&mut draft.pieces);
     set_aside(&mut draft);

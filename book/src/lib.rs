@@ -22,7 +22,8 @@
 //! | [`limits`](Limits), [`error`](BookError) | what a file may cost, and every refusal |
 //! | `sniff` | what the bytes are, whatever the name says |
 //! | `decode`, `mapped` | bytes to text and folded text, with byte positions kept |
-//! | `epub` | archive, package, table of contents, pages |
+//! | `archive`, `xml` | zip archives and XML, checked and under limits |
+//! | `epub` | package, table of contents, pages |
 //! | `txt` | lines to paragraphs and headings |
 //! | `headings`, `aside`, `notes` | the rules: what is a heading, set aside, a note |
 //! | `piece`, `assemble` | pieces of either format to chapters under parts |
@@ -40,6 +41,7 @@ mod language;
 mod limits;
 mod mapped;
 mod notes;
+mod pages;
 mod piece;
 pub mod provenance;
 mod sentences;

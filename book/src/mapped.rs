@@ -141,6 +141,13 @@ impl Mapped {
         *self = rebuilt;
     }
 
+    /// Drops one range of the text.
+    pub fn cut(&mut self, range: Range<usize>) {
+        if !range.is_empty() {
+            self.remove(std::slice::from_ref(&range));
+        }
+    }
+
     /// Where a non-empty range of the text stood.
     pub fn source(&self, range: Range<usize>) -> Range<u64> {
         let start = self.position(range.start, false);

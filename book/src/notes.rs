@@ -1,9 +1,11 @@
 //! Note marks within plain text, such as `Pangloss[1]`, and the notes that they lead to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
-use crate::piece::{DraftNote, Piece};
+use domain::book::ParagraphKind;
+
+use crate::piece::{DraftNote, PageBreak, Para, Piece};
 
 /// The marks in `text`: one to three digits, or one of `*†‡` or a letter, in brackets, right behind
 /// another character. `took [a] cat` and `in [1805]` are words.
@@ -42,16 +44,112 @@ pub(crate) fn is_label(label: &str) -> bool {
     digits || sign
 }
 
-/// A paragraph that is a note: `[1] See volume two.`
-pub(crate) fn is_note(text: &str) -> bool {
-    own_label(text).is_some()
-}
-
-/// The label that a note's text starts with, and where the text goes on behind it.
+/// The label that a note's text starts with, and where the text goes on behind it: `[1] See volume two.`,
+/// `[Footnote 3: See volume two.]`.
 pub(crate) fn own_label(text: &str) -> Option<(&str, usize)> {
     let rest = text.strip_prefix('[')?;
+    for word in ["Footnote ", "Note "] {
+        if let Some((label, _)) = rest.strip_prefix(word).and_then(|named| named.split_once(": "))
+            && is_label(label)
+        {
+            return Some((label, 1 + word.len() + label.len() + 2));
+        }
+    }
     let len = label_len(rest)?;
     rest[len + 1..].starts_with(' ').then(|| (&rest[..len], len + 3))
+}
+
+/// The label that the text of what is known to be a note starts with: as [`own_label`], or `1.`, `(1)`, `*`.
+pub(crate) fn loose_label(text: &str) -> Option<(&str, usize)> {
+    if let Some(found) = own_label(text) {
+        return Some(found);
+    }
+    let inner = text.trim_start_matches(['(', '[', '^', '↑', ' ']);
+    let start = text.len() - inner.len();
+    let end = inner.find(|c: char| !c.is_ascii_digit() && !matches!(c, '*' | '†' | '‡')).unwrap_or(inner.len());
+    let label = &inner[..end];
+    let rest = inner[end..].trim_start_matches([']', ')', '.', ':', '—', '–', '-', ' ', '↑', '^']);
+    let divided = inner[end..].starts_with([']', ')', '.', ':', ' ']);
+    let known = is_label(label) || !label.is_empty() && label.chars().all(|c| c == '*');
+    (known && divided && !rest.is_empty()).then(|| (&text[start..start + end], text.len() - rest.len()))
+}
+
+/// Paragraphs that a note may go on for, behind its first.
+const MORE_PARAGRAPHS: usize = 8;
+
+/// Takes the notes out of the pieces that stand in the text by themselves, `[1] See volume two.`, with the
+/// paragraphs that they go on for. A book without any mark has no notes: its numbers count something else.
+pub(crate) fn take_plain(pieces: &mut [Piece]) -> Vec<DraftNote> {
+    let marked = pieces.iter().flat_map(|piece| &piece.paragraphs).any(|para| !para.marks.is_empty());
+    let mut found = Vec::new();
+    if !marked {
+        return found;
+    }
+    let signed = are_signed(pieces);
+    for (number, piece) in pieces.iter_mut().enumerate() {
+        if !piece.paragraphs.iter().any(is_note) {
+            continue;
+        }
+        let mut kept: Vec<Para> = Vec::with_capacity(piece.paragraphs.len());
+        let mut carried = Vec::new();
+        let mut rest = VecDeque::from(std::mem::take(&mut piece.paragraphs));
+        while let Some(mut para) = rest.pop_front() {
+            if !is_note(&para) {
+                para.pages.splice(0..0, carried.drain(..));
+                kept.push(para);
+                continue;
+            }
+            let more = goes_on_for(&para, &rest, signed);
+            let paragraphs: Vec<Para> = std::iter::once(para).chain(rest.drain(..more)).collect();
+            let pages = paragraphs.iter().flat_map(|para| para.pages.iter().cloned());
+            carried.extend(pages.map(|page| PageBreak { at: 0, ..page }));
+            found.extend(DraftNote::new(&piece.href, paragraphs, number));
+        }
+        piece.paragraphs = kept;
+    }
+    found
+}
+
+fn is_note(para: &Para) -> bool {
+    para.kind != ParagraphKind::Heading && own_label(para.text.text()).is_some()
+}
+
+/// A text that ends with its editor's initial: `See volume two. B.`
+fn is_signed(text: &str) -> bool {
+    let mut words = text.rsplit(' ');
+    let initial = words.next().and_then(|word| word.strip_suffix(['.', ',']));
+    let capital = |word: &str| word.chars().count() == 1 && word.chars().all(char::is_uppercase);
+    initial.is_some_and(capital) && words.next().is_some_and(|word| word.ends_with(['.', '!', '?', ')', '»', '”']))
+}
+
+/// Whether the editor of this book signs notes: then a note without an initial goes on.
+fn are_signed(pieces: &[Piece]) -> bool {
+    let texts = pieces.iter().flat_map(|piece| &piece.paragraphs).filter(|para| is_note(para));
+    let (mut all, mut signed) = (0, 0);
+    for para in texts {
+        all += 1;
+        signed += usize::from(is_signed(para.text.text()));
+    }
+    all >= 4 && signed * 10 >= all * 6
+}
+
+/// How many of the paragraphs that follow a note's first belong to it: up to the one that is signed, in a book
+/// whose notes are; else the verse or the quotation that it announces.
+fn goes_on_for(note: &Para, rest: &VecDeque<Para>, signed: bool) -> usize {
+    let text = note.text.text();
+    let near =
+        || rest.iter().take(MORE_PARAGRAPHS).take_while(|para| !is_note(para) && para.kind != ParagraphKind::Heading);
+    if signed && !is_signed(text) {
+        return near().position(|para| is_signed(para.text.text())).map_or(0, |at| at + 1);
+    }
+    if !signed && text.ends_with(':') {
+        return near().take_while(|para| para.kind == ParagraphKind::Verse).count();
+    }
+    // `[Footnote 3: …` lasts until its bracket is closed.
+    if text.starts_with("[Footnote") && !text.ends_with(']') {
+        return near().position(|para| para.text.text().ends_with(']')).map_or(0, |at| at + 1);
+    }
+    0
 }
 
 /// `text` without its note marks, for a comparison with canonical text.
@@ -68,14 +166,14 @@ pub(crate) fn without_marks(text: &str) -> String {
 
 /// Finds the note of every mark: where its link leads, else the next unclaimed note with its label, from the
 /// mark's own piece on.
-pub(crate) fn link(pieces: &mut [Piece], notes: &[DraftNote]) {
-    let mut by_id: HashMap<&str, usize> = HashMap::new();
-    let mut by_label: HashMap<&str, Vec<usize>> = HashMap::new();
+pub(crate) fn link(pieces: &mut [Piece], notes: &mut [DraftNote]) {
+    let mut by_id: HashMap<String, usize> = HashMap::new();
+    let mut by_label: HashMap<String, Vec<usize>> = HashMap::new();
     for (index, note) in notes.iter().enumerate() {
         if let Some(id) = &note.id {
-            by_id.entry(id).or_insert(index);
+            by_id.entry(id.clone()).or_insert(index);
         }
-        by_label.entry(&note.label).or_default().push(index);
+        by_label.entry(note.label.clone()).or_default().push(index);
     }
     let mut claimed = vec![false; notes.len()];
     for (number, piece) in pieces.iter_mut().enumerate() {
@@ -86,6 +184,9 @@ pub(crate) fn link(pieces: &mut [Piece], notes: &[DraftNote]) {
             mark.note = linked.or_else(labelled);
             if let Some(note) = mark.note {
                 claimed[note] = true;
+                if notes[note].label.is_empty() {
+                    notes[note].label.clone_from(&mark.label);
+                }
             }
         }
     }
@@ -105,8 +206,12 @@ mod tests {
 
     #[test]
     fn a_note_starts_with_its_label() {
-        assert!(is_note("[1] De pan, tout."));
-        assert!(!is_note("[1]"));
-        assert!(!is_note("[Illustration: a cat] he said"));
+        assert_eq!(own_label("[1] De pan, tout."), Some(("1", 4)));
+        assert_eq!(own_label("[Footnote 12: Of pan, all.]"), Some(("12", 14)));
+        assert_eq!(own_label("[1]"), None);
+        assert_eq!(own_label("[Illustration: a cat] he said"), None);
+        assert_eq!(loose_label("12. De pan, tout."), Some(("12", 4)));
+        assert_eq!(loose_label("(*) De pan, tout."), Some(("*", 4)));
+        assert_eq!(loose_label("↑ De pan, tout."), None);
     }
 }

@@ -67,21 +67,38 @@ impl DraftNote {
     /// A note of these paragraphs, the first of which may start with its label; nothing if it says nothing.
     pub fn new(href: &str, mut paragraphs: Vec<Para>, pieces_before: usize) -> Option<Self> {
         let first = paragraphs.first_mut()?;
-        let own = notes::own_label(first.text.text()).map(|(label, len)| (label.to_owned(), len));
-        let label = own.map(|(label, len)| {
-            let label_range = 0..len;
-            first.text.remove(std::slice::from_ref(&label_range));
-            label
-        });
+        let mut label = first.marks.iter().find(|mark| mark.at == 0).map(|mark| mark.label.clone()).unwrap_or_default();
+        let bracketed = first.text.text().starts_with("[Footnote") || first.text.text().starts_with("[Note");
+        let text = first.text.text();
+        let own = notes::loose_label(text).filter(|(own, _)| label.is_empty() || *own == label);
+        let own = own.map(|(own, len)| (own.to_owned(), len));
+        // An arrow leads back to the mark.
+        let own_len = match own {
+            Some((own, len)) => {
+                label = own;
+                len
+            }
+            None => text.len() - text.trim_start_matches(ARROWS).len(),
+        };
+        first.text.cut(0..own_len);
+        let last = paragraphs.last_mut()?;
+        let text = last.text.text();
+        let kept = text.trim_end_matches(ARROWS).len();
+        let kept = kept - usize::from(bracketed && text[..kept].ends_with(']'));
+        let end = text.len();
+        last.text.cut(kept..end);
         paragraphs.retain(|para| !para.text.is_empty());
         let (first, last) = (paragraphs.first()?, paragraphs.last()?);
         let start = first.text.source(0..first.text.text().len()).start;
         let end = last.text.source(0..last.text.text().len()).end;
         let texts: Vec<&str> = paragraphs.iter().map(|para| para.text.text()).collect();
         let source = SourceRange { href: href.to_owned(), start, end };
-        Some(Self { id: None, label: label.unwrap_or_default(), text: texts.join("\n\n"), source, pieces_before })
+        Some(Self { id: None, label, text: texts.join("\n\n"), source, pieces_before })
     }
 }
+
+/// What stands around the link that leads from a note back to its mark.
+const ARROWS: &[char] = &['↑', '↩', '⏎', '↵', '^', ' ', '\u{fe0e}', '\u{fe0f}', '⤴', '🔙', '◄'];
 
 /// A paragraph, before its sentences are found. A reader builds it up: text, and what hangs on its places.
 #[derive(Clone)]
@@ -115,6 +132,33 @@ impl Para {
     /// A page begins here, behind what was pushed so far.
     pub fn page(&mut self, label: &str) {
         self.pages.push(PageBreak { at: self.text.text().len(), label: label.to_owned() });
+    }
+
+    /// The paragraphs that cuts at these bytes of the text make, in order; what hangs on a place goes with it.
+    pub fn split_at(self, cuts: &[usize]) -> Vec<Self> {
+        if cuts.is_empty() {
+            return vec![self];
+        }
+        let len = self.text.text().len();
+        let ends = cuts.iter().copied().chain([len]);
+        let mut parts = Vec::with_capacity(cuts.len() + 1);
+        for (from, to) in std::iter::once(0).chain(cuts.iter().copied()).zip(ends) {
+            let mut part = Self { after_break: self.after_break && from == 0, ..self.clone() };
+            part.text.cut(to..len);
+            part.text.cut(0..from);
+            let before = self.text.text()[from..to].len() - self.text.text()[from..to].trim_start().len();
+            let end = part.text.text().len();
+            let within = |at: usize| at >= from && (at < to || to == len);
+            let moved = |at: usize| at.saturating_sub(from + before).min(end);
+            part.marks.retain(|mark| within(mark.at));
+            part.pages.retain(|page| within(page.at));
+            part.marks.iter_mut().for_each(|mark| mark.at = moved(mark.at));
+            part.pages.iter_mut().for_each(|page| page.at = moved(page.at));
+            if !part.text.is_empty() {
+                parts.push(part);
+            }
+        }
+        parts
     }
 
     /// Turns the marks that stand in the text itself, `[1]`, into [`Para::marks`].
@@ -211,17 +255,12 @@ pub(crate) enum Block {
     Empty,
     /// An ornament: a break before what follows.
     Break,
-    /// A note, which stands apart from the text.
-    Note(Para),
     /// Text, with its note marks dropped.
     Text(Para),
 }
 
 /// Tells what a block is, and drops the note marks in it.
 pub(crate) fn block(mut para: Para) -> Block {
-    if notes::is_note(para.text.text()) {
-        return Block::Note(para);
-    }
     para.take_marks();
     let text = para.text.text();
     if headings::is_ornament(text) {

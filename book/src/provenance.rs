@@ -8,13 +8,12 @@ use std::cell::RefCell;
 
 use domain::book::{Book, Chapter, Format, ParagraphKind, SourceRange};
 use domain::id::Digest;
-use quick_xml::events::BytesStart;
 
 use crate::archive::Archive;
 use crate::decode::{self, Charset};
-use crate::epub::skip;
 use crate::error::BookError;
 use crate::limits::{Limits, Meter};
+use crate::pages::{skip, start_tag};
 use crate::{notes, sniff, txt, xml};
 
 /// A book file that ranges can be read from.
@@ -175,8 +174,7 @@ fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
     if content.is_empty() {
         return behind;
     }
-    let name_len = content.find(char::is_whitespace).unwrap_or(content.len());
-    let start = BytesStart::from_content(content, name_len);
+    let start = start_tag(content);
     let name = xml::local_name(&start);
     if name == "br" {
         out.push(' ');

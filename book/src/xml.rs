@@ -12,7 +12,8 @@ use crate::error::BookError;
 use crate::limits::Meter;
 
 /// HTML elements without an end, which pages write with and without the slash.
-const VOID: &[&str] = &["br", "hr", "img", "meta", "link", "input", "wbr", "col", "source", "area", "base", "embed"];
+pub(crate) const VOID: &[&str] =
+    &["br", "hr", "img", "meta", "link", "input", "wbr", "col", "source", "area", "base", "embed"];
 
 /// What stands in a document.
 pub(crate) enum Node<'a> {
@@ -26,6 +27,15 @@ pub(crate) enum Node<'a> {
     CData(&'a str),
     /// An entity or character reference, without `&` and `;`.
     Reference(&'a str),
+}
+
+/// A walk over a document, whatever its syntax.
+pub(crate) trait Nodes<'a> {
+    /// The text behind the last node.
+    fn rest(&self) -> &'a str;
+
+    /// The next node and its place in the decoded text; nothing at the end.
+    fn next(&mut self) -> Result<Option<(Node<'a>, Range<usize>)>, BookError>;
 }
 
 /// Decodes an entry that holds XML.
@@ -108,6 +118,16 @@ impl<'a, 'm> Xml<'a, 'm> {
         let at = (self.reader.error_position() as usize).min(self.document.text.len());
         let at = self.document.text.floor_char_boundary(at);
         BookError::Malformed { href: self.href.to_owned(), offset: self.document.source_offset(at) }
+    }
+}
+
+impl<'a> Nodes<'a> for Xml<'a, '_> {
+    fn rest(&self) -> &'a str {
+        self.rest()
+    }
+
+    fn next(&mut self) -> Result<Option<(Node<'a>, Range<usize>)>, BookError> {
+        self.next()
     }
 }
 

@@ -1,23 +1,20 @@
 //! EPUB 3, and EPUB 2 as far as its spine goes: archive, package, table of contents, pages.
 
-mod cut;
 mod package;
-mod page;
-pub(crate) mod skip;
 mod toc;
-
-use std::collections::HashSet;
 
 use domain::book::Warning;
 
 use crate::archive::Archive;
 use crate::error::BookError;
 use crate::limits::Meter;
-use crate::piece::{Draft, DraftLine, DraftNote, Para, Piece};
+use crate::pages::cut::{self, About, Cutting};
+use crate::pages::{self, Page, TocEntry};
+use crate::piece::{Draft, DraftLine, Piece};
 use crate::xml::{self, Xml};
-use cut::Cutting;
 use package::Package;
-use toc::TocEntry;
+
+pub(crate) use package::resolve_path;
 
 /// Reads an EPUB.
 pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> {
@@ -25,14 +22,13 @@ pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> 
     let package = package::read(&mut archive, meter)?;
     let mut draft = Draft::default();
     let toc = contents(&mut archive, &package, meter, &mut draft.warnings)?;
-    let mut cuttings = Vec::new();
+    let (mut pages, mut guides) = (Vec::new(), Vec::new());
     for (href, linear) in &package.spine {
         let aside = package.guide.get(href).copied().or((!linear).then_some("auxiliary"));
-        match pages_cuttings(&mut archive, href, &toc, aside, meter) {
-            Ok((cut, notes)) => {
-                let notes = notes.into_iter().filter_map(|note| DraftNote::new(href, vec![note], cuttings.len()));
-                draft.notes.extend(notes);
-                cuttings.extend(cut);
+        match page(&mut archive, href, meter, &mut draft.warnings) {
+            Ok(page) => {
+                pages.push(page);
+                guides.push(aside);
             }
             Err(BookError::Incomplete { .. }) => draft.warnings.push(Warning {
                 code: "missing-page".to_owned(),
@@ -40,6 +36,14 @@ pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> 
             }),
             Err(error) => return Err(error),
         }
+    }
+    pages::carry_page_labels(&mut pages);
+    pages::assign_notes(&mut pages);
+    let mut cuttings: Vec<Cutting> = Vec::new();
+    for (page, guide) in pages.into_iter().zip(guides) {
+        meter.check_time()?;
+        draft.notes.extend(pages::take_notes(&page, cuttings.len()));
+        cuttings.extend(cut::cut(page, &About { toc: &toc, guide, whole_book: false }));
     }
     draft.contents = toc.iter().map(line).collect();
     draft.pieces = placed(cuttings, &toc, package.title.as_deref());
@@ -78,19 +82,14 @@ fn contents(
     Ok(Vec::new())
 }
 
-fn pages_cuttings(
+fn page(
     archive: &mut Archive<'_>,
     href: &str,
-    toc: &[TocEntry],
-    aside: Option<&'static str>,
     meter: &Meter<'_>,
-) -> Result<(Vec<Cutting>, Vec<Para>), BookError> {
+    warnings: &mut Vec<Warning>,
+) -> Result<Page, BookError> {
     let document = xml::decode(href, &archive.unpack(href, meter)?)?;
-    let wanted: HashSet<&str> =
-        toc.iter().filter(|entry| entry.path == href).filter_map(|entry| entry.fragment.as_deref()).collect();
-    let mut page = page::read(href, &document, &wanted, meter)?;
-    let notes = std::mem::take(&mut page.notes);
-    Ok((cut::cut(href, page, toc, aside), notes))
+    pages::read_xhtml(href, &document, meter, warnings)
 }
 
 /// Gives each piece the titles above it. Where the table of contents nests, it is believed; a line above
@@ -113,7 +112,6 @@ fn placed(cuttings: Vec<Cutting>, toc: &[TocEntry], book_title: Option<&str>) ->
             if let Some(entry) = entry.filter(|_| nests) {
                 piece.above = Some(above(toc, entry, &is_part));
             }
-            piece.entries.extend(entry);
             piece
         })
         .collect()

@@ -174,7 +174,7 @@ impl Package {
 }
 
 /// The path and fragment that `href` names, seen from the entry `base`. Never leaves the archive.
-pub(super) fn resolve_path(base: &str, href: &str) -> (String, Option<String>) {
+pub(crate) fn resolve_path(base: &str, href: &str) -> (String, Option<String>) {
     let (path, fragment) = href.split_once('#').map_or((href, None), |(path, fragment)| (path, Some(fragment)));
     let path = percent_decoded(path.split('?').next().unwrap_or(path));
     let fragment = fragment.filter(|fragment| !fragment.is_empty()).map(percent_decoded);

@@ -1,20 +1,9 @@
 //! Tables of contents: EPUB 3 navigation documents and EPUB 2's NCX.
 
 use super::package::resolve_path;
-use super::skip;
 use crate::error::BookError;
+use crate::pages::{TocEntry, skip};
 use crate::xml::{Node, Xml, attribute, local_name, resolve};
-
-/// A line of the table of contents.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TocEntry {
-    pub title: String,
-    /// Path of the page; empty where the line names none.
-    pub path: String,
-    pub fragment: Option<String>,
-    /// 0 for the outermost.
-    pub depth: usize,
-}
 
 /// More lines than any book has.
 const MAX_ENTRIES: usize = 20_000;

@@ -9,7 +9,7 @@ use crate::decode::{self, Decoded};
 use crate::error::BookError;
 use crate::headings::{self, HeadingLine};
 use crate::limits::Meter;
-use crate::piece::{self, Block, Draft, DraftNote, Para, Piece};
+use crate::piece::{self, Block, Draft, Para, Piece};
 use lines::{Line, Lines};
 
 /// Reads a plain text file.
@@ -197,10 +197,6 @@ impl<'a> Reader<'a> {
             match piece::block(self.para(lines)) {
                 Block::Empty => {}
                 Block::Break => *after_break = true,
-                Block::Note(para) => {
-                    let note = DraftNote::new(self.name, vec![para], self.draft.pieces.len());
-                    self.draft.notes.extend(note);
-                }
                 Block::Text(mut para) => {
                     para.kind = kind;
                     para.after_break = std::mem::take(after_break);

@@ -140,7 +140,7 @@ fn note_marks_and_notes_are_no_text() {
     let book = Epub::new().page("one", body).read();
     assert_eq!(sentences(&book), ["He saw the lamp and the door, which was shut by her."]);
     let notes: Vec<_> = book.notes.iter().map(|note| (note.label.as_str(), note.text.as_str())).collect();
-    assert_eq!(notes, [("4", "So it was said.")]);
+    assert_eq!(notes, [("1", "A kind of light."), ("4", "So it was said.")]);
 }
 
 #[test]

@@ -1,0 +1,96 @@
+//! Headings that no element marks: where the table of contents points, and what reads like one.
+
+use domain::book::ParagraphKind;
+
+use super::{Page, TocEntry, style};
+use crate::headings;
+
+/// Headings found so stand below those of elements.
+const LEVEL_DIVISION: u8 = 4;
+const LEVEL_CHAPTER: u8 = 5;
+const LEVEL_TITLE: u8 = 6;
+/// No title under a number is longer, characters.
+const TITLE_CHARS: usize = 80;
+
+/// Makes headings of the paragraphs that are ones by their place or their words.
+pub(super) fn promote(page: &mut Page, toc: &[TocEntry]) {
+    let has_headings = page.paragraphs.iter().any(|para| para.heading > 0);
+    for entry in toc {
+        if entry.path == page.href
+            && let Some(at) = page.place_of(entry)
+        {
+            by_contents(page, at, &entry.title);
+        }
+    }
+    let mut at = 0;
+    while at < page.paragraphs.len() {
+        let level = level(page, at);
+        if level > 0 && (at == 0 || !has_headings) {
+            make(page, at, level);
+            // The title that a number or a `Chapter IV` bears.
+            if is_title(page, at + 1) {
+                make(page, at + 1, LEVEL_TITLE);
+                at += 1;
+            }
+        }
+        at += 1;
+    }
+}
+
+fn make(page: &mut Page, at: usize, level: u8) {
+    let para = &mut page.paragraphs[at];
+    para.heading = level;
+    para.para.kind = ParagraphKind::Heading;
+}
+
+/// The paragraph or the few that say what the line of the table of contents says.
+fn by_contents(page: &mut Page, at: usize, title: &str) {
+    let wanted = letters(title);
+    let mut said = String::new();
+    for count in 1..=3 {
+        let Some(para) = page.paragraphs.get(at + count - 1) else { return };
+        if para.note.is_some() || para.para.text.text().chars().count() > style::HEADING_CHARS * 2 {
+            return;
+        }
+        said += &letters(para.para.text.text());
+        if said == wanted {
+            for index in at..at + count {
+                if page.paragraphs[index].heading == 0 {
+                    make(page, index, LEVEL_CHAPTER);
+                }
+            }
+            return;
+        }
+    }
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The level of the heading that a paragraph reads like, or 0.
+fn level(page: &Page, at: usize) -> u8 {
+    let para = &page.paragraphs[at];
+    let text = para.para.text.text();
+    let plain = para.heading == 0 && para.note.is_none() && !para.linked && para.para.kind == ParagraphKind::Prose;
+    if !plain || at + 1 == page.paragraphs.len() {
+        return 0;
+    }
+    match headings::heading_line(text) {
+        Some(heading) if heading.may_hold_chapters() => LEVEL_DIVISION,
+        Some(_) => LEVEL_CHAPTER,
+        None if headings::bare_number(text).is_some() => LEVEL_CHAPTER,
+        None => 0,
+    }
+}
+
+fn is_title(page: &Page, at: usize) -> bool {
+    let (Some(para), Some(next)) = (page.paragraphs.get(at), page.paragraphs.get(at + 1)) else { return false };
+    let text = para.para.text.text();
+    let plain = para.heading == 0 && para.note.is_none() && para.para.kind == ParagraphKind::Prose;
+    let opens = text.starts_with(|c: char| c.is_uppercase() || c.is_numeric());
+    let ends = text.ends_with(['.', '!', '?', '…', ':', ';', ',', '”', '»', '"', '—', '-']);
+    let shouted = !text.contains(char::is_lowercase);
+    let longer = next.para.text.text().chars().count() > TITLE_CHARS;
+    plain && opens && longer && text.chars().count() <= TITLE_CHARS && (!ends || shouted)
+}
