@@ -1,10 +1,17 @@
-//! Benchmarks of Visiobook, also against peers. The crate itself is empty: each benchmark stands by
-//! itself in `benches/`, and `cargo xtask bench NAME` runs it.
+//! Benchmarks of Visiobook, also against peers: each stands by itself in `benches/`, and `cargo xtask bench NAME` runs
+//! it. Here is what several of them share.
 //!
 //! | benchmark | measures |
 //! |---|---|
 //! | `encoder` | tokens a second of the encoder, against sentence-transformers on the same texts |
 //! | `scheduler` | the scheduler's decisions, waste and cost through its actor, against their bars |
+//! | `peers` | processor time of a job through Ray, dramatiq and Celery, and through our scheduler's actor |
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`actor_load`] | work through the scheduler's real actor, its processor time counted |
 //!
 //! Peers are other programs that do the same; how each is run stands in `peers/`. They are installed
 //! into an environment under the target folder, which goes with it.
+
+pub mod actor_load;

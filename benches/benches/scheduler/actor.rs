@@ -1,228 +1,33 @@
-//! Processor time of an item through the ractor actor: handed in, batched, run by a worker that does nothing, and its
-//! result at the core. All messages of the product, none left out; beside it, one ractor cast alone.
+//! Processor time of an item through the scheduler's ractor actor, held against its bar.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
-use actors::entrance::{self, Said};
-use actors::scheduler::{SchedulerActor, SchedulerMessage, SchedulerStart};
-use anyhow::{Context, Result};
-use cluster::body::runs::{ItemClass, ModelRef, SubmitItems, SubmitReply, SubmittedItem};
-use cluster::body::workers::{BatchDone, BatchLease, BatchResults, OfferedModel, RunBatch, WorkerReady};
-use cluster::body::{Payload, Scope};
-use cluster::link::{Address, CallContext, Link, Wire};
-use cluster::message::Message;
-use domain::id::{Digest, ProjectId, RunId, TenantId, Term, WorkerId};
-use domain::manifest::NumericProfile;
-use ractor::{Actor, ActorProcessingErr, ActorRef};
-use rustix::time::{ClockId, clock_gettime};
-use scheduler::Config;
-use tokio::sync::Semaphore;
+use anyhow::Result;
+use benches::actor_load::{one_cast, runtime, through_the_actor};
 
 use crate::table::{Bar, Row, Table};
-use crate::trace::item_id;
 
-const BATCH: usize = 64;
-const PAGE: usize = 256;
-const WORKERS: u128 = 8;
-const RUNS: u128 = 4;
-/// Items of each run that are outstanding at most, as a coordinator has it.
-const OUTSTANDING: usize = 1_024;
+const BATCH: u32 = 64;
 const ITEMS: usize = 400_000;
-const CASTS: u64 = 1_000_000;
+/// Rounds of which the median counts.
 const ROUNDS: usize = 5;
-const TERM: Term = Term { incarnation: 1, n: 1 };
-const CORE: u128 = 7;
-const MODEL: ModelRef = ModelRef { digest: Digest([1; 32]), profile: NumericProfile::Double };
 
 /// Adds the rows of the actor.
 pub fn measure(table: &mut Table) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let mut items: Vec<f64> =
-        (0..ROUNDS).map(|round| runtime.block_on(through_the_actor(round))).collect::<Result<_>>()?;
-    let mut casts: Vec<f64> = (0..ROUNDS).map(|_| runtime.block_on(one_cast())).collect::<Result<_>>()?;
+    let runtime = runtime()?;
+    let (mut items, mut casts, mut batch) = (Vec::new(), Vec::new(), 0.0);
+    for _ in 0..ROUNDS {
+        let spent = runtime.block_on(through_the_actor(ITEMS, BATCH))?;
+        items.push(spent.us_an_item);
+        batch += spent.items_a_batch / ROUNDS as f64;
+        casts.push(runtime.block_on(one_cast())?);
+    }
     items.sort_by(f64::total_cmp);
     casts.sort_by(f64::total_cmp);
     table.add(Row {
-        what: format!("CPU an item, submit → batch → ack through the actor, batches of {BATCH}"),
+        what: format!("CPU an item, submit → batch → ack through the actor, {batch:.0} items a batch"),
         measured: items[ROUNDS / 2],
         unit: "µs",
         peers: vec![("one ractor cast alone".to_owned(), casts[ROUNDS / 2])],
         bar: Bar::AtMost(1.0),
     });
     Ok(())
-}
-
-/// Processor time of this process, microseconds.
-fn cpu_us() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
-}
-
-/// Whoever counts results for the coordinators.
-struct Core;
-
-/// What coordinators may still have outstanding, by run.
-type Room = Arc<Vec<Semaphore>>;
-
-impl Actor for Core {
-    type Msg = Link;
-    type State = (Room, VecDeque<usize>);
-    type Arguments = Room;
-
-    async fn pre_start(&self, _: ActorRef<Link>, room: Room) -> Result<Self::State, ActorProcessingErr> {
-        Ok((room, VecDeque::new()))
-    }
-
-    async fn handle(&self, _: ActorRef<Link>, link: Link, state: &mut Self::State) -> Result<(), ActorProcessingErr> {
-        if let Message::ItemsDone(done) = Said::from_link(link).envelope.message
-            && let Payload::Inline(bytes) = done.results
-        {
-            // The worker below says with each run's results how many they are.
-            let items = bytes.first().map_or(0, |&items| usize::from(items));
-            state.0[done.run.0 as usize].add_permits(items);
-        }
-        Ok(())
-    }
-}
-
-/// A worker whose device takes no time.
-struct Worker(WorkerId, Address, Arc<AtomicU64>);
-
-impl Actor for Worker {
-    type Msg = Link;
-    type State = ();
-    type Arguments = ();
-
-    async fn pre_start(&self, _: ActorRef<Link>, (): ()) -> Result<(), ActorProcessingErr> {
-        Ok(())
-    }
-
-    async fn handle(&self, _: ActorRef<Link>, link: Link, (): &mut ()) -> Result<(), ActorProcessingErr> {
-        if let Message::RunBatch(RunBatch { lease, groups, .. }) = Said::from_link(link).envelope.message {
-            self.2.fetch_add(1, Ordering::Relaxed);
-            let done = |run, items: usize| BatchResults { run, results: Payload::Inline(vec![items as u8]) };
-            let groups = groups.iter().map(|group| done(group.run, group.items.len())).collect();
-            let elapsed_us = 10_000;
-            let BatchLease { term, .. } = lease;
-            self.1.cast(BatchDone { worker: self.0, lease, elapsed_us, groups }, term);
-        }
-        Ok(())
-    }
-}
-
-async fn through_the_actor(round: usize) -> Result<f64> {
-    let scope = format!("bench-{round}");
-    let config = Config { max_batch_items: BATCH as u32, batch_budget_ms: 60_000, ..Config::default() };
-    let start = SchedulerStart { scope: scope.clone(), term: TERM, config, wire: Wire::Memory };
-    let (scheduler, _) = Actor::spawn(None, SchedulerActor, start).await?;
-    let name = format!("scheduler-{scope}");
-    let entrance = entrance::open(&scope, entrance::SCHEDULER, name, &scheduler, Wire::Memory).await?;
-    let room: Room = Arc::new((0..RUNS).map(|_| Semaphore::new(OUTSTANDING)).collect());
-    let (core, _) = Actor::spawn(Some(entrance::core_name(CORE + round as u128)), Core, room.clone()).await?;
-    entrance::show(&scope, entrance::CORE, &core);
-    let batches = Arc::new(AtomicU64::new(0));
-    let mut workers = Vec::new();
-    for number in 0..WORKERS {
-        let id = WorkerId(number + 100 * round as u128);
-        let worker = Worker(id, entrance.clone(), batches.clone());
-        let (actor, _) = Actor::spawn(Some(entrance::worker_name(id)), worker, ()).await?;
-        entrance::show(&scope, entrance::WORKER, &actor);
-        entrance.cast(ready(id), TERM);
-        workers.push(actor);
-    }
-    let began = cpu_us();
-    let coordinators = (0..RUNS).map(|run| coordinate(RunId(run), CORE + round as u128, &entrance, &room));
-    for outcome in futures_util::future::join_all(coordinators).await {
-        outcome?;
-    }
-    let spent = cpu_us() - began;
-    let mean = ITEMS as f64 / batches.load(Ordering::Relaxed) as f64;
-    println!("<!-- round {round}: {mean:.1} items a batch -->");
-    stop(&scheduler, workers, &core).await;
-    Ok(spent / ITEMS as f64)
-}
-
-async fn stop(scheduler: &ActorRef<SchedulerMessage>, workers: Vec<ActorRef<Link>>, core: &ActorRef<Link>) {
-    scheduler.stop(None);
-    core.stop(None);
-    for worker in workers {
-        worker.stop(None);
-    }
-}
-
-fn ready(worker: WorkerId) -> WorkerReady {
-    let offer = OfferedModel {
-        model: MODEL,
-        resident: true,
-        load_ms: 0,
-        max_padded_tokens: 65_536,
-        weights_bytes: 0,
-        bytes_per_padded_token: 0,
-        ns_per_token: 100,
-    };
-    WorkerReady { worker, epoch: 1, credits: 2, free_bytes: 0, models: vec![offer], held: Vec::new() }
-}
-
-/// Hands in a run's items, a page whenever there is room for one, and waits for all results.
-async fn coordinate(run: RunId, core: u128, scheduler: &Address, room: &Room) -> Result<()> {
-    let room = &room[run.0 as usize];
-    let share = ITEMS / RUNS as usize;
-    for page in 0..share / PAGE {
-        room.acquire_many(PAGE as u32).await?.forget();
-        let items = (0..PAGE).map(|at| {
-            let number = page * PAGE + at;
-            let tokens = 300 + (number * 37 % 200) as u32;
-            SubmittedItem { item: item_id(number as u64), tokens, offset: number as u64 * 1_024, len: 1_024 }
-        });
-        let submit = SubmitItems {
-            run,
-            run_term: TERM,
-            core,
-            class: ItemClass::Bulk,
-            deadline_in_ms: None,
-            scope: Scope { tenant: TenantId(run.0), project: ProjectId(run.0) },
-            inputs: Digest([2; 32]),
-            model: MODEL,
-            items: items.collect(),
-        };
-        let answer = scheduler.call(submit, CallContext::within(Duration::from_secs(10))).await?;
-        anyhow::ensure!(answer == SubmitReply::Taken, "{answer:?}");
-    }
-    let rest = room.acquire_many(OUTSTANDING as u32);
-    tokio::time::timeout(Duration::from_secs(30), rest).await.context("results are missing")??.forget();
-    Ok(())
-}
-
-/// Takes a number and does nothing with it but to count.
-struct Idle;
-
-impl Actor for Idle {
-    type Msg = u64;
-    type State = u64;
-    type Arguments = ();
-
-    async fn pre_start(&self, _: ActorRef<u64>, (): ()) -> Result<u64, ActorProcessingErr> {
-        Ok(0)
-    }
-
-    async fn handle(&self, me: ActorRef<u64>, _: u64, seen: &mut u64) -> Result<(), ActorProcessingErr> {
-        *seen += 1;
-        if *seen == CASTS {
-            me.stop(None);
-        }
-        Ok(())
-    }
-}
-
-async fn one_cast() -> Result<f64> {
-    let (actor, ended) = Actor::spawn(None, Idle, ()).await?;
-    let began = cpu_us();
-    for number in 0..CASTS {
-        actor.cast(number)?;
-    }
-    ended.await?;
-    Ok((cpu_us() - began) / CASTS as f64)
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use domain::id::{Digest, ItemId, RunId, TenantId};
+use benches::actor_load::item_id;
+use domain::id::{RunId, TenantId};
 use gpu::{ModelFolder, Tokenizer};
 use scheduler::{Class, ItemSpec, ModelKey};
 
@@ -43,16 +44,6 @@ impl Traced {
 /// A run for each tenant, as coordinators have it.
 pub fn run_of(tenant: u16) -> RunId {
     RunId(1 + u128::from(tenant))
-}
-
-/// Bytes that look like a digest's and differ where the number does.
-pub fn item_id(number: u64) -> ItemId {
-    let mut bytes = [0; 32];
-    for (at, word) in bytes.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        let mixed = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17 * at as u32);
-        *word = (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9).to_le_bytes();
-    }
-    ItemId(Digest(bytes))
 }
 
 /// Lognormal lengths, log-uniform tenants, from a seed.
