@@ -20,8 +20,8 @@ use cluster::message::Message;
 use domain::id::{RunId, Term, WorkerId};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent, pg};
 use scheduler::{
-    Action, Assigned, BatchId, Class, Config, Event, Failure, ItemFailure, ItemSpec, Lease, ModelOffer, Refusal,
-    Snapshot, State,
+    Action, Assigned, BatchId, Class, Config, Event, Failure, ItemFailure, ItemSpec, Lease, Marks, ModelOffer, NodeKey,
+    Refusal, Snapshot, State,
 };
 
 use crate::clock::since_boot_ms;
@@ -191,6 +191,7 @@ impl SchedulerState {
                 class,
                 tokens: item.tokens,
                 deadline_ms: submit.deadline_in_ms.map(|ms| now + u64::from(ms)),
+                marks: Marks::default(),
                 tag,
             });
         }
@@ -243,10 +244,13 @@ impl SchedulerState {
         }
         self.step(Event::WorkerReady {
             worker: ready.worker,
+            // One machine only: devices are told apart by worker.
+            node: NodeKey(ready.worker.0 as u64),
             epoch: ready.epoch,
             credits: ready.credits,
             models,
             free_memory_bytes: ready.free_bytes,
+            held: Vec::new(),
         });
     }
 
@@ -293,7 +297,7 @@ impl SchedulerState {
     fn act(&mut self, action: Action) {
         match action {
             Action::Run { worker, lease, model, items, .. } => self.run(worker, lease, model, &items),
-            Action::Completed { batch, items } => self.deliver(batch, &items),
+            Action::Completed { batch, items, unwanted } => self.deliver(batch, &items, &unwanted),
             Action::ItemFailed { item, reason } => self.item_failed(item, reason),
             Action::CancelBatch { worker, lease, reason } => {
                 tracing::debug!(%worker, ?reason, batch = lease.batch.0, "batch called back");
@@ -307,6 +311,8 @@ impl SchedulerState {
             }
             Action::Drained { worker, epoch } => tracing::info!(%worker, epoch, "worker drained"),
             Action::Accepted { .. } | Action::Refused { .. } => {}
+            // Nothing is adopted, as workers don't say yet what they hold; they keep every model that they offer.
+            Action::Adopted { .. } | Action::Unload { .. } | Action::Marked { .. } => {}
         }
     }
 
@@ -333,10 +339,11 @@ impl SchedulerState {
     }
 
     /// Hands results to the coordinators of those runs whose items are wanted.
-    fn deliver(&mut self, batch: BatchId, items: &[(u32, Assigned)]) {
+    fn deliver(&mut self, batch: BatchId, items: &[Assigned], unwanted: &[u32]) {
         let Some(done) = self.arrived.remove(&batch) else { return };
+        let wanted = |(place, _): &(usize, &Assigned)| unwanted.binary_search(&(*place as u32)).is_err();
         for group in done.groups {
-            if items.iter().any(|(_, assigned)| assigned.run == group.run) {
+            if items.iter().enumerate().filter(wanted).any(|(_, assigned)| assigned.run == group.run) {
                 let done = ItemsDone { run: group.run, scheduler_term: self.term, results: group.results };
                 self.tell_core(group.run, done);
             }

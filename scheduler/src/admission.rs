@@ -31,7 +31,8 @@ impl State {
         let at = actions.len();
         let (mut accepted, mut duplicates) = (0, 0);
         for spec in items {
-            if self.arena.find(run, spec.item).is_some() {
+            if let Some(known) = self.arena.find(run, spec.item) {
+                self.recognise(known, spec);
                 duplicates += 1;
                 continue;
             }
@@ -49,6 +50,18 @@ impl State {
         }
         self.totals.accepted += u64::from(accepted);
         actions.insert(at, Action::Accepted { run, accepted, duplicates });
+    }
+
+    /// An item that was adopted with its batch gets its coordinator back.
+    fn recognise(&mut self, item: Handle, spec: ItemSpec) {
+        let longest = self.config.max_item_tokens;
+        let entry = self.arena.get_mut(item);
+        if entry.unclaimed {
+            let (model, class) = (entry.spec.model, entry.spec.class);
+            entry.unclaimed = false;
+            entry.spec = ItemSpec { model, class, tokens: spec.tokens.clamp(1, longest), ..spec };
+            (entry.attempts, entry.crashes) = (spec.marks.attempts, spec.marks.crashes);
+        }
     }
 
     /// Whether the page may come in: the run's slot if so.
@@ -212,7 +225,7 @@ impl State {
     }
 
     /// Takes a queued item out of its queue, unserved.
-    fn unqueue(&mut self, item: Handle) {
+    pub(crate) fn unqueue(&mut self, item: Handle) {
         let entry = *self.arena.get(item);
         let model = &mut self.models[entry.model as usize];
         model.waiting[rank(entry.spec.class)].sub(entry.spec.tokens);

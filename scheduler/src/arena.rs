@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use domain::id::{ItemId, RunId, WorkerId};
+use domain::id::{ItemId, RunId};
 
 use crate::event::BatchId;
-use crate::item::{Assigned, ItemSpec};
+use crate::item::{Assigned, ItemSpec, Marks, NodeKey};
 use crate::list::{Handle, Links};
 
 /// A hash map without random keys. Nothing may depend on its order, and nothing iterates over it to decide.
@@ -72,13 +72,15 @@ pub(crate) struct Entry {
     pub(crate) phase: Phase,
     /// Leased while its run was cancelled: freed when the lease ends.
     pub(crate) cancelled: bool,
+    /// Adopted with a batch, and its coordinator hasn't handed it in to this scheduler yet.
+    pub(crate) unclaimed: bool,
     /// Failures by itself.
     pub(crate) attempts: u8,
-    /// Crashes in company or alone, on a worker other than the last one it crashed on.
+    /// Crashes in company or alone, on a node other than the last one it crashed on.
     pub(crate) crashes: u8,
     /// Crashes alone, as a suspect.
     pub(crate) lone_crashes: u8,
-    pub(crate) crashed_on: Option<WorkerId>,
+    pub(crate) crashed_on: Option<NodeKey>,
 }
 
 impl Entry {
@@ -91,8 +93,9 @@ impl Entry {
             due_ms,
             phase: Phase::Queued,
             cancelled: false,
-            attempts: 0,
-            crashes: 0,
+            unclaimed: false,
+            attempts: spec.marks.attempts,
+            crashes: spec.marks.crashes,
             lone_crashes: 0,
             crashed_on: None,
         }
@@ -100,6 +103,10 @@ impl Entry {
 
     pub(crate) fn assigned(&self) -> Assigned {
         Assigned { run: self.run, item: self.spec.item, tag: self.spec.tag }
+    }
+
+    pub(crate) fn marks(&self) -> Marks {
+        Marks { attempts: self.attempts, crashes: self.crashes }
     }
 }
 

@@ -57,6 +57,14 @@ pub struct Config {
     pub min_lease_ms: u64,
     /// ... and longer than this many times what was predicted. 10.
     pub lease_factor: f64,
+    /// How long a scheduler that takes over hands out nothing, so that what runs already is adopted first. 300.
+    pub collection_window_ms: u64,
+    /// A running batch is late, and may be hedged, when it takes this many times what was predicted, ... 2.
+    pub hedge_after_factor: f64,
+    /// ... and at least this long. 200.
+    pub hedge_after_ms: u64,
+    /// Hedges take at most this share of all device time handed out. 0.02; 0 for none.
+    pub hedge_share: f64,
     /// Share of a device's free memory that a batch may be predicted to fill. 0.9.
     pub memory_share: f64,
     /// Cost of a model on a device that was never timed. Slow on purpose: a first batch that is too small is cheap.
@@ -92,6 +100,10 @@ impl Default for Config {
             max_backoff_ms: 10_000,
             min_lease_ms: 30_000,
             lease_factor: 10.0,
+            collection_window_ms: 300,
+            hedge_after_factor: 2.0,
+            hedge_after_ms: 200,
+            hedge_share: 0.02,
             memory_share: 0.9,
             prior: Cost { ns_per_token: 100_000.0, ns_per_token_squared: 50.0 },
             default_weight: 100,
@@ -127,6 +139,9 @@ impl Config {
             backoff_ms: self.backoff_ms.max(1),
             max_backoff_ms: self.max_backoff_ms.max(self.backoff_ms.max(1)),
             lease_factor: share(self.lease_factor, 1.0, 1e6),
+            collection_window_ms: self.collection_window_ms.min(60_000),
+            hedge_after_factor: share(self.hedge_after_factor, 1.0, 1e6),
+            hedge_share: share(self.hedge_share, 0.0, 1.0),
             memory_share: share(self.memory_share, 0.05, 1.0),
             prior: self.prior.clamped(),
             default_weight: self.default_weight.max(1),

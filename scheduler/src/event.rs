@@ -1,10 +1,13 @@
 //! What the core is told, and what it answers. One message a batch, never one an item.
 
+use std::sync::Arc;
+
 use bincode::{Decode, Encode};
 use domain::id::{RunId, TenantId, Term, WorkerId};
 
 use crate::cost::Cost;
-use crate::item::{Assigned, ItemSpec, ModelKey};
+use crate::item::{Assigned, ItemSpec, Marks, ModelKey, NodeKey};
+use crate::snapshot::TermChange;
 
 /// Numbers the batches of one scheduler term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -44,6 +47,19 @@ pub struct ModelOffer {
     pub prior: Option<Cost>,
 }
 
+/// A batch in a worker's hands, as it tells a scheduler that may not know of it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct HeldBatch {
+    /// The right it is held under.
+    pub lease: Lease,
+    /// With which model it runs.
+    pub model: ModelKey,
+    /// Length that its items are padded to.
+    pub padded_len: u32,
+    /// As they were handed out, in that order.
+    pub items: Vec<Assigned>,
+}
+
 /// Why a worker did not finish a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Failure {
@@ -70,19 +86,31 @@ pub enum Event {
         /// The page.
         items: Vec<ItemSpec>,
     },
+    /// This scheduler follows another one. For [`Config::collection_window_ms`](crate::Config::collection_window_ms)
+    /// it hands out nothing: workers say what they hold, which is adopted, and coordinators hand in again what is
+    /// outstanding. Without this event work is handed out from the first moment.
+    TakeOver {
+        /// Changes of term that the shell knows of, oldest first; this one is added.
+        past: Vec<TermChange>,
+    },
     /// A worker says that it is there, or that what it offers has changed. Absolute, so that a repeated or late
     /// copy does no harm.
     WorkerReady {
         /// Which device.
         worker: WorkerId,
+        /// On which node. An item is suspected of killing workers when it was running on two nodes that went.
+        node: NodeKey,
         /// Its life; grows with each restart. A higher one loses the batches of the lower.
         epoch: u64,
         /// Batches that it will hold at once, the running one included.
         credits: u32,
         /// What it can run.
         models: Vec<ModelOffer>,
-        /// Device memory not in use; 0 when unknown.
+        /// Device memory that is free while nothing runs, resident models counted as used; 0 when unknown.
         free_memory_bytes: u64,
+        /// What it holds, the running batch first. Batches of an older scheduler are adopted while they can be;
+        /// those that nobody needs are asked back.
+        held: Vec<HeldBatch>,
     },
     /// A batch is finished, its results are on their way.
     BatchDone {
@@ -122,6 +150,14 @@ pub enum Event {
         tenant: TenantId,
         /// At least 1.
         weight: u32,
+    },
+    /// A tenant is given at most so much device time from now on, whatever its weight and however idle the devices;
+    /// `None` lifts the limit. Interactive items are counted and not held up.
+    SetLimit {
+        /// Which tenant.
+        tenant: TenantId,
+        /// Device milliseconds a second, over all devices and models.
+        device_ms_per_s: Option<u32>,
     },
     /// Give this worker nothing more. [`Action::Drained`] follows when it holds nothing.
     Drain {
@@ -173,6 +209,9 @@ pub enum CancelReason {
     Draining,
     /// Its lease ran out; whatever comes of it is ignored.
     Expired,
+    /// Its items are done or running elsewhere. Answer [`Failure::Released`] if it can be stopped, else run on; the
+    /// answer only frees the credit.
+    Superseded,
 }
 
 /// What is to be done.
@@ -189,15 +228,42 @@ pub enum Action {
         /// Length that every item is padded to.
         padded_len: u32,
         /// What to run; answers come in this order.
-        items: Vec<Assigned>,
+        items: Arc<[Assigned]>,
+        /// The same items run on another worker, which is late with them: whichever answers first counts.
+        hedge: bool,
+    },
+    /// A batch that a worker held under another scheduler is this one's now. Whoever does not hold it any more answers
+    /// [`Failure::Released`].
+    Adopted {
+        /// Whose.
+        worker: WorkerId,
+        /// The lease it was held under.
+        was: Lease,
+        /// The lease it is held under now. An answer under the old one is taken as well.
+        lease: Lease,
+    },
+    /// Make room: let go of a model's weights before the next batch is loaded. No batch that the worker holds needs it.
+    Unload {
+        /// Whom.
+        worker: WorkerId,
+        /// Which model.
+        model: ModelKey,
     },
     /// The results of a batch are wanted, once: deliver those of `items`. A late or doubled `BatchDone` brings no such
     /// action, and its results are dropped.
     Completed {
         /// Which batch.
         batch: BatchId,
-        /// Position in the batch and the item, without those whose run was cancelled meanwhile.
-        items: Vec<(u32, Assigned)>,
+        /// All items of the batch, in its order.
+        items: Arc<[Assigned]>,
+        /// Positions of those whose results nobody wants any more, ascending: their run was cancelled.
+        unwanted: Vec<u32>,
+    },
+    /// Something went wrong with these items that a later scheduler should know: their coordinators hand them in again
+    /// with these marks.
+    Marked {
+        /// Which, and what is known of them now.
+        items: Vec<(Assigned, Marks)>,
     },
     /// A page was taken.
     Accepted {

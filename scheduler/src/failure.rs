@@ -8,6 +8,7 @@
 use domain::id::WorkerId;
 
 use crate::event::{Action, BatchId, CancelReason, Failure, ItemFailure, Lease};
+use crate::item::NodeKey;
 use crate::list::Handle;
 use crate::model::Group;
 use crate::state::{Batch, State};
@@ -30,19 +31,19 @@ impl State {
                 self.models[batch.model as usize].learn(offer.fit.cost());
             }
         }
-        let mut done = Vec::with_capacity(batch.items.len());
+        let mut unwanted = Vec::new();
         for (place, &item) in batch.items.iter().enumerate() {
-            let entry = self.arena.get(item);
-            if entry.cancelled {
+            if self.arena.get(item).cancelled {
+                unwanted.push(place as u32);
                 self.arena.free(item);
             } else {
-                done.push((place as u32, entry.assigned()));
                 self.retire(item);
             }
         }
-        self.totals.completed += done.len() as u64;
-        if !done.is_empty() {
-            actions.push(Action::Completed { batch: lease.batch, items: done });
+        let wanted = batch.items.len() - unwanted.len();
+        self.totals.completed += wanted as u64;
+        if wanted > 0 {
+            actions.push(Action::Completed { batch: batch.lease.batch, items: batch.assigned, unwanted });
         }
         self.sync_ready(batch.worker);
         self.report_drained(batch.worker, actions);
@@ -108,6 +109,7 @@ impl State {
             if attempts >= self.config.max_attempts {
                 self.give_up(item, reason, actions);
             } else {
+                self.report_marks([item].iter(), actions);
                 let ready_ms = self.now_ms.saturating_add(self.backoff_ms(u32::from(attempts)));
                 self.run_again(batch.model, batch.class, ready_ms, Group { items: vec![item], tries, avoid });
             }
@@ -128,12 +130,13 @@ impl State {
             let mut suspects = Vec::new();
             if place == 0 {
                 items.retain(|&item| {
-                    let suspect = self.blame(item, worker.id, alone);
+                    let suspect = self.blame(item, worker.node, alone);
                     if suspect {
                         suspects.push(item);
                     }
                     !suspect
                 });
+                self.report_marks(items.iter().chain(&suspects), actions);
             }
             let tries = batch.lease.attempt;
             self.run_again(batch.model, batch.class, self.now_ms, Group { items, tries, avoid: None });
@@ -150,17 +153,26 @@ impl State {
     }
 
     /// Notes that an item was running when a worker went; whether it is to run alone from now on.
-    fn blame(&mut self, item: Handle, worker: WorkerId, alone: bool) -> bool {
+    fn blame(&mut self, item: Handle, node: NodeKey, alone: bool) -> bool {
         let suspect_after = self.config.suspect_after_crashes;
         let entry = self.arena.get_mut(item);
         if alone && entry.crashes >= suspect_after {
             entry.lone_crashes = entry.lone_crashes.saturating_add(1);
         }
-        if entry.crashed_on != Some(worker) {
+        if entry.crashed_on != Some(node) {
             entry.crashes = entry.crashes.saturating_add(1);
-            entry.crashed_on = Some(worker);
+            entry.crashed_on = Some(node);
         }
         entry.crashes >= suspect_after
+    }
+
+    /// Tells coordinators what a later scheduler should know of their items.
+    fn report_marks<'a>(&self, items: impl Iterator<Item = &'a Handle>, actions: &mut Vec<Action>) {
+        let marked = |&item: &Handle| (self.arena.get(item).assigned(), self.arena.get(item).marks());
+        let items: Vec<_> = items.map(marked).collect();
+        if !items.is_empty() {
+            actions.push(Action::Marked { items });
+        }
     }
 
     /// Gives up leases that ran out: a worker that is silent for so long is taken for lost.
@@ -183,6 +195,12 @@ impl State {
         let held = self.workers.slot(worker).filter(|&slot| {
             self.batches.get(&lease.batch).is_some_and(|batch| batch.lease == lease && batch.worker == slot)
         });
+        let worker_slot = self.workers.slot(worker);
+        if held.is_none()
+            && let Some(lease) = worker_slot.and_then(|slot| self.adopted_as(slot, lease))
+        {
+            return self.close(worker, lease);
+        }
         let Some(slot) = held else {
             self.totals.stale += 1;
             return None;
@@ -209,14 +227,17 @@ impl State {
         Some(batch)
     }
 
-    /// Frees the items whose run was cancelled meanwhile.
+    /// Frees the items whose run was cancelled meanwhile, and those that were adopted and never claimed.
     fn still_wanted(&mut self, mut items: Vec<Handle>) -> Vec<Handle> {
         items.retain(|&item| {
-            let cancelled = self.arena.get(item).cancelled;
+            let (cancelled, unclaimed) = (self.arena.get(item).cancelled, self.arena.get(item).unclaimed);
             if cancelled {
                 self.arena.free(item);
+            } else if unclaimed {
+                self.totals.cancelled += 1;
+                self.retire(item);
             }
-            !cancelled
+            !cancelled && !unclaimed
         });
         items
     }

@@ -6,20 +6,30 @@ use domain::id::WorkerId;
 
 use crate::cells::Cells;
 use crate::cost::CostFit;
-use crate::event::{Action, CancelReason, ModelOffer};
+use crate::event::{Action, CancelReason, HeldBatch, ModelOffer};
+use crate::item::NodeKey;
 use crate::state::State;
 use crate::worker::{Offer, Worker, padded_tokens};
+
+/// One life of one device.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    pub(crate) worker: WorkerId,
+    pub(crate) node: NodeKey,
+    pub(crate) epoch: u64,
+}
 
 impl State {
     pub(crate) fn worker_ready(
         &mut self,
-        id: WorkerId,
-        epoch: u64,
+        life: Life,
         credits: u32,
         offers: &[ModelOffer],
         free_bytes: u64,
+        held: Vec<HeldBatch>,
         actions: &mut Vec<Action>,
     ) {
+        let Life { worker: id, epoch, .. } = life;
         if self.workers.has_ended(id, epoch) {
             self.totals.stale += 1;
             return;
@@ -41,9 +51,10 @@ impl State {
             }
             None => None,
         };
+        let newcomer = slot.is_none();
         let slot = match slot {
             Some(slot) => slot,
-            None => match self.workers.insert(self.newcomer(id, epoch)) {
+            None => match self.workers.insert(self.newcomer(life)) {
                 Some(slot) => slot,
                 None => return,
             },
@@ -53,12 +64,14 @@ impl State {
             worker.credits = credits.min(self.config.max_credits);
         }
         self.sync_ready(slot);
+        self.reconcile(slot, held, newcomer, actions);
     }
 
-    fn newcomer(&self, id: WorkerId, epoch: u64) -> Worker {
+    fn newcomer(&self, life: Life) -> Worker {
         Worker {
-            id,
-            epoch,
+            id: life.worker,
+            node: life.node,
+            epoch: life.epoch,
             credits: 0,
             offers: Vec::new(),
             held: VecDeque::new(),

@@ -8,6 +8,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize, Deserialize)]
 pub struct ModelKey(pub u32);
 
+/// A node, for telling devices of one machine from those of others. The shell decides what each number stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize, Deserialize)]
+pub struct NodeKey(pub u64);
+
+/// What went wrong with an item so far; its coordinator keeps it for when another scheduler takes over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Marks {
+    /// Failures by itself.
+    pub attempts: u8,
+    /// Nodes that went while it was running.
+    pub crashes: u8,
+}
+
 /// How an item is ordered against others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,6 +46,8 @@ pub struct ItemSpec {
     pub tokens: u32,
     /// On the clock that is handed to [`step`](crate::step()); an item that can't meet it is failed, not run late.
     pub deadline_ms: Option<u64>,
+    /// What went wrong with it under earlier schedulers.
+    pub marks: Marks,
     /// Opaque here: the shell finds its input by it.
     pub tag: u64,
 }

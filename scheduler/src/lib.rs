@@ -22,11 +22,13 @@
 //! | `worker`, `fleet` | devices; how they come, drain and go |
 //! | `cells`, [`cost`] | what a device takes at once, and how long it takes: learnt |
 //! | `failure` | how leases end |
+//! | `adoption` | a scheduler that follows another one takes over what runs |
 //! | [`invariants`] | what always holds |
 //! | [`snapshot`] | the state for metrics, the console and autoscalers |
 //! | [`trace`] | what the core was told, recorded on a node and replayed anywhere |
 
 mod admission;
+mod adoption;
 mod arena;
 mod batch;
 mod bucket;
@@ -51,9 +53,9 @@ pub mod trace;
 mod worker;
 
 pub use config::Config;
-pub use event::{Action, BatchId, CancelReason, Event, Failure, ItemFailure, Lease, ModelOffer, Refusal};
+pub use event::{Action, BatchId, CancelReason, Event, Failure, HeldBatch, ItemFailure, Lease, ModelOffer, Refusal};
 pub use invariants::Violation;
-pub use item::{Assigned, Class, ItemSpec, ModelKey};
-pub use snapshot::Snapshot;
+pub use item::{Assigned, Class, ItemSpec, Marks, ModelKey, NodeKey};
+pub use snapshot::{Snapshot, TermChange};
 pub use state::State;
 pub use step::step;

@@ -1,9 +1,11 @@
 //! Work meets devices: while anything could run somewhere, it is handed out.
 
+use std::sync::Arc;
+
 use crate::arena::Phase;
 use crate::batch::{self, Limits};
 use crate::event::{Action, BatchId, CancelReason, Lease};
-use crate::item::Class;
+use crate::item::{Assigned, Class};
 use crate::list::Handle;
 use crate::model::{Group, rank};
 use crate::state::{Batch, State};
@@ -25,6 +27,9 @@ struct Formed {
 impl State {
     /// Hands out work until no device that is ready could do any of it.
     pub(crate) fn dispatch(&mut self, actions: &mut Vec<Action>) {
+        if self.collect_until_ms.is_some() {
+            return;
+        }
         for model in 0..self.models.len() {
             while self.models[model].has_work(self.now_ms) && self.place(model, actions) {}
             self.recall(model, actions);
@@ -159,9 +164,20 @@ impl State {
         self.totals.tokens += tokens;
         self.totals.padded_tokens += padded_tokens;
         self.leased += items.len() as u32;
-        actions.push(Action::Run { worker: worker.id, lease, model: model.key, padded_len, items: assigned });
+        let assigned: Arc<[Assigned]> = assigned.into();
+        let run = Action::Run {
+            worker: worker.id,
+            lease,
+            model: model.key,
+            padded_len,
+            items: assigned.clone(),
+            hedge: false,
+        };
+        actions.push(run);
         let batch = Batch {
             lease,
+            was: None,
+            assigned,
             worker: slot,
             model: offer.model,
             class,

@@ -1,12 +1,16 @@
 //! What the core looks like from outside: for metrics, the console and autoscalers.
 
-use domain::id::{TenantId, WorkerId};
+use bincode::{Decode, Encode};
+use domain::id::{TenantId, Term, WorkerId};
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Class, ModelKey};
 use crate::model::{Model, rank};
 use crate::state::State;
 use crate::worker::Worker;
+
+/// Changes of term that are remembered.
+pub const MOST_TERMS: usize = 64;
 
 /// The state at one moment, and totals since the state was made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +31,21 @@ pub struct Snapshot {
     pub workers: Vec<WorkerSnapshot>,
     /// Since the start.
     pub totals: Totals,
+    /// Changes of term, oldest first; the last [`MOST_TERMS`].
+    pub terms: Vec<TermChange>,
+}
+
+/// Leadership changed hands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+pub struct TermChange {
+    /// The term that began.
+    pub term: Term,
+    /// When, on the clock of whoever began it.
+    pub at_ms: u64,
+    /// Batches that were running and were taken over.
+    pub adopted_batches: u32,
+    /// The items in them.
+    pub adopted_items: u32,
 }
 
 /// One model.
@@ -72,7 +91,7 @@ pub struct Totals {
     pub completed: u64,
     /// Items given up.
     pub failed: u64,
-    /// Items dropped with their run.
+    /// Items dropped with their run, or adopted and let go before their coordinator came.
     pub cancelled: u64,
     /// Batches handed out.
     pub batches: u64,
@@ -84,6 +103,12 @@ pub struct Totals {
     pub padded_tokens: u64,
     /// Sum over batches of their padded tokens' or predicted time's share of the cap, whichever is larger.
     pub fill: f64,
+    /// Batches that ran under an earlier scheduler and were taken over.
+    pub adopted: u64,
+    /// Batches handed out a second time because the first worker was late.
+    pub hedges: u64,
+    /// Of those, the ones that answered first.
+    pub hedges_won: u64,
     /// Pages refused.
     pub refused: u64,
     /// Answers of leases that are no longer held.
@@ -115,6 +140,7 @@ impl State {
             models: self.model_of.values().map(|&index| self.models[index as usize].snapshot()).collect(),
             workers: self.workers.iter().map(|(_, worker)| worker.snapshot(self.now_ms)).collect(),
             totals: self.totals,
+            terms: self.terms.clone(),
         }
     }
 }

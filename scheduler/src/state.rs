@@ -1,6 +1,7 @@
 //! All that the core remembers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use domain::id::{TenantId, Term};
 
@@ -9,21 +10,25 @@ use crate::bucket::Buckets;
 use crate::config::Config;
 use crate::event::{BatchId, Lease};
 use crate::fairness::Window;
-use crate::item::{Class, ModelKey};
+use crate::item::{Assigned, Class, ModelKey};
 use crate::list::Handle;
 use crate::model::{Group, Model, rank};
 use crate::run::Runs;
-use crate::snapshot::Totals;
+use crate::snapshot::{TermChange, Totals};
 use crate::worker::Workers;
 
 /// A batch that a worker holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
     pub(crate) lease: Lease,
+    /// The lease of an earlier scheduler that it was adopted from.
+    pub(crate) was: Option<Lease>,
     pub(crate) worker: u32,
     pub(crate) model: u32,
     pub(crate) class: Class,
+    /// Empty once its items are done elsewhere.
     pub(crate) items: Vec<Handle>,
+    pub(crate) assigned: Arc<[Assigned]>,
     pub(crate) padded_len: u32,
     pub(crate) predicted_ns: f64,
     pub(crate) load_ms: u32,
@@ -62,6 +67,11 @@ pub struct State {
     /// Longest that one turn on a device was ever predicted to take.
     pub(crate) widest_turn_ns: f64,
     pub(crate) totals: Totals,
+    /// Nothing is handed out before.
+    pub(crate) collect_until_ms: Option<u64>,
+    pub(crate) terms: Vec<TermChange>,
+    /// Tenants' limits, device milliseconds a second.
+    pub(crate) limits: BTreeMap<TenantId, u32>,
     /// How large to allocate the next batch.
     pub(crate) last_batch_items: usize,
 }
@@ -89,6 +99,9 @@ impl State {
             leased: 0,
             widest_turn_ns: f64::from(config.batch_budget_ms) * 1e6,
             totals: Totals::default(),
+            collect_until_ms: None,
+            terms: Vec::new(),
+            limits: BTreeMap::new(),
             last_batch_items: 0,
             config,
         }
@@ -115,6 +128,7 @@ impl State {
             self.expiries.first().map(|&(at_ms, _)| at_ms),
             self.resting.first().map(|&(at_ms, _)| at_ms),
             self.deadlines.first().map(|&(at_ms, _)| at_ms),
+            self.collect_until_ms,
         ];
         firsts.into_iter().flatten().chain(groups).min()
     }
@@ -134,6 +148,18 @@ impl State {
         }
         for model in &mut self.models {
             model.bulk.set_weight(tenant, weight);
+        }
+    }
+
+    pub(crate) fn set_limit(&mut self, tenant: TenantId, device_ms_per_s: Option<u32>) {
+        match device_ms_per_s {
+            None => drop(self.limits.remove(&tenant)),
+            Some(limit)
+                if self.limits.contains_key(&tenant) || self.limits.len() < self.config.max_tenants as usize =>
+            {
+                self.limits.insert(tenant, limit);
+            }
+            Some(_) => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! The one door: an event comes in, actions come out.
 
 use crate::event::{Action, Event};
+use crate::fleet::Life;
 use crate::invariants;
 use crate::state::State;
 
@@ -14,16 +15,20 @@ pub fn step(state: &mut State, event: Event, now_ms: u64, actions: &mut Vec<Acti
     state.wake_workers();
     state.expire_leases(actions);
     state.expire_deadlines(actions);
+    state.end_collection();
     match event {
         Event::Submit { run, term, items } => state.submit(run, term, items, actions),
-        Event::WorkerReady { worker, epoch, credits, models, free_memory_bytes } => {
-            state.worker_ready(worker, epoch, credits, &models, free_memory_bytes, actions);
+        Event::TakeOver { past } => state.take_over(past),
+        Event::WorkerReady { worker, node, epoch, credits, models, free_memory_bytes, held } => {
+            let life = Life { worker, node, epoch };
+            state.worker_ready(life, credits, &models, free_memory_bytes, held, actions);
         }
         Event::BatchDone { worker, lease, elapsed_us } => state.batch_done(worker, lease, elapsed_us, actions),
         Event::BatchFailed { worker, lease, failure } => state.batch_failed(worker, lease, failure, actions),
         Event::WorkerLost { worker, epoch } => state.worker_lost(worker, epoch, actions),
         Event::CancelRun { run, term } => state.cancel_run(run, term, actions),
         Event::SetWeight { tenant, weight } => state.set_weight(tenant, weight),
+        Event::SetLimit { tenant, device_ms_per_s } => state.set_limit(tenant, device_ms_per_s),
         Event::Drain { worker } => state.drain(worker, actions),
         Event::Tick => {}
     }

@@ -7,6 +7,7 @@ use domain::id::WorkerId;
 use crate::cells::Cells;
 use crate::cost::CostFit;
 use crate::event::{BatchId, ModelOffer};
+use crate::item::NodeKey;
 
 /// Length by which the speed of devices is compared.
 const REFERENCE_TOKENS: u32 = 128;
@@ -35,6 +36,7 @@ impl Offer {
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
     pub(crate) id: WorkerId,
+    pub(crate) node: NodeKey,
     pub(crate) epoch: u64,
     pub(crate) credits: u32,
     pub(crate) offers: Vec<Offer>,

@@ -413,7 +413,9 @@ fn work_goes_to_the_device_that_has_the_model() {
     for id in 1..=2 {
         let models = vec![scheduler::ModelOffer { resident: id == 2, ..offer(MODEL) }];
         world.epochs.insert(worker(id), 1);
-        world.tell(Event::WorkerReady { worker: worker(id), epoch: 1, credits: 2, models, free_memory_bytes: 0 });
+        let Event::WorkerReady { node, held, .. } = ready(id, 1, 2) else { unreachable!() };
+        let (worker, free_memory_bytes) = (worker(id), 0);
+        world.tell(Event::WorkerReady { worker, node, epoch: 1, credits: 2, models, free_memory_bytes, held });
     }
     world.submit(1, vec![bulk(1, 1, 64)]);
     assert_eq!((world.holds(1).len(), world.holds(2).len()), (0, 1));

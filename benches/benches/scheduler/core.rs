@@ -2,7 +2,7 @@
 
 use domain::id::{Term, WorkerId};
 use scheduler::cost::Cost;
-use scheduler::{Action, Config, Event, Lease, ModelKey, ModelOffer, State, step};
+use scheduler::{Action, Config, Event, Lease, ModelKey, ModelOffer, NodeKey, State, step};
 
 use crate::prototype::BUDGET;
 use crate::trace::{Traced, run_of};
@@ -73,7 +73,15 @@ impl<'a> Core<'a> {
             bytes_per_padded_token: 0,
             prior: Some(Cost { ns_per_token: 1_000.0, ns_per_token_squared: 0.001 }),
         }];
-        Event::WorkerReady { worker: WORKER, epoch: 1, credits, models, free_memory_bytes: 0 }
+        Event::WorkerReady {
+            worker: WORKER,
+            node: NodeKey(1),
+            epoch: 1,
+            credits,
+            models,
+            free_memory_bytes: 0,
+            held: Vec::new(),
+        }
     }
 
     /// The device offers that many credits.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use benches::actor_load::item_id;
 use domain::id::{RunId, TenantId};
 use gpu::{ModelFolder, Tokenizer};
-use scheduler::{Class, ItemSpec, ModelKey};
+use scheduler::{Class, ItemSpec, Marks, ModelKey};
 
 /// Lengths of the passages of whole books, a book a line, as the product cuts them for multilingual-e5-small.
 /// Numbers only. Remade by `cargo xtask bench scheduler -- --make-lengths FOLDER_OF_BOOKS`.
@@ -36,6 +36,7 @@ impl Traced {
             class: Class::Bulk,
             tokens: u32::from(self.len),
             deadline_ms: None,
+            marks: Marks::default(),
             tag: u64::from(self.id),
         }
     }

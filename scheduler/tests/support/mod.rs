@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::id::{Digest, ItemId, RunId, TenantId, Term, WorkerId};
 use scheduler::cost::Cost;
 use scheduler::{
-    Action, Class, Config, Event, Failure, ItemFailure, ItemSpec, Lease, ModelKey, ModelOffer, State, invariants, step,
+    Action, Class, Config, Event, Failure, ItemFailure, ItemSpec, Lease, Marks, ModelKey, ModelOffer, NodeKey, State,
+    invariants, step,
 };
 
 /// xorshift64*: what a seed gives is the same everywhere.
@@ -76,6 +77,7 @@ pub fn bulk(n: u64, tenant: u64, tokens: u32) -> ItemSpec {
         class: Class::Bulk,
         tokens,
         deadline_ms: None,
+        marks: Marks::default(),
         tag: n,
     }
 }
@@ -93,7 +95,15 @@ pub fn offer(model: ModelKey) -> ModelOffer {
 }
 
 pub fn ready(id: u64, epoch: u64, credits: u32) -> Event {
-    Event::WorkerReady { worker: worker(id), epoch, credits, models: vec![offer(MODEL)], free_memory_bytes: 0 }
+    Event::WorkerReady {
+        worker: worker(id),
+        node: NodeKey(id),
+        epoch,
+        credits,
+        models: vec![offer(MODEL)],
+        free_memory_bytes: 0,
+        held: Vec::new(),
+    }
 }
 
 /// A batch in a worker's hands.
@@ -186,7 +196,7 @@ impl World {
 
     fn apply(&mut self, action: &Action) {
         match action {
-            Action::Run { worker, lease, model, padded_len, items } => {
+            Action::Run { worker, lease, model, padded_len, items, .. } => {
                 assert_eq!(self.epochs.get(worker), Some(&lease.epoch), "a lease for a life that is over");
                 let items: Vec<_> = items.iter().map(|item| (item.run, item.item)).collect();
                 for key in &items {
@@ -196,9 +206,11 @@ impl World {
                 let held = Held { lease: *lease, model: *model, padded_len: *padded_len, items };
                 self.hands.entry(*worker).or_default().push(held);
             }
-            Action::Completed { items, .. } => {
-                for (_, item) in items {
-                    self.end((item.run, item.item), End::Completed);
+            Action::Completed { items, unwanted, .. } => {
+                for (place, item) in items.iter().enumerate() {
+                    if !unwanted.contains(&(place as u32)) {
+                        self.end((item.run, item.item), End::Completed);
+                    }
                 }
             }
             Action::ItemFailed { item, reason } => {
@@ -214,7 +226,13 @@ impl World {
                     self.hands.remove(worker);
                 }
             }
-            Action::Accepted { .. } | Action::Refused { .. } | Action::CancelBatch { .. } | Action::Drained { .. } => {}
+            Action::Accepted { .. }
+            | Action::Refused { .. }
+            | Action::CancelBatch { .. }
+            | Action::Adopted { .. }
+            | Action::Unload { .. }
+            | Action::Marked { .. }
+            | Action::Drained { .. } => {}
         }
     }
 

@@ -1,0 +1,171 @@
+//! A scheduler that follows another one takes over what runs.
+//!
+//! It knows nothing at first. Within a collection window it hands out nothing: workers say what they hold, which is
+//! adopted under a new lease, and coordinators hand in again what is outstanding. An adopted item that no coordinator
+//! has claimed yet is delivered when it is done, but never run again: its coordinator, if it still has one, hands it in.
+
+use domain::id::{Term, WorkerId};
+
+use crate::arena::{Entry, Phase};
+use crate::event::{Action, BatchId, CancelReason, HeldBatch, Lease};
+use crate::item::{Assigned, Class, ItemSpec, Marks};
+use crate::list::Handle;
+use crate::snapshot::{MOST_TERMS, TermChange};
+use crate::state::{Batch, State};
+
+impl State {
+    /// Begins the collection window.
+    pub(crate) fn take_over(&mut self, mut past: Vec<TermChange>) {
+        self.collect_until_ms = Some(self.now_ms.saturating_add(self.config.collection_window_ms));
+        past.drain(..past.len().saturating_sub(MOST_TERMS - 1));
+        past.push(TermChange { term: self.term, at_ms: self.now_ms, adopted_batches: 0, adopted_items: 0 });
+        self.terms = past;
+    }
+
+    /// Ends the window when its time has come; all that waited is placed.
+    pub(crate) fn end_collection(&mut self) {
+        if self.collect_until_ms.is_some_and(|until_ms| until_ms <= self.now_ms) {
+            self.collect_until_ms = None;
+        }
+    }
+
+    /// Compares what a worker says it holds with what is known of it.
+    pub(crate) fn reconcile(&mut self, slot: u32, held: Vec<HeldBatch>, newcomer: bool, actions: &mut Vec<Action>) {
+        let Some((worker, epoch)) = self.workers.get(slot).map(|worker| (worker.id, worker.epoch)) else { return };
+        for batch in held.into_iter().take(self.config.max_credits as usize) {
+            let was = batch.lease;
+            if was.epoch != epoch || was.term > self.term {
+                continue;
+            }
+            if was.term == self.term {
+                if self.batches.get(&was.batch).is_none_or(|known| known.lease != was) {
+                    actions.push(Action::CancelBatch { worker, lease: was, reason: CancelReason::Superseded });
+                }
+                continue;
+            }
+            if let Some(lease) = self.adopted_as(slot, was) {
+                actions.push(Action::Adopted { worker, was, lease });
+            } else if newcomer || self.collect_until_ms.is_some() {
+                self.adopt(slot, worker, batch, actions);
+            } else {
+                actions.push(Action::CancelBatch { worker, lease: was, reason: CancelReason::Superseded });
+            }
+        }
+    }
+
+    /// The lease that a batch of another scheduler's is held under now.
+    pub(crate) fn adopted_as(&self, slot: u32, was: Lease) -> Option<Lease> {
+        let held = &self.workers.get(slot)?.held;
+        held.iter().filter_map(|id| self.batches.get(id)).find(|batch| batch.was == Some(was)).map(|batch| batch.lease)
+    }
+
+    fn adopt(&mut self, slot: u32, worker: WorkerId, held: HeldBatch, actions: &mut Vec<Action>) {
+        let Some(&model) = self.model_of.get(&held.model) else { return };
+        let Some(holder) = self.workers.get(slot) else { return };
+        let offered = holder.offers.iter().any(|offer| offer.model == model);
+        if !offered || holder.held.len() as u32 >= self.config.max_credits {
+            actions.push(Action::CancelBatch { worker, lease: held.lease, reason: CancelReason::Superseded });
+            return;
+        }
+        let (was, id) = (held.lease, BatchId(self.next_batch));
+        self.next_batch += 1;
+        let lease = Lease { batch: id, attempt: was.attempt, epoch: was.epoch, term: self.term };
+        let padded_len = held.padded_len.clamp(1, self.config.max_item_tokens);
+        // What runs elsewhere already, or finds no room, is let run out here: its answer only frees the credit.
+        let items = if self.is_adoptable(&held.items) { self.claim(&held, model, padded_len, id) } else { Vec::new() };
+        let cost = holder_cost(self, slot, model);
+        let predicted_ns = cost * held.items.len().max(1) as f64 * f64::from(padded_len);
+        self.leased += items.len() as u32;
+        self.totals.adopted += 1;
+        if let Some(change) = self.terms.last_mut() {
+            change.adopted_batches += 1;
+            change.adopted_items += items.len() as u32;
+        }
+        actions.push(Action::Adopted { worker, was, lease });
+        if items.is_empty() {
+            actions.push(Action::CancelBatch { worker, lease, reason: CancelReason::Superseded });
+        }
+        let asked_back = items.is_empty();
+        self.batches.insert(
+            id,
+            Batch {
+                lease,
+                was: Some(was),
+                worker: slot,
+                model,
+                class: Class::Bulk,
+                items,
+                assigned: held.items.into(),
+                padded_len,
+                predicted_ns,
+                load_ms: 0,
+                expires_ms: None,
+                asked_back,
+                recalled_for: None,
+            },
+        );
+        if let Some(worker) = self.workers.get_mut(slot) {
+            worker.held.push_back(id);
+        }
+        self.begin_first(slot);
+        self.note_recallable(slot, id);
+        self.sync_ready(slot);
+    }
+
+    /// Whether none of these items is running elsewhere, and all find room.
+    fn is_adoptable(&self, items: &[Assigned]) -> bool {
+        let room = self.config.max_items as usize - self.arena.len();
+        let mut names: Vec<_> = items.iter().map(|item| (item.run, item.item)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.len() == items.len()
+            && items.len() <= room.min(self.config.max_batch_items as usize)
+            && items.iter().all(|item| {
+                self.arena.find(item.run, item.item).is_none_or(|known| self.arena.get(known).phase == Phase::Queued)
+            })
+    }
+
+    /// Takes the items into the batch: those that are queued out of their queue, the others as yet unclaimed.
+    fn claim(&mut self, held: &HeldBatch, model: u32, padded_len: u32, id: BatchId) -> Vec<Handle> {
+        let slots: Option<Vec<u32>> =
+            held.items.iter().map(|item| self.runs.enter(item.run, Term::default())).collect();
+        let Some(slots) = slots else { return Vec::new() };
+        let mut items = Vec::with_capacity(held.items.len());
+        for (assigned, run_slot) in held.items.iter().zip(slots) {
+            let item = match self.arena.find(assigned.run, assigned.item) {
+                Some(item) => {
+                    self.unqueue(item);
+                    item
+                }
+                None => {
+                    let spec = ItemSpec {
+                        item: assigned.item,
+                        tenant: domain::id::TenantId::LOCAL,
+                        model: held.model,
+                        class: Class::Bulk,
+                        tokens: padded_len,
+                        deadline_ms: None,
+                        marks: Marks::default(),
+                        tag: assigned.tag,
+                    };
+                    let item = self.arena.insert(Entry::new(spec, assigned.run, run_slot, model, 0));
+                    self.arena.get_mut(item).unclaimed = true;
+                    self.arena.by_run.push_back(&mut self.runs.get_mut(run_slot).items, item);
+                    self.runs.gained(run_slot);
+                    self.totals.accepted += 1;
+                    item
+                }
+            };
+            let entry = self.arena.get_mut(item);
+            entry.phase = Phase::Leased(id);
+            entry.spec.class = Class::Bulk;
+            items.push(item);
+        }
+        items
+    }
+}
+
+fn holder_cost(state: &State, slot: u32, model: u32) -> f64 {
+    let offers = state.workers.get(slot).map_or(&[][..], |worker| &worker.offers);
+    offers.iter().find(|offer| offer.model == model).map_or(0.0, |offer| offer.fit.cost().ns_per_token)
+}

@@ -1,0 +1,189 @@
+//! A scheduler that follows another one.
+#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod support;
+
+use domain::id::Term;
+use scheduler::{Action, CancelReason, Config, Event, Failure, HeldBatch, Lease, Marks, State, step};
+use support::*;
+
+/// A scheduler of the next term, and what a first one's only worker holds.
+struct After {
+    state: State,
+    actions: Vec<Action>,
+    held: Vec<HeldBatch>,
+    page: Vec<scheduler::ItemSpec>,
+}
+
+fn term() -> Term {
+    TERM.next()
+}
+
+impl After {
+    /// Forty items of which the worker holds two batches of eight.
+    fn new() -> Self {
+        let config = Config { max_batch_items: 8, ..Config::default() };
+        let mut before = World::new(config);
+        let page: Vec<_> = (0..40).map(|n| bulk(n, 1, 64)).collect();
+        before.join(1, 1, 2);
+        before.submit(1, page.clone());
+        let held: Vec<_> = before
+            .actions
+            .iter()
+            .filter_map(|action| match action {
+                Action::Run { lease, model, padded_len, items, .. } => {
+                    Some(HeldBatch { lease: *lease, model: *model, padded_len: *padded_len, items: items.to_vec() })
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(held.len(), 2);
+        let mut after = Self { state: State::new(config, term()), actions: Vec::new(), held, page };
+        after.tell(Event::TakeOver { past: Vec::new() }, 0);
+        after
+    }
+
+    fn tell(&mut self, event: Event, now_ms: u64) -> &[Action] {
+        self.actions.clear();
+        step(&mut self.state, event, now_ms, &mut self.actions);
+        scheduler::invariants::check(&self.state).unwrap();
+        &self.actions
+    }
+
+    fn present(&mut self, now_ms: u64) -> Vec<(Lease, Lease)> {
+        let mut event = ready(1, 1, 2);
+        if let Event::WorkerReady { held, .. } = &mut event {
+            held.clone_from(&self.held);
+        }
+        let adopted = |action: &Action| match action {
+            Action::Adopted { was, lease, .. } => Some((*was, *lease)),
+            _ => None,
+        };
+        self.tell(event, now_ms).iter().filter_map(adopted).collect()
+    }
+
+    fn hand_in(&mut self, now_ms: u64) -> (u32, u32) {
+        let event = Event::Submit { run: run(1), term: TERM, items: self.page.clone() };
+        let answer = |action: &Action| match action {
+            Action::Accepted { accepted, duplicates, .. } => Some((*accepted, *duplicates)),
+            _ => None,
+        };
+        self.tell(event, now_ms).iter().find_map(answer).unwrap()
+    }
+
+    fn handed_out(&self) -> usize {
+        self.actions.iter().filter(|action| matches!(action, Action::Run { .. })).count()
+    }
+}
+
+#[test]
+fn running_batches_are_adopted_whether_workers_or_coordinators_come_first() {
+    for workers_first in [true, false] {
+        let mut after = After::new();
+        let leases = if workers_first {
+            let leases = after.present(10);
+            assert_eq!(after.hand_in(20), (24, 16));
+            leases
+        } else {
+            assert_eq!(after.hand_in(10), (40, 0));
+            after.present(20)
+        };
+        assert_eq!(leases.len(), 2);
+        assert!(leases.iter().all(|(was, now)| was.term == TERM && now.term == term()));
+        let snapshot = after.state.snapshot();
+        assert_eq!((snapshot.leased_items, snapshot.queued_bulk), (16, 24));
+        assert_eq!(snapshot.terms[0].adopted_batches, 2);
+        assert_eq!(snapshot.terms[0].adopted_items, 16);
+        // Under the old lease or the new one: a worker may not have heard of it yet.
+        for (lease, now_ms) in [(leases[0].0, 30), (leases[1].1, 40)] {
+            let done = Event::BatchDone { worker: worker(1), lease, elapsed_us: 1_000 };
+            let [Action::Completed { items, unwanted, .. }] = after.tell(done, now_ms) else {
+                panic!("{:?}", after.actions)
+            };
+            assert_eq!((items.len(), unwanted.len()), (8, 0));
+        }
+        assert_eq!(after.state.snapshot().totals.completed, 16);
+    }
+}
+
+#[test]
+fn nothing_is_handed_out_before_the_collection_window_ends() {
+    let mut after = After::new();
+    after.hand_in(10);
+    after.tell(ready(2, 1, 1), 20);
+    assert_eq!(after.handed_out(), 0);
+    assert_eq!(after.state.next_wake_ms(), Some(300));
+    after.tell(Event::Tick, 300);
+    assert_eq!(after.handed_out(), 1);
+}
+
+#[test]
+fn an_adopted_item_that_no_coordinator_claims_is_delivered_and_never_run_again() {
+    let mut after = After::new();
+    let leases = after.present(10);
+    let failed = Event::BatchFailed { worker: worker(1), lease: leases[0].1, failure: Failure::Error };
+    after.tell(failed, 400);
+    assert_eq!(after.handed_out(), 0);
+    after.tell(Event::BatchDone { worker: worker(1), lease: leases[1].1, elapsed_us: 1_000 }, 500);
+    assert!(matches!(after.actions[0], Action::Completed { .. }));
+    assert_eq!(after.state.snapshot().outstanding_items, 0);
+}
+
+#[test]
+fn a_claimed_item_of_an_adopted_batch_runs_again_when_the_worker_goes() {
+    let mut after = After::new();
+    after.present(10);
+    after.hand_in(20);
+    after.tell(Event::WorkerLost { worker: worker(1), epoch: 1 }, 400);
+    assert_eq!(after.state.snapshot().outstanding_items, 40);
+    after.tell(ready(2, 1, 2), 410);
+    assert_eq!(after.handed_out(), 2);
+}
+
+#[test]
+fn what_runs_on_two_workers_is_adopted_once_and_asked_back_from_the_other() {
+    let mut after = After::new();
+    after.present(10);
+    let mut again = ready(2, 1, 2);
+    if let Event::WorkerReady { held, .. } = &mut again {
+        held.push(after.held[0].clone());
+    }
+    let answers = after.tell(again, 20).to_vec();
+    let asked = |action: &Action| matches!(action, Action::CancelBatch { reason: CancelReason::Superseded, .. });
+    assert!(answers.iter().any(asked), "{answers:?}");
+    let Action::Adopted { lease, .. } = answers[0] else { panic!("{answers:?}") };
+    after.tell(Event::BatchFailed { worker: worker(2), lease, failure: Failure::Released }, 30);
+    assert_eq!(after.state.snapshot().leased_items, 16);
+}
+
+#[test]
+fn a_batch_of_this_term_that_is_not_known_is_asked_back() {
+    let mut after = After::new();
+    after.held[0].lease.term = term();
+    after.present(10);
+    let unknown = after.held[0].lease;
+    let asked = Action::CancelBatch { worker: worker(1), lease: unknown, reason: CancelReason::Superseded };
+    assert!(after.actions.contains(&asked), "{:?}", after.actions);
+}
+
+#[test]
+fn coordinators_learn_what_the_next_scheduler_should_know_of_an_item() {
+    let config = Config { max_batch_items: 1, suspect_after_crashes: 2, ..Config::default() };
+    let mut world = World::new(config);
+    world.submit(1, vec![bulk(1, 1, 64)]);
+    world.join(1, 1, 1);
+    world.lose(1);
+    let marks = world.answers.iter().find_map(|action| match action {
+        Action::Marked { items } => Some(items[0].1),
+        _ => None,
+    });
+    assert_eq!(marks, Some(Marks { attempts: 0, crashes: 1 }));
+    // Handed in again with its marks, one more crash makes it a suspect that runs alone.
+    let mut after = World::new(Config::default());
+    let marked = scheduler::ItemSpec { marks: marks.unwrap(), ..bulk(1, 1, 64) };
+    after.submit(1, vec![marked, bulk(2, 1, 64)]);
+    after.join(1, 1, 1);
+    after.lose(1);
+    after.join(2, 1, 2);
+    assert!(after.holds(2).iter().all(|held| held.items.len() == 1), "{:?}", after.holds(2));
+}
