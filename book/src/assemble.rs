@@ -10,6 +10,7 @@ use crate::language;
 use crate::limits::Meter;
 use crate::notes;
 use crate::piece::{Draft, DraftLine, DraftNote, Piece};
+use crate::quotations;
 use crate::sentences;
 
 /// So many headings of chapters without text in a row, before any prose, are a table of contents.
@@ -56,6 +57,7 @@ pub(crate) fn book(mut draft: Draft, source: BookSource, meter: &Meter<'_>) -> R
             parts.open(piece);
         }
     }
+    quotations::mark(&mut chapters, language);
     let title = draft.title.filter(|title| !title.trim().is_empty()).unwrap_or_else(|| stem(&source.name).to_owned());
     Ok(Book {
         schema: BOOK_SCHEMA,
@@ -256,7 +258,8 @@ fn anchored(notes: Vec<DraftNote>, anchors: Vec<Option<Anchor>>) -> Vec<Note> {
     notes
 }
 
-fn chapter(
+/// Makes a chapter of a piece: its canonical text, its sentences and their sources.
+pub(crate) fn chapter(
     piece: &Piece,
     index: u32,
     parts: Vec<String>,

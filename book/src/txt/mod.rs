@@ -44,6 +44,27 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Decoded, BookError> {
     Ok(decoded)
 }
 
+/// All paragraphs of a plain text file, whatever they are: nothing is set aside, no note mark dropped.
+pub(crate) fn paragraphs(name: &str, bytes: &[u8], meter: &Meter<'_>) -> Result<Vec<Para>, BookError> {
+    let decoded = decode(name, bytes)?;
+    let blocks = lines::blocks(&decoded.text, meter)?;
+    let line_is_paragraph = lines::line_is_paragraph(&blocks);
+    let mut paragraphs = Vec::new();
+    for block in &blocks {
+        for lines in lines::paragraphs(block, line_is_paragraph) {
+            let (Some(first), Some(last)) = (lines.first(), lines.last()) else { continue };
+            let mut para = Para::new(decoded.charset.width());
+            para.text.push(&decoded.text[first.at..last.at + last.text.len()], decoded.source_offset(first.at));
+            let text = para.text.text();
+            if headings::heading_line(text).is_some() || headings::bare_number(text).is_some() {
+                para.kind = ParagraphKind::Heading;
+            }
+            paragraphs.push(para);
+        }
+    }
+    Ok(paragraphs)
+}
+
 struct Reader<'a> {
     name: &'a str,
     decoded: &'a Decoded,

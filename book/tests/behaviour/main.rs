@@ -6,6 +6,7 @@ mod fixture;
 mod pages;
 mod plain_text;
 mod properties;
+mod quotations;
 mod refusals;
 mod shared_data;
 mod windows;

@@ -1,0 +1,146 @@
+//! How far spoken words reach, and which marked words are none.
+
+use domain::language::Language;
+
+use super::{marks, said, speech};
+
+/// Where the turn ends that a paragraph opens with a dash of `dash` bytes; `ends` are its sentences' ends.
+pub(super) fn end(text: &str, dash: usize, ends: &[usize], language: Language) -> usize {
+    if text[dash..].starts_with(['«', '“', '"']) {
+        return marked_end(text, dash, ends, language);
+    }
+    let mut reached = dash;
+    let mut start = dash;
+    for (index, &stop) in ends.iter().enumerate() {
+        let sentence = &text[start..stop];
+        let said = said::find(sentence, language).or_else(|| (index > 0).then(|| said::opening(sentence, language))?);
+        match said {
+            Some(said)
+                if !said::resumes(
+                    &text[dash..start + said.verb.start],
+                    &sentence[said.verb.end..],
+                    false,
+                    language,
+                ) =>
+            {
+                let words = dash + words_end(&text[dash..start + said.verb.start]);
+                reached = reached.max(words);
+                if is_told_on(&text[stop..], &ends[index + 1..], stop, language) {
+                    return reached;
+                }
+            }
+            Some(_) => reached = stop,
+            None if index > 0 && is_told_on(&text[start..], &ends[index..], start, language) => return reached,
+            None => reached = stop,
+        }
+        start = stop;
+    }
+    reached.max(dash)
+}
+
+/// Whether from here on the story tells: its next sentence does, and none that follows is spoken. `ends` count
+/// from `start` bytes before `text`.
+fn is_told_on(text: &str, ends: &[usize], start: usize, language: Language) -> bool {
+    let Some((&first, later)) = ends.split_first() else { return true };
+    if !speech::is_told(&text[..first - start], language) {
+        return false;
+    }
+    let mut from = first;
+    later.iter().all(|&end| {
+        let sentence = &text[from - start..end - start];
+        from = end;
+        let quoted = sentence.contains(['«', '“', '"']);
+        quoted || !speech::is_exclaimed(sentence) && !speech::is_spoken(sentence, language)
+    })
+}
+
+/// The end of the spoken words before a clause that says who speaks: less the comma that ties it to them.
+fn words_end(words: &str) -> usize {
+    words.trim_end().trim_end_matches(|c: char| matches!(c, ',' | ';' | '—' | '–' | ':') || c.is_whitespace()).len()
+}
+
+/// A turn whose words stand between marks behind the dash: to the mark that closes them, and on to the next one
+/// where only "said he" stands between, or where no mark opened it.
+fn marked_end(text: &str, dash: usize, ends: &[usize], language: Language) -> usize {
+    let Some(pair) = text[dash..].chars().next().and_then(|c| marks::Pair::of(c, false)) else { return text.len() };
+    let inside = dash + text[dash..].chars().next().map_or(1, char::len_utf8);
+    let Some(end) = marks::closing(text, inside, pair).end else { return text.len() };
+    if !said::opens(&text[end..], language) {
+        return without_last_said(&text[..end], language);
+    }
+    let next = text[end..].find(is_mark_of_pair).map(|at| end + at);
+    let opening = next.is_some_and(|at| marks::Pair::of(text[at..].chars().next().unwrap_or(' '), false).is_some());
+    let broken = next.is_some_and(|at| ends.iter().any(|&stop| end < stop && stop <= at));
+    match next {
+        Some(at) if opening && !broken => {
+            let inside = at + text[at..].chars().next().map_or(1, char::len_utf8);
+            marks::closing(text, inside, pair).end.unwrap_or(text.len())
+        }
+        Some(at) if !opening => at + text[at..].chars().next().map_or(1, char::len_utf8),
+        _ => end,
+    }
+}
+
+fn is_mark_of_pair(c: char) -> bool {
+    matches!(c, '«' | '»' | '“' | '”' | '"')
+}
+
+/// The length of a quotation less a "said he" that ends it: « Partons, dit Roger. »
+pub(super) fn without_last_said(quotation: &str, language: Language) -> usize {
+    let body = quotation.trim_end_matches(['»', '”', '"', '’', '\'']).trim_end();
+    let last = last_sentence(body);
+    let sentence = &body[last..];
+    match said::find(sentence, language) {
+        Some(said) if !said::resumes(&sentence[..said.verb.start], &sentence[said.verb.end..], true, language) => {
+            let end = last + words_end(&sentence[..said.verb.start]);
+            if quotation[..end].contains(char::is_alphanumeric) { end } else { quotation.len() }
+        }
+        _ => quotation.len(),
+    }
+}
+
+/// Where the last sentence starts, roughly: behind the last stop that a capital follows.
+fn last_sentence(text: &str) -> usize {
+    let mut start = 0;
+    for (at, c) in text.char_indices() {
+        if matches!(c, '.' | '!' | '?' | '…') {
+            let rest = text[at + c.len_utf8()..].trim_start();
+            if rest.starts_with(char::is_uppercase) {
+                start = text.len() - rest.len();
+            }
+        }
+    }
+    start
+}
+
+/// At most so many words are a name or a title.
+const MENTION_WORDS: usize = 6;
+
+/// Marked words that nobody says: a ship's name, a title, a word held at arm's length. They are short, no stop
+/// ends them, and nothing around says that somebody speaks.
+pub(super) fn is_mention(text: &str, start: usize, end: usize, language: Language) -> bool {
+    let inner = text[start..end].trim_matches(|c: char| c.is_whitespace() || is_mark(c));
+    let count = inner.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count();
+    if count == 0 {
+        return true;
+    }
+    if inner.ends_with(['.', '!', '?', '…']) && inner.starts_with(|c: char| c.is_uppercase() || c == '…') {
+        return false;
+    }
+    let before = text[..start].trim_end();
+    let opens = before.is_empty() || before.ends_with([':', '\n']) || text[..start].ends_with("\n\n");
+    if opens || said::opens(&text[end..], language) || said::find(inner, language).is_some() {
+        return false;
+    }
+    let lower = inner.starts_with(char::is_lowercase);
+    let words = if lower { MENTION_WORDS * 2 } else { MENTION_WORDS };
+    let after_stop = before.ends_with(['.', '!', '?', '…', '»', '”']);
+    if after_stop && !lower {
+        return false;
+    }
+    count <= words
+}
+
+fn is_mark(c: char) -> bool {
+    matches!(c, '«' | '»' | '“' | '”' | '"' | '‘' | '’' | '\'')
+}
