@@ -5,6 +5,7 @@
 use tch::{Kind, TchError, Tensor};
 
 use crate::error::GpuError;
+use crate::layout::Layout;
 use crate::model::Config;
 use crate::weights::Weights;
 
@@ -21,8 +22,9 @@ pub(crate) struct Bert {
     kind: Kind,
 }
 
+/// One layer, of the shared body or of a head's own.
 #[derive(Debug)]
-struct Layer {
+pub struct Layer {
     /// Query, key and value in one product, which is faster than three.
     qkv: Linear,
     attended: Linear,
@@ -97,32 +99,57 @@ impl Bert {
         }
     }
 
-    /// `ids`: `[batch, tokens]`, 64-bit. `mask`: `[batch, tokens]`, true at tokens that are there; none
-    /// where all are. Gives the last hidden states: `[batch, tokens, hidden]`.
-    pub(crate) fn forward(&self, ids: &Tensor, mask: Option<&Tensor>, tokens: i64) -> Result<Tensor, TchError> {
+    /// Layers, each of which gives hidden states that heads may read.
+    pub(crate) fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// States before the first layer: `[rows, hidden]`. `ids` and `positions`: `[rows]`, 64-bit.
+    pub(crate) fn embed(&self, ids: &Tensor, positions: &Tensor) -> Result<Tensor, TchError> {
         let words = Tensor::f_embedding(&self.word, ids, -1, false, false)?.f_to_kind(self.kind)?;
-        let mut x = self.norm.forward(&words.f_add(&self.position.f_narrow(0, 0, tokens)?)?)?;
-        let mask = mask.map(|mask| mask.f_unsqueeze(1)?.f_unsqueeze(1)).transpose()?;
-        for layer in &self.layers {
-            x = layer.forward(&x, mask.as_ref())?;
-        }
-        Ok(x)
+        let places = Tensor::f_embedding(&self.position, positions, -1, false, false)?;
+        self.norm.forward(&words.f_add(&places)?)
+    }
+
+    /// States after layer `index`, from those before it.
+    pub(crate) fn layer(&self, index: usize, x: &Tensor, layout: &Layout) -> Result<Tensor, TchError> {
+        self.layers[index].forward(x, layout)
     }
 
     /// Bytes of all weights.
     pub(crate) fn bytes(&self) -> u64 {
-        let layers = self.layers.iter().flat_map(|layer| {
-            let Layer { qkv, attended, attended_norm, up, down, norm, .. } = layer;
-            let linears = [qkv, attended, up, down].into_iter().flat_map(|l| [&l.weight, &l.bias]);
-            linears.chain([attended_norm, norm].into_iter().flat_map(|n| [&n.weight, &n.bias]))
-        });
         let rest = [&self.word, &self.position, &self.norm.weight, &self.norm.bias];
-        rest.into_iter().chain(layers).map(|t| (t.numel() * t.kind().elt_size_in_bytes()) as u64).sum()
+        rest.into_iter().map(bytes).sum::<u64>() + self.layers.iter().map(Layer::bytes).sum::<u64>()
     }
 }
 
+fn bytes(tensor: &Tensor) -> u64 {
+    (tensor.numel() * tensor.kind().elt_size_in_bytes()) as u64
+}
+
 impl Layer {
-    fn share(&self) -> Self {
+    /// A layer of `heads` heads from weight and bias of: query, key and value one below the other; the
+    /// product after attention; its norm; the product up; the product down; the last norm.
+    pub fn from_tensors(
+        tensors: [Tensor; 12],
+        heads: i64,
+        eps: f64,
+        to: (Kind, tch::Device),
+    ) -> Result<Self, TchError> {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = tensors.map(|tensor| tensor.f_to_kind(to.0)?.f_to_device(to.1));
+        Ok(Self {
+            qkv: Linear { weight: a?, bias: b? },
+            attended: Linear { weight: c?, bias: d? },
+            attended_norm: Norm { weight: e?, bias: f?, eps },
+            up: Linear { weight: g?, bias: h? },
+            down: Linear { weight: i?, bias: j? },
+            norm: Norm { weight: k?, bias: l?, eps },
+            heads,
+        })
+    }
+
+    /// The same weights once more, without a copy.
+    pub fn share(&self) -> Self {
         Self {
             qkv: self.qkv.share(),
             attended: self.attended.share(),
@@ -134,16 +161,41 @@ impl Layer {
         }
     }
 
-    fn forward(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor, TchError> {
-        let (batch, tokens, hidden) = x.size3()?;
-        let qkv = self.qkv.forward(x)?.f_view([batch, tokens, 3, self.heads, hidden / self.heads])?;
-        let qkv = qkv.f_permute([2, 0, 3, 1, 4])?;
-        let (q, k, v) = (qkv.f_select(0, 0)?, qkv.f_select(0, 1)?, qkv.f_select(0, 2)?);
-        let a = Tensor::f_scaled_dot_product_attention(&q, &k, &v, mask, 0.0, false, None, false)?;
-        let a = a.f_transpose(1, 2)?.f_reshape([batch, tokens, hidden])?;
+    /// Bytes of its weights.
+    pub fn bytes(&self) -> u64 {
+        let Self { qkv, attended, attended_norm, up, down, norm, .. } = self;
+        let linears = [qkv, attended, up, down].into_iter().flat_map(|l| [&l.weight, &l.bias]);
+        linears.chain([attended_norm, norm].into_iter().flat_map(|n| [&n.weight, &n.bias])).map(bytes).sum()
+    }
+
+    /// States after it, from those before it: `[rows, hidden]`.
+    pub fn forward(&self, x: &Tensor, layout: &Layout) -> Result<Tensor, TchError> {
+        let a = self.attend(&self.qkv.forward(x)?, layout)?;
         let x = self.attended_norm.forward(&self.attended.forward(&a)?.f_add_(x)?)?;
         let f = self.up.forward(&x)?.f_gelu_("none")?;
         self.norm.forward(&self.down.forward(&f)?.f_add_(&x)?)
+    }
+
+    /// Each group's tokens attend to those of their own input.
+    fn attend(&self, qkv: &Tensor, layout: &Layout) -> Result<Tensor, TchError> {
+        let hidden = qkv.size2()?.1 / 3;
+        let attended: Vec<Tensor> = layout
+            .groups
+            .iter()
+            .map(|group| {
+                let rows = qkv.f_narrow(0, group.first_row, group.count * group.len)?;
+                let rows = rows.f_view([group.count, group.len, 3, self.heads, hidden / self.heads])?;
+                let rows = rows.f_permute([2, 0, 3, 1, 4])?;
+                let (q, k, v) = (rows.f_select(0, 0)?, rows.f_select(0, 1)?, rows.f_select(0, 2)?);
+                let mask = group.mask.as_ref();
+                let a = Tensor::f_scaled_dot_product_attention(&q, &k, &v, mask, 0.0, false, None, false)?;
+                a.f_transpose(1, 2)?.f_reshape([group.count * group.len, hidden])
+            })
+            .collect::<Result<_, _>>()?;
+        match attended.as_slice() {
+            [one] => Ok(one.shallow_clone()),
+            several => Tensor::f_cat(several, 0),
+        }
     }
 }
 

@@ -7,8 +7,9 @@ use domain::manifest::NumericProfile;
 use domain::passage::{Encoded, PassageInput};
 use half::f16;
 
-use crate::encoder::{Encoder, MemoryReport, check_batch};
+use crate::encoder::{Answers, Ask, Encoder, MemoryReport, Scores, check_ask, check_batch};
 use crate::error::EncodeError;
+use crate::head::HeadInfo;
 
 /// Length of the double's vectors.
 const DIM: usize = 64;
@@ -24,6 +25,7 @@ pub(crate) const MAX_TOKENS: usize = 512;
 #[derive(Clone, Debug, Default)]
 pub struct DoubleEncoder {
     delay: Duration,
+    heads: Vec<HeadInfo>,
 }
 
 impl DoubleEncoder {
@@ -34,7 +36,13 @@ impl DoubleEncoder {
 
     /// Every batch takes this long, as on a slow device.
     pub fn with_delay(delay: Duration) -> Self {
-        Self { delay }
+        Self { delay, ..Self::default() }
+    }
+
+    /// Heads whose scores are hashes of what they score, between 0 and 1.
+    pub fn with_heads(mut self, heads: Vec<HeadInfo>) -> Self {
+        self.heads = heads;
+        self
     }
 
     /// What stands for a model's digest in the ids of items.
@@ -52,8 +60,13 @@ impl Encoder for DoubleEncoder {
         NumericProfile::Double
     }
 
-    fn encode(&mut self, batch: &[PassageInput]) -> Result<Vec<Encoded>, EncodeError> {
+    fn heads(&self) -> Vec<HeadInfo> {
+        self.heads.clone()
+    }
+
+    fn run(&mut self, batch: &[PassageInput], ask: &Ask) -> Result<Answers, EncodeError> {
         check_batch(batch, u32::MAX, MAX_TOKENS)?;
+        check_ask(batch, ask, self.heads.len())?;
         if !self.delay.is_zero() {
             std::thread::sleep(self.delay);
         }
@@ -65,12 +78,27 @@ impl Encoder for DoubleEncoder {
                 .flat_map(|(start, end)| bag(&input.tokens[usize::from(*start)..usize::from(*end)]))
                 .collect(),
         };
-        Ok(batch.iter().map(encode).collect())
+        let vectors = if ask.vectors { batch.iter().map(encode).collect() } else { Vec::new() };
+        let scores = ask.heads.iter().map(|head| hashed_scores(&self.heads[head.0], batch, ask)).collect();
+        Ok(Answers { vectors, scores })
     }
 
     fn memory(&self) -> MemoryReport {
         MemoryReport { weights_bytes: 0, free_bytes: 1 << 30, total_bytes: 1 << 30 }
     }
+}
+
+/// Numbers from 0 to 1 that depend on the input, the row and the label alone.
+fn hashed_scores(head: &HeadInfo, batch: &[PassageInput], ask: &Ask) -> Scores {
+    let (mut values, mut rows_of) = (Vec::new(), Vec::new());
+    for (place, input) in batch.iter().enumerate() {
+        let rows = head.rows(ask, place, input);
+        let seed = input.tokens.iter().fold(0, |hash, token| mix(hash ^ u64::from(*token)));
+        let cells = 0..(rows * head.labels.len()) as u64;
+        values.extend(cells.map(|cell| (mix(seed ^ mix(cell)) >> 40) as f32 / (1u32 << 24) as f32));
+        rows_of.push(rows);
+    }
+    Scores::new(head.labels.len(), rows_of.into_iter(), values).unwrap_or_default()
 }
 
 /// L2-normalised counts of signed, hashed places.

@@ -95,6 +95,12 @@ pub enum EncodeError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What is asked of the batch does not fit it.
+    #[error("this can't be asked of the batch: {reason}")]
+    BadAsk {
+        /// What does not fit.
+        reason: String,
+    },
     /// The device or libtorch failed. Make the encoder anew before going on.
     #[error("the encoder broke: {reason}")]
     Broken {
@@ -109,6 +115,7 @@ impl EncodeError {
         match self {
             Self::OutOfMemory { .. } => "encode-out-of-memory",
             Self::BadInput { .. } => "encode-bad-input",
+            Self::BadAsk { .. } => "encode-bad-ask",
             Self::Broken { .. } => "encode-broken",
         }
     }

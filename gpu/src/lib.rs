@@ -17,15 +17,20 @@
 //! | [`model`] | the model folder: what must be in it, its digest |
 //! | [`tokenizer`] | text to ids; ids to an encoder's input |
 //! | [`encoder`] | the trait, what goes in and out, the checks that every encoder makes |
+//! | [`head`] | where trained heads attach to the shared pass |
+//! | [`plan`] | batches for callers that have all inputs at hand |
 //! | [`torch`] | the encoder on libtorch |
 //! | [`double`] | the deterministic double for tests |
 //! | [`device`] | which devices this machine has and how they compute best |
 //! | [`error`] | everything that can go wrong, with codes |
 //! | `bert` | the network itself, in inference form |
+//! | `layout`, `hidden` | how a batch lies in one matrix; what pools and heads take from it |
 //! | `weights` | tensors out of a safetensors file, a little at a time |
 //! | `native` | the calls that Rust can't check: loading CUDA by name, asking the driver |
 
 mod bert;
+mod hidden;
+mod layout;
 mod native;
 mod weights;
 
@@ -33,14 +38,20 @@ pub mod device;
 pub mod double;
 pub mod encoder;
 pub mod error;
+pub mod head;
 pub mod model;
+pub mod plan;
 pub mod tokenizer;
 pub mod torch;
 
+pub use bert::Layer;
 pub use device::{Device, DeviceInfo, best_profile, cuda_status, devices, libtorch_version};
 pub use double::DoubleEncoder;
-pub use encoder::{Encoder, MemoryReport};
+pub use encoder::{Answers, Ask, Encoder, MemoryReport, Scores};
 pub use error::{EncodeError, GpuError};
+pub use head::{Head, HeadId, HeadInfo, HeadKind};
+pub use hidden::Hidden;
+pub use layout::Layout;
 pub use model::ModelFolder;
 pub use tokenizer::Tokenizer;
 pub use torch::TchEncoder;

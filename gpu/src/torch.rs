@@ -3,12 +3,15 @@
 use domain::manifest::NumericProfile;
 use domain::passage::{Encoded, PassageInput};
 use half::f16;
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use crate::bert::Bert;
 use crate::device::{Device, host_memory};
-use crate::encoder::{Encoder, MemoryReport, check_batch};
+use crate::encoder::{Answers, Ask, Encoder, MemoryReport, Scores, check_ask, check_batch};
 use crate::error::{EncodeError, GpuError};
+use crate::head::{Head, HeadId, HeadInfo};
+use crate::hidden::Hidden;
+use crate::layout::{Layout, Packing, indices};
 use crate::model::ModelFolder;
 use crate::native;
 use crate::weights::Weights;
@@ -17,6 +20,7 @@ use crate::weights::Weights;
 #[derive(Debug)]
 pub struct TchEncoder {
     bert: Bert,
+    heads: Vec<Box<dyn Head>>,
     device: Device,
     profile: NumericProfile,
     dim: usize,
@@ -52,6 +56,7 @@ impl TchEncoder {
         Ok(Self {
             weights_bytes: bert.bytes(),
             bert,
+            heads: Vec::new(),
             device,
             profile,
             dim: model.dim(),
@@ -65,7 +70,7 @@ impl TchEncoder {
     /// Sharing is sound because nothing ever writes to a weight after loading, reference counts are
     /// atomic, and no gradient bookkeeping hangs on them.
     pub fn share(&self) -> Self {
-        Self { bert: self.bert.share(), ..*self }
+        Self { bert: self.bert.share(), heads: self.heads.iter().map(|head| head.share()).collect(), ..*self }
     }
 
     /// Where it computes.
@@ -73,36 +78,67 @@ impl TchEncoder {
         self.device
     }
 
-    /// Vectors of every passage and span, `[batch, vectors, dim]` half floats in the host's memory: for
-    /// each passage, itself first, then its spans, then padding.
-    fn vectors(&self, batch: &[PassageInput], tokens: usize, vectors: usize) -> Result<Tensor, tch::TchError> {
+    /// A further head on the shared body, asked for by the id that it gets here.
+    pub fn attach(&mut self, head: Box<dyn Head>) -> HeadId {
+        self.heads.push(head);
+        HeadId(self.heads.len() - 1)
+    }
+
+    /// Layers of the shared body: what a head on top of it taps.
+    pub fn layers(&self) -> usize {
+        self.bert.layers()
+    }
+
+    /// All that is asked for, 32-bit floats one after the other in the host's memory: first each input's
+    /// vector and those of its spans, then each head's scores.
+    fn compute(&self, batch: &[PassageInput], ask: &Ask) -> Result<Vec<f32>, TchError> {
         let device = self.device.to_tch();
-        let (b, s, v) = (batch.len() as i64, tokens as i64, vectors as i64);
-        let mut ids = vec![0i64; batch.len() * tokens];
-        let mut there = vec![false; batch.len() * tokens];
-        // Row by row, the weights of the mean that makes each vector: 1/n at its n tokens, else 0.
-        let mut means = vec![0f32; batch.len() * vectors * tokens];
-        for (i, input) in batch.iter().enumerate() {
-            let row = i * tokens..i * tokens + input.tokens.len();
-            ids[row.clone()].iter_mut().zip(&input.tokens).for_each(|(slot, id)| *slot = i64::from(*id));
-            there[row].fill(true);
-            let whole = (0, input.tokens.len());
-            let spans = input.spans.iter().map(|(start, end)| (usize::from(*start), usize::from(*end)));
-            for (j, (start, end)) in std::iter::once(whole).chain(spans).enumerate() {
-                let at = (i * vectors + j) * tokens;
-                means[at + start..at + end].fill(1.0 / (end - start) as f32);
+        let packing = if self.device == Device::Cpu { Packing::Exact } else { Packing::Padded };
+        let layout = Layout::new(batch, packing, device)?;
+        let (ids, positions) = layout.ids_and_positions(batch);
+        let (ids, positions) = (indices(&ids, device)?, indices(&positions, device)?);
+
+        let tap = |head: &HeadId| self.heads[head.0].tap().min(self.bert.layers());
+        let last = if ask.vectors { self.bert.layers() } else { ask.heads.iter().map(tap).max().unwrap_or(0) };
+        let mut scores: Vec<Option<Tensor>> = ask.heads.iter().map(|_| None).collect();
+        let mut hidden = Hidden::new(self.bert.embed(&ids, &positions)?, &layout, batch, ask);
+        for layer in 0..=last {
+            for (slot, head) in scores.iter_mut().zip(&ask.heads).filter(|(_, head)| tap(head) == layer) {
+                *slot = Some(self.heads[head.0].run(&hidden)?);
+            }
+            if layer < last {
+                hidden = hidden.with_states(self.bert.layer(layer, hidden.states(), &layout)?);
             }
         }
-        let padded = there.contains(&false);
-        let ids = Tensor::f_from_slice(&ids)?.f_view([b, s])?.f_to_device(device)?;
-        let mask = if padded { Some(Tensor::f_from_slice(&there)?.f_view([b, s])?.f_to_device(device)?) } else { None };
-        let means = Tensor::f_from_slice(&means)?.f_view([b, v, s])?.f_to_device(device)?;
-
-        let hidden = self.bert.forward(&ids, mask.as_ref(), s)?.f_to_kind(Kind::Float)?;
-        let pooled = means.f_bmm(&hidden)?;
-        let norms = pooled.f_norm_scalaropt_dim(2, [2i64], true)?.f_clamp_min(1e-12)?;
-        pooled.f_div(&norms)?.f_to_kind(Kind::Half)?.f_to_device(tch::Device::Cpu)?.f_contiguous()
+        let vectors = if ask.vectors { Some(unit(&hidden.passages_and_spans()?)?) } else { None };
+        let parts = vectors.into_iter().chain(scores.into_iter().flatten());
+        let parts = parts.map(|part| part.f_to_kind(Kind::Float)?.f_reshape([-1])).collect::<Result<Vec<_>, _>>()?;
+        if parts.is_empty() {
+            return Ok(Vec::new());
+        }
+        // One copy off the device, whatever was asked for.
+        let all = Tensor::f_cat(&parts, 0)?.f_to_device(tch::Device::Cpu)?;
+        let mut floats = vec![0f32; all.numel()];
+        let len = floats.len();
+        all.f_copy_data(&mut floats, len)?;
+        Ok(floats)
     }
+}
+
+/// Rows of length one.
+fn unit(rows: &Tensor) -> Result<Tensor, TchError> {
+    let norms = rows.f_norm_scalaropt_dim(2, [1i64], true)?.f_clamp_min(1e-12)?;
+    rows.f_div(&norms)
+}
+
+/// Half floats of one input's vectors, `dim` to a vector, its own first.
+fn encoded(index: usize, floats: &[f32], dim: usize) -> Result<Encoded, EncodeError> {
+    if floats.iter().any(|float| !float.is_finite()) {
+        return Err(EncodeError::BadInput { index, reason: "its vectors are not finite".into() });
+    }
+    let (passage, sentences) = floats.split_at(dim);
+    let bits = |floats: &[f32]| floats.iter().map(|float| f16::from_f32(*float).to_bits()).collect();
+    Ok(Encoded { passage: bits(passage), sentences: bits(sentences) })
 }
 
 impl Encoder for TchEncoder {
@@ -114,32 +150,39 @@ impl Encoder for TchEncoder {
         self.profile
     }
 
-    fn encode(&mut self, batch: &[PassageInput]) -> Result<Vec<Encoded>, EncodeError> {
+    fn heads(&self) -> Vec<HeadInfo> {
+        self.heads.iter().map(|head| head.info().clone()).collect()
+    }
+
+    fn run(&mut self, batch: &[PassageInput], ask: &Ask) -> Result<Answers, EncodeError> {
         check_batch(batch, self.vocabulary, self.max_tokens)?;
-        let (Some(tokens), Some(spans)) =
-            (batch.iter().map(|input| input.tokens.len()).max(), batch.iter().map(|input| input.spans.len()).max())
-        else {
-            return Ok(Vec::new());
-        };
+        check_ask(batch, ask, self.heads.len())?;
+        if batch.is_empty() {
+            return Ok(Answers::default());
+        }
         // Whether gradients are kept is a setting of the thread, and this may be any thread.
         let _no_grad = tch::no_grad_guard();
-        let vectors = spans + 1;
-        let tensor = self.vectors(batch, tokens, vectors)?;
-        let mut floats = vec![f16::ZERO; batch.len() * vectors * self.dim];
-        let len = floats.len();
-        tensor.f_copy_data(&mut floats, len)?;
-
-        let rows = floats.chunks_exact(vectors * self.dim).zip(batch).enumerate();
-        rows.map(|(index, (row, input))| {
-            let row = &row[..(input.spans.len() + 1) * self.dim];
-            if row.iter().any(|float| !float.is_finite()) {
-                return Err(EncodeError::BadInput { index, reason: "its vectors are not finite".into() });
-            }
-            let (passage, sentences) = row.split_at(self.dim);
-            let bits = |floats: &[f16]| floats.iter().map(|float| float.to_bits()).collect();
-            Ok(Encoded { passage: bits(passage), sentences: bits(sentences) })
-        })
-        .collect()
+        let floats = self.compute(batch, ask)?;
+        let mut rest = floats.as_slice();
+        let mut take = |len: usize| {
+            let (head, tail) = rest.split_at_checked(len)?;
+            rest = tail;
+            Some(head)
+        };
+        let short = || EncodeError::Broken { reason: "the device gave fewer numbers than were asked for".into() };
+        let mut answers = Answers::default();
+        for (index, input) in batch.iter().enumerate().filter(|_| ask.vectors) {
+            let floats = take((input.spans.len() + 1) * self.dim).ok_or_else(short)?;
+            answers.vectors.push(encoded(index, floats, self.dim)?);
+        }
+        for head in &ask.heads {
+            let info = self.heads[head.0].info();
+            let rows: Vec<usize> = batch.iter().enumerate().map(|(i, input)| info.rows(ask, i, input)).collect();
+            let values = take(rows.iter().sum::<usize>() * info.labels.len()).ok_or_else(short)?.to_vec();
+            let scores = Scores::new(info.labels.len(), rows.into_iter(), values).ok_or_else(short)?;
+            answers.scores.push(scores);
+        }
+        Ok(answers)
     }
 
     fn memory(&self) -> MemoryReport {

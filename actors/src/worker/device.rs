@@ -112,7 +112,7 @@ fn run(encoder: &mut dyn Encoder, job: Job, recalled: &Recalled) -> (Outcome, bo
         Ok(Err(error)) => {
             let (failure, broken) = match error {
                 EncodeError::OutOfMemory { .. } => (BatchFailure::OutOfMemory, false),
-                EncodeError::BadInput { .. } => (BatchFailure::Error, false),
+                EncodeError::BadInput { .. } | EncodeError::BadAsk { .. } => (BatchFailure::Error, false),
                 EncodeError::Broken { .. } => (BatchFailure::Error, true),
             };
             (Outcome::Failed { lease, failure, fault: Fault::new(error.code(), error.to_string()) }, broken)
