@@ -5,6 +5,7 @@ use domain::book::{ParagraphKind, Sentence, SetAside, SourceRange, Warning};
 use domain::language::Language;
 
 use crate::error::BookError;
+use crate::front;
 use crate::headings;
 use crate::language;
 use crate::limits::Meter;
@@ -20,6 +21,7 @@ const CONTENTS_RUN: usize = 3;
 pub(crate) fn book(mut draft: Draft, source: BookSource, meter: &Meter<'_>) -> Result<Book, BookError> {
     draft.notes.extend(notes::take_plain(&mut draft.pieces));
     notes::link(&mut draft.pieces, &mut draft.notes);
+    front::set_aside(&mut draft);
     mark_contents(&mut draft.pieces);
     keep_the_book(&mut draft.pieces);
     set_aside(&mut draft);
@@ -121,7 +123,9 @@ fn set_aside(draft: &mut Draft) {
         let title = piece.title.clone().or_else(|| piece.own_title());
         let text = piece.text();
         let entry = SetAside { href: piece.href, title, reason, text };
-        if !draft.set_aside.contains(&entry) {
+        // A piece may have lost all it had to a note or a licence.
+        let empty = entry.text.is_empty() && draft.set_aside.iter().any(|known| known.href == entry.href);
+        if !empty {
             draft.set_aside.push(entry);
         }
     }
@@ -158,11 +162,9 @@ fn mark_arguments(pieces: &mut [Piece]) {
 
 /// `THE END` is no story.
 fn mark_closing(pieces: &mut [Piece]) {
-    for piece in pieces {
-        if piece.paragraphs.len() > 1
-            && let Some(last) = piece.paragraphs.last_mut()
-            && headings::is_closing(last.text.text())
-        {
+    for piece in pieces.iter_mut().filter(|piece| piece.paragraphs.len() > 1) {
+        let last = piece.paragraphs.iter_mut().rev().find(|para| para.kind != ParagraphKind::Heading);
+        if let Some(last) = last.filter(|last| headings::is_closing(last.text.text())) {
             last.kind = ParagraphKind::Heading;
         }
     }

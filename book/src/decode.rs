@@ -125,6 +125,29 @@ pub(crate) fn plain(bytes: &[u8]) -> Option<Decoded> {
     Some(Decoded::new(charset.decode(bytes)?, charset, 0))
 }
 
+/// Decodes a file of HTML: byte order mark, else UTF-8, else what it declares, else what the bytes look most like.
+pub(crate) fn html(bytes: &[u8]) -> Option<Decoded> {
+    if from_bom(bytes).is_some() || std::str::from_utf8(bytes).is_ok() {
+        return plain(bytes);
+    }
+    let declared = declared_by_meta(bytes).and_then(single_byte);
+    match declared.and_then(|charset| charset.decode(bytes).map(|text| (text, charset))) {
+        Some((text, charset)) => Some(Decoded::new(text, charset, 0)),
+        None => plain(bytes),
+    }
+}
+
+/// A declaration of HTML stands in so many bytes.
+const META_BYTES: usize = 1024;
+
+fn declared_by_meta(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(META_BYTES)]).to_ascii_lowercase();
+    let (_, label) = head.split_once("charset").or_else(|| head.split_once("encoding"))?;
+    let label = label.trim_start_matches(['=', ' ', '"', '\'']);
+    let end = label.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_'))?;
+    Encoding::for_label(&label.as_bytes()[..end])
+}
+
 /// Decodes an XML entry: byte order mark, else its shape, else its declaration, else UTF-8.
 pub(crate) fn xml(bytes: &[u8]) -> Option<Decoded> {
     let (charset, bom) = from_bom(bytes).or_else(|| from_declaration(bytes).map(|charset| (charset, 0)))?;

@@ -18,7 +18,9 @@ pub enum BookError {
     #[error("There is no text to read in this file: check that it is the whole book and not only its cover.")]
     Empty,
     /// It is some other kind of file.
-    #[error("This looks like {looks_like}, not like a book: choose an EPUB or a plain text file.")]
+    #[error(
+        "This looks like {looks_like}, not like a book: choose an EPUB, a PDF, a DOCX, HTML, Markdown or plain text."
+    )]
     NotABook {
         /// What it looks like, with its article.
         looks_like: &'static str,

@@ -222,6 +222,20 @@ pub(crate) fn is_ornament(line: &str) -> bool {
         && (line.chars().filter(|c| !c.is_whitespace()).count() >= 3 || line.contains(['*', '⁂', '#', '❦', '❧', '✻', '✽', '◆', '◊', '♦', '•', '·', '∗', '⁎', '※', '~']))
 }
 
+/// The headings of one chapter as its title: `CHAPTER I.` and `The Road` are `CHAPTER I: The Road`.
+pub(crate) fn joined(lines: &[&str]) -> String {
+    let mut title = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        if index > 0 {
+            title.push_str(": ");
+        }
+        let bare =
+            if index + 1 < lines.len() { line.trim_end_matches(['.', ':', ' ', '—', '–', '-']) } else { line };
+        title.push_str(if bare.is_empty() { line } else { bare });
+    }
+    title
+}
+
 /// `THE END`, `FIN`, `Fin de la première partie`: closes a book or a part, tells nothing.
 pub(crate) fn is_closing(line: &str) -> bool {
     let lower = line.trim().trim_matches(['.', '!', '—', '-', '*', ' ', '[', ']']).to_lowercase();

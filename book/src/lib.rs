@@ -36,11 +36,15 @@ mod assemble;
 mod decode;
 mod epub;
 mod error;
+mod front;
 mod headings;
+mod html;
 mod language;
 mod lexicon;
 mod limits;
+mod lines;
 mod mapped;
+mod markdown;
 mod notes;
 mod pages;
 mod piece;
@@ -77,10 +81,12 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Book, BookError
         return Err(BookError::TooLarge { bytes: size, limit_bytes: limits.file_bytes });
     }
     let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let format = sniff::format(bytes)?;
+    let format = sniff::format(name, bytes)?;
     let mut draft = match format {
         Format::Epub => epub::read(bytes, &meter)?,
         Format::Txt => txt::read(name, bytes, &meter)?,
+        Format::Html => html::read(name, bytes, &meter)?,
+        Format::Markdown => markdown::read(name, bytes, &meter)?,
     };
     draft.warnings.extend(sniff::wrong_extension(name, format));
     let source = BookSource { format, name: name.to_owned(), digest: Digest::of(bytes), bytes: size };

@@ -7,21 +7,29 @@ use domain::book::ParagraphKind;
 
 use crate::piece::{DraftNote, PageBreak, Para, Piece};
 
-/// The marks in `text`: one to three digits, or one of `*†‡` or a letter, in brackets, right behind
-/// another character. `took [a] cat` and `in [1805]` are words.
+/// The marks in `text`: one to three digits, or one of `*†‡` or a letter, in brackets, right behind another
+/// character; one or two digits in parentheses there, or before what ends a clause. `took [a] cat`, `in [1805]` and
+/// `first (1) and` are words.
 pub(crate) fn marks(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
-    while let Some(open) = text[at..].find('[') {
+    while let Some(open) = text[at..].find(['[', '(']) {
         let start = at + open;
         at = start + 1;
-        let Some(len) = label_len(&text[at..]) else { continue };
-        let behind = found.last().is_some_and(|last| last.end == start)
-            || text[..start].chars().next_back().is_some_and(|c| !c.is_whitespace());
-        at += len + 1;
-        if behind {
-            found.push(start..at);
+        let Some(len) = label_len(&text[start..]) else { continue };
+        let end = at + len + 1;
+        let round = text[start..].starts_with('(');
+        let before = text[..start].chars().next_back();
+        let behind = found.last().is_some_and(|last| last.end == start) || before.is_some_and(|c| !c.is_whitespace());
+        let ends = round
+            && before.is_some_and(char::is_whitespace)
+            && text[end..].chars().next().is_none_or(|c| matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '…'));
+        if behind || ends {
+            // The space before it goes as well.
+            let start = text[..start].trim_end().len();
+            found.push(start..end);
         }
+        at = end;
     }
     found
 }
@@ -29,25 +37,28 @@ pub(crate) fn marks(text: &str) -> Vec<Range<usize>> {
 /// No label is longer.
 const LABEL_BYTES: usize = 3;
 
-/// Length of a note's label, if `text` starts with one and a closing bracket follows.
+/// Length of a note's label, if `text` starts with one in brackets or, digits only, in parentheses.
 fn label_len(text: &str) -> Option<usize> {
-    let end = text.bytes().take(LABEL_BYTES + 1).position(|byte| byte == b']')?;
-    let label = text.get(..end)?;
-    is_label(label).then_some(label.len())
+    let close = if text.starts_with('[') { b']' } else { b')' };
+    let inner = text.get(1..)?;
+    let end = inner.bytes().take(LABEL_BYTES + 1).position(|byte| byte == close)?;
+    let label = inner.get(..end)?;
+    let counted = end <= 2 && !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
+    (if close == b']' { is_label(label) } else { counted }).then_some(label.len())
 }
 
 /// `12`, `a`, `*`: what names a note.
 pub(crate) fn is_label(label: &str) -> bool {
     let digits = (1..=3).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_digit());
     let mut chars = label.chars();
-    let sign = matches!((chars.next(), chars.next()), (Some('a'..='z' | '*' | '†' | '‡'), None));
+    let sign = matches!((chars.next(), chars.next()), (Some('a'..='z' | 'A'..='Z' | '*' | '†' | '‡'), None));
     digits || sign
 }
 
 /// The label that a note's text starts with, and where the text goes on behind it: `[1] See volume two.`,
 /// `[Footnote 3: See volume two.]`.
 pub(crate) fn own_label(text: &str) -> Option<(&str, usize)> {
-    let rest = text.strip_prefix('[')?;
+    let rest = text.strip_prefix('[').or_else(|| text.strip_prefix('('))?;
     for word in ["Footnote ", "Note "] {
         if let Some((label, _)) = rest.strip_prefix(word).and_then(|named| named.split_once(": "))
             && is_label(label)
@@ -55,7 +66,7 @@ pub(crate) fn own_label(text: &str) -> Option<(&str, usize)> {
             return Some((label, 1 + word.len() + label.len() + 2));
         }
     }
-    let len = label_len(rest)?;
+    let len = label_len(text)?;
     rest[len + 1..].starts_with(' ').then(|| (&rest[..len], len + 3))
 }
 
@@ -106,6 +117,7 @@ pub(crate) fn take_plain(pieces: &mut [Piece]) -> Vec<DraftNote> {
             found.extend(DraftNote::new(&piece.href, paragraphs, number));
         }
         piece.paragraphs = kept;
+        piece.drop_heading_of_notes();
     }
     found
 }
@@ -199,7 +211,18 @@ mod tests {
     #[test]
     fn marks_are_told_from_words_in_brackets() {
         assert_eq!(without_marks("Pangloss[1] était[12][a]."), "Pangloss était.");
-        for text in ["took [a] cat", "in[1805]", "[1] start", "a[", "a[]", "x[ab]"] {
+        assert_eq!(without_marks("savait(1), tard (2). Oui (3)"), "savait, tard. Oui");
+        for text in [
+            "took [a] cat",
+            "first (1) and (2) last",
+            "in (1805).",
+            "(1) start",
+            "in[1805]",
+            "[1] start",
+            "a[",
+            "a[]",
+            "x[ab]",
+        ] {
             assert_eq!(without_marks(text), text);
         }
     }

@@ -2,6 +2,7 @@
 
 use domain::book::{Cover, ParagraphKind, SetAside, SourceRange, Warning};
 
+use crate::aside;
 use crate::decode::Width;
 use crate::headings;
 use crate::mapped::Mapped;
@@ -173,7 +174,7 @@ impl Para {
             *at -= before(*at);
         }
         for range in &found {
-            let label = self.text.text()[range.clone()].trim_matches(['[', ']']).to_owned();
+            let label = self.text.text()[range.clone()].trim_matches(['[', ']', '(', ')', ' ']).to_owned();
             self.marks.push(Mark { at: range.start - before(range.start), label, target: None, note: None });
         }
         self.marks.sort_by_key(|mark| mark.at);
@@ -236,6 +237,15 @@ impl Piece {
         texts.join("\n\n")
     }
 
+    /// Drops a last heading over notes that are gone.
+    pub fn drop_heading_of_notes(&mut self) {
+        let over =
+            |para: &Para| para.kind == ParagraphKind::Heading && aside::by_title(para.text.text()) == Some("notes");
+        if self.has_prose() && self.paragraphs.last().is_some_and(over) {
+            self.paragraphs.pop();
+        }
+    }
+
     /// The headings that it starts with, joined.
     pub fn own_title(&self) -> Option<String> {
         let headings: Vec<&str> = self
@@ -245,7 +255,7 @@ impl Piece {
             .map(|p| p.text.text())
             .take(3)
             .collect();
-        (!headings.is_empty()).then(|| headings.join(": "))
+        (!headings.is_empty()).then(|| headings::joined(&headings))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::decode::{self, Charset};
 use crate::error::BookError;
 use crate::limits::{Limits, Meter};
 use crate::pages::{skip, start_tag};
-use crate::{notes, sniff, txt, xml};
+use crate::{html, markdown, notes, sniff, txt, xml};
 
 /// A book file that ranges can be read from.
 pub struct Source<'b> {
@@ -32,6 +32,14 @@ enum Inner<'b> {
     Txt {
         name: String,
         charset: Charset,
+    },
+    Html {
+        name: String,
+        charset: Charset,
+    },
+    Markdown {
+        name: String,
+        source: markdown::proof::Source,
     },
 }
 
@@ -88,9 +96,14 @@ impl<'b> Source<'b> {
     pub fn open(name: &str, bytes: &'b [u8], limits: &Limits) -> Result<Self, BookError> {
         let meter = Meter::start(limits);
         let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-        let inner = match sniff::format(bytes)? {
+        let inner = match sniff::format(name, bytes)? {
             Format::Epub => Inner::Epub { archive: Box::new(Archive::open(bytes, &meter)?), entry: None },
             Format::Txt => Inner::Txt { name: name.to_owned(), charset: txt::decode(name, bytes)?.charset },
+            Format::Html => Inner::Html { name: name.to_owned(), charset: html::decode(name, bytes)?.charset },
+            Format::Markdown => {
+                let source = markdown::proof::Source::new(&txt::decode(name, bytes)?);
+                Inner::Markdown { name: name.to_owned(), source }
+            }
         };
         Ok(Self { bytes, limits: limits.clone(), inner: RefCell::new(inner) })
     }
@@ -109,7 +122,16 @@ impl<'b> Source<'b> {
                 let text = charset.decode(bytes).ok_or_else(|| BookError::UnknownEncoding { href: name.clone() })?;
                 Ok(fold(&notes::without_marks(&fold(&text))))
             }
-            Inner::Txt { .. } => Err(outside()),
+            Inner::Html { name, charset } if *name == range.href => {
+                let bytes = self.bytes.get(bounds).ok_or_else(outside)?;
+                let markup = charset.decode(bytes).ok_or_else(|| BookError::UnknownEncoding { href: name.clone() })?;
+                Ok(fold(&notes::without_marks(&fold(&characters(&markup)))))
+            }
+            Inner::Markdown { name, source } if *name == range.href => {
+                let text = source.text(self.bytes, range.start..range.end).ok_or_else(outside)?;
+                Ok(fold(&notes::without_marks(&fold(&text))))
+            }
+            Inner::Txt { .. } | Inner::Html { .. } | Inner::Markdown { .. } => Err(outside()),
             Inner::Epub { archive, entry } => {
                 let entry = match entry.take().filter(|entry| entry.href == range.href) {
                     Some(known) => entry.insert(known),
@@ -158,6 +180,11 @@ fn reference<'a>(rest: &'a str, out: &mut String) -> &'a str {
 
 /// Steps over the tag, comment or instruction that `rest` starts with, and over all of a skipped element.
 fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
+    // As in HTML, where only a letter and a few signs open a tag.
+    if !rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) {
+        out.push('<');
+        return &rest[1..];
+    }
     let after = |end: &str| rest.find(end).map_or("", |at| &rest[at + end.len()..]);
     if rest.starts_with("<!--") {
         return after("-->");
@@ -176,7 +203,8 @@ fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
     }
     let start = start_tag(content);
     let name = xml::local_name(&start);
-    if name == "br" {
+    // Lines of a stanza are blocks of one paragraph.
+    if matches!(name.as_str(), "br" | "div" | "p") {
         out.push(' ');
     }
     if empty || !skip::is_skipped(&start, behind) {

@@ -27,12 +27,13 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"SQLite format 3", "a database"),
 ];
 
-/// First words of text that is made for programs, lower case.
-const MARKUP: &[(&str, &str)] =
-    &[("<!doctype html", "a web page"), ("<html", "a web page"), ("<?xml", "an XML document"), ("<svg", "a picture")];
+/// First words of HTML, lower case.
+const HTML: &[&str] = &["<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<h1", "<h2", "<p>", "<div"];
+/// Endings of Markdown's names.
+const MARKDOWN: &[&str] = &["md", "markdown", "mkd", "mdown"];
 
-/// The format of `bytes`, or what they look like instead.
-pub(crate) fn format(bytes: &[u8]) -> Result<Format, BookError> {
+/// The format of `bytes`, or what they look like instead. Markdown is plain text but for its name.
+pub(crate) fn format(name: &str, bytes: &[u8]) -> Result<Format, BookError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(BookError::Empty);
     }
@@ -46,20 +47,57 @@ pub(crate) fn format(bytes: &[u8]) -> Result<Format, BookError> {
     if bytes.get(60..68) == Some(b"BOOKMOBI") {
         return Err(BookError::NotABook { looks_like: "a Kindle book" });
     }
-    let head = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
-    let head = String::from_utf8_lossy(&head[..head.len().min(16)]).to_lowercase();
-    if let Some(&(_, looks_like)) = MARKUP.iter().find(|(start, _)| head.starts_with(start)) {
-        return Err(BookError::NotABook { looks_like });
+    if is_html(bytes)? {
+        return Ok(Format::Html);
     }
-    Ok(Format::Txt)
+    Ok(if MARKDOWN.contains(&ending(name).as_str()) { Format::Markdown } else { Format::Txt })
+}
+
+/// So much of a file is looked at for its first tag, bytes.
+const HEAD_BYTES: usize = 4096;
+
+/// Whether text is HTML, by the first tag behind declarations and comments; other markup is refused.
+fn is_html(bytes: &[u8]) -> Result<bool, BookError> {
+    let head = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let head = &head[..head.len().min(HEAD_BYTES)];
+    // UTF-16 shows its tags between zeros.
+    let head: Vec<u8> = head.iter().copied().filter(|&byte| byte != 0).collect();
+    let head = String::from_utf8_lossy(&head).to_lowercase();
+    let mut rest = head.trim_start_matches(|c: char| c.is_whitespace() || !c.is_ascii());
+    let is_xml = rest.starts_with("<?xml");
+    loop {
+        let end = match () {
+            () if rest.starts_with("<?") => "?>",
+            () if rest.starts_with("<!--") => "-->",
+            () if rest.starts_with("<!doctype") && !rest.starts_with("<!doctype html") => {
+                return Err(BookError::NotABook { looks_like: "an XML document" });
+            }
+            () => break,
+        };
+        rest = rest.split_once(end).map_or("", |(_, rest)| rest).trim_start();
+    }
+    if HTML.iter().any(|start| rest.starts_with(start)) {
+        return Ok(true);
+    }
+    match () {
+        () if rest.starts_with("<svg") => Err(BookError::NotABook { looks_like: "a picture" }),
+        () if is_xml => Err(BookError::NotABook { looks_like: "an XML document" }),
+        () => Ok(false),
+    }
+}
+
+fn ending(name: &str) -> String {
+    name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase()
 }
 
 /// A warning where the name's ending says something else than the bytes.
 pub(crate) fn wrong_extension(name: &str, format: Format) -> Option<Warning> {
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+    let ending = ending(name);
     let (fits, what) = match format {
         Format::Epub => (ending == "epub", "an EPUB"),
         Format::Txt => (matches!(ending.as_str(), "txt" | "text"), "plain text"),
+        Format::Html => (matches!(ending.as_str(), "html" | "htm" | "xhtml" | "xht"), "HTML"),
+        Format::Markdown => (true, "Markdown"),
     };
     (!fits).then(|| Warning {
         code: "wrong-extension".to_owned(),

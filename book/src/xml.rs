@@ -103,6 +103,10 @@ impl<'a, 'm> Xml<'a, 'm> {
         if tag.len() > limit_bytes {
             return Err(BookError::AttributesTooLarge { href: self.href.to_owned(), limit_bytes });
         }
+        // `3 < 4` opens no element; a reader of HTML knows.
+        if !tag.name().as_ref().starts_with(|c: char| c.is_alphabetic() || c == '_') {
+            return Err(self.malformed());
+        }
         let empty = empty || VOID.contains(&local_name(&tag).as_str());
         Ok(Node::Start(tag, empty))
     }
@@ -136,11 +140,18 @@ pub(crate) fn local_name(tag: &BytesStart<'_>) -> String {
     tag.local_name().into_inner().to_ascii_lowercase()
 }
 
+/// The attributes of `tag` may hold one of this name, given in lower case: a quick look before [`attribute`].
+pub(crate) fn mentions(tag: &BytesStart<'_>, name: &str) -> bool {
+    let raw = tag.attributes_raw().as_bytes();
+    raw.len() >= name.len() && raw.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name.as_bytes()))
+}
+
 /// The value of an attribute by its full or its local name, references resolved.
 pub(crate) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = tag.html_attributes().with_checks(false).flatten().find(|attribute| {
         let key = attribute.key.as_ref();
-        key == name || !name.contains(':') && key.rsplit(':').next() == Some(name)
+        key.eq_ignore_ascii_case(name)
+            || !name.contains(':') && key.rsplit(':').next().is_some_and(|local| local.eq_ignore_ascii_case(name))
     })?;
     Some(resolve_all(&found.value))
 }

@@ -28,7 +28,8 @@ pub struct Book {
     pub cover: Option<Cover>,
     /// The file that it was read from.
     pub source: BookSource,
-    /// The table of contents as the file gives it, in its order; empty where it gives none.
+    /// The table of contents as the file gives it, in its order; where it gives none, the headings of parts and
+    /// chapters.
     pub contents: Vec<ContentsLine>,
     /// In reading order. Never empty.
     pub chapters: Vec<Chapter>,
@@ -64,6 +65,10 @@ pub enum Format {
     Epub,
     /// Plain text.
     Txt,
+    /// One file of HTML.
+    Html,
+    /// Markdown: CommonMark with footnotes.
+    Markdown,
 }
 
 /// The picture on a book's front. Its bytes stay in the book's file.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::archive::Archive;
 use crate::aside;
 use crate::error::BookError;
+use crate::front;
 use crate::limits::Meter;
 use crate::xml::{self, Node, Xml, attribute, local_name, resolve};
 
@@ -143,8 +144,12 @@ impl Package {
             "language" => {
                 self.language.get_or_insert(value);
             }
-            _ if self.authors.len() < MAX_AUTHORS && !self.authors.contains(&value) => self.authors.push(value),
-            _ => {}
+            _ => {
+                let value = front::spoken(&value);
+                if self.authors.len() < MAX_AUTHORS && !self.authors.contains(&value) {
+                    self.authors.push(value);
+                }
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Where a page is cut into pieces, and what each piece is.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use domain::book::ParagraphKind;
 
@@ -88,6 +89,9 @@ pub(crate) fn cut(mut page: Page, about: &About<'_>) -> Vec<Cutting> {
         }
         let entry = cut.entries.last().copied();
         let mut piece = piece(&page.href, taken, &cut, about.toc);
+        if noted {
+            piece.drop_heading_of_notes();
+        }
         piece.pictured = page.pictured;
         piece.aside = piece.aside.or(by_file.filter(|_| !piece.is_chapter));
         // A heading over notes that are gone.
@@ -219,7 +223,11 @@ fn is_chapter_title(title: &str) -> bool {
 fn piece(href: &str, paragraphs: Vec<PagePara>, cut: &Cut, toc: &[TocEntry]) -> Piece {
     let mut piece = Piece::new(href);
     let level = paragraphs.iter().map(|p| p.heading).find(|&level| level > 0).unwrap_or(6);
+    let epigraph = epigraph(&paragraphs);
     piece.paragraphs = paragraphs.into_iter().map(|p| p.para).collect();
+    for para in &mut piece.paragraphs[epigraph] {
+        para.kind = ParagraphKind::Epigraph;
+    }
     let own = piece.own_title();
     let entry = cut.entries.last().copied();
     piece.title = entry.map(|entry| toc[entry].title.clone()).or_else(|| own.clone());
@@ -231,6 +239,22 @@ fn piece(href: &str, paragraphs: Vec<PagePara>, cut: &Cut, toc: &[TocEntry]) -> 
     let title_rule = own.as_deref().or(piece.title.as_deref()).and_then(aside::by_title);
     piece.aside = cut.aside.or_else(|| aside::by_type(&cut.types)).or(title_rule.filter(|_| !typed));
     piece
+}
+
+/// No motto has more paragraphs, or more characters in all.
+const EPIGRAPH_PARAGRAPHS: usize = 4;
+const EPIGRAPH_CHARS: usize = 700;
+
+/// A short quotation that stands between the headings and the prose is the chapter's motto.
+fn epigraph(paragraphs: &[PagePara]) -> Range<usize> {
+    let start = paragraphs.iter().take_while(|p| p.heading > 0).count();
+    let count = paragraphs[start..].iter().take_while(|p| p.quoted && p.heading == 0).count();
+    let end = start + count;
+    let chars: usize = paragraphs[start..end].iter().map(|p| p.para.text.text().chars().count()).sum();
+    let prose = paragraphs[end..].iter().any(|p| p.para.kind == ParagraphKind::Prose);
+    let motto = start > 0 && count <= EPIGRAPH_PARAGRAPHS && chars <= EPIGRAPH_CHARS && prose;
+    let letter = paragraphs[start..end].iter().any(|p| p.para.kind == ParagraphKind::Letter);
+    if motto && !letter { start..end } else { start..start }
 }
 
 /// The rule for a file's name without its ending. `index` names whole books as often as an index.

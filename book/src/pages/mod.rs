@@ -85,6 +85,8 @@ pub(crate) struct PagePara {
     pub aside: Option<&'static str>,
     /// Nearly all of it is a link.
     pub linked: bool,
+    /// It is set apart, as a block quotation is.
+    pub quoted: bool,
 }
 
 /// A typed section: its paragraphs, and its types.

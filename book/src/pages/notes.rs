@@ -59,7 +59,12 @@ fn linked(page: &Page, targets: &HashMap<String, String>) -> Vec<(String, Range<
         let held = page.blocks.iter().filter(|block| block.start == *at).map(|block| block.end);
         let to = held.filter(|&block| block <= next).chain([*end, at + 1]).filter(|&to| to <= next).max();
         let mut to = to.unwrap_or(at + 1);
-        while run && to < next && !heads(to) && page.paragraphs[to].note.is_none() {
+        while run
+            && to < next
+            && !heads(to)
+            && page.paragraphs[to].note.is_none()
+            && page.paragraphs[to].aside.is_none()
+        {
             to += 1;
         }
         found.push((id.clone(), *at..to));

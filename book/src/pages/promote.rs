@@ -2,7 +2,7 @@
 
 use domain::book::ParagraphKind;
 
-use super::{Page, TocEntry, style};
+use super::{Page, PagePara, TocEntry, style};
 use crate::headings;
 
 /// Headings found so stand below those of elements.
@@ -14,7 +14,8 @@ const TITLE_CHARS: usize = 80;
 
 /// Makes headings of the paragraphs that are ones by their place or their words.
 pub(super) fn promote(page: &mut Page, toc: &[TocEntry]) {
-    let has_headings = page.paragraphs.iter().any(|para| para.heading > 0);
+    let is_told = |para: &PagePara| para.heading > 0 && is_chapter_line(para.para.text.text());
+    let has_headings = page.paragraphs.iter().any(is_told);
     for entry in toc {
         if entry.path == page.href
             && let Some(at) = page.place_of(entry)
@@ -35,6 +36,10 @@ pub(super) fn promote(page: &mut Page, toc: &[TocEntry]) {
         }
         at += 1;
     }
+}
+
+fn is_chapter_line(text: &str) -> bool {
+    headings::heading_line(text).is_some() || headings::bare_number(text).is_some()
 }
 
 fn make(page: &mut Page, at: usize, level: u8) {

@@ -5,7 +5,7 @@
 use quick_xml::events::BytesStart;
 
 use crate::notes;
-use crate::xml::{attribute, local_name};
+use crate::xml::{attribute, local_name, mentions};
 
 /// Elements that hold no text of the book.
 const NAMES: &[&str] = &[
@@ -75,11 +75,10 @@ pub(super) fn apart(tag: &BytesStart<'_>, rest: &str) -> Option<Apart> {
     if NAMES.contains(&name.as_str()) {
         return Some(Apart::Dropped);
     }
-    let raw = tag.attributes_raw();
-    if raw.contains("hidden") && attribute(tag, "hidden").is_some_and(|value| value != "false") {
+    if mentions(tag, "hidden") && attribute(tag, "hidden").is_some_and(|value| value != "false") {
         return Some(Apart::Dropped);
     }
-    if raw.contains("type") || raw.contains("role") {
+    if mentions(tag, "type") || mentions(tag, "role") {
         let types = types(tag);
         let found = types.split_whitespace().find_map(|word| {
             let word = word.rsplit(':').next().unwrap_or(word);
@@ -97,7 +96,7 @@ pub(super) fn apart(tag: &BytesStart<'_>, rest: &str) -> Option<Apart> {
             return found;
         }
     }
-    if matches!(name.as_str(), "span" | "a" | "div" | "p") && raw.contains("class") {
+    if matches!(name.as_str(), "span" | "a" | "div" | "p") && mentions(tag, "class") {
         let class = attribute(tag, "class").unwrap_or_default().to_ascii_lowercase();
         if class.split_whitespace().any(|word| PAGE_CLASSES.contains(&word)) {
             return Some(Apart::Page);

@@ -3,7 +3,7 @@
 use domain::book::ParagraphKind;
 use quick_xml::events::BytesStart;
 
-use crate::xml::attribute;
+use crate::xml::{attribute, mentions};
 
 /// Elements that set their text apart from what surrounds it.
 pub(super) const BLOCKS: &[&str] = &[
@@ -138,11 +138,13 @@ pub(super) struct Style {
     pub aside: Option<&'static str>,
     /// Lines are set as they are: a break ends a verse, not a paragraph.
     pub quoted: bool,
+    /// It holds the lines of one stanza; never inherited.
+    pub stanza: bool,
 }
 
 /// Reads an element's name, types and classes.
 pub(super) fn of(name: &str, tag: &BytesStart<'_>, types: &str) -> Style {
-    let classed = tag.attributes_raw().contains("class");
+    let classed = mentions(tag, "class");
     let classes = if classed { attribute(tag, "class").unwrap_or_default().to_lowercase() } else { String::new() };
     let mut style = Style { quoted: name == "blockquote", ..Style::default() };
     let words = || types.split_whitespace().map(local).chain(classes.split_whitespace());
@@ -158,6 +160,7 @@ pub(super) fn of(name: &str, tag: &BytesStart<'_>, types: &str) -> Style {
     } else if words().any(|word| matches!(word, "transnote" | "transcriber-notes" | "tnote" | "tn")) {
         style.aside = Some("transcriber-note");
     }
+    style.stanza = words().any(|word| matches!(word, "stanza" | "strophe" | "linegroup" | "line-group"));
     if matches!(name, "p" | "div" | "td" | "center") {
         style.heading = classes.split_whitespace().find_map(heading_class);
     }

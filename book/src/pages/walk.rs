@@ -12,8 +12,9 @@ use crate::decode::Decoded;
 use crate::epub::resolve_path;
 use crate::error::BookError;
 use crate::limits::Meter;
+use crate::lines::Lines;
 use crate::piece::{self, Block, Para};
-use crate::xml::{Node, Nodes, attribute, local_name, resolve};
+use crate::xml::{Node, Nodes, attribute, local_name, mentions, resolve};
 
 /// Elements whose start ends those before the bar, up to those behind it, as in HTML where `</li>` may be left out.
 const IMPLIED: &[(&str, &[&str], &[&str])] = &[
@@ -99,15 +100,8 @@ struct Element {
     /// A note within a paragraph, which waits for its end.
     suspends: bool,
     link: bool,
-}
-
-/// The lines that `<br/>` makes of the paragraph that is open.
-#[derive(Default)]
-struct Lines {
-    /// Bytes of its text at which each line after the first begins, or a space before.
-    starts: Vec<usize>,
-    /// `<br/>`s since the last character.
-    breaks: usize,
+    /// A line of a stanza, no paragraph.
+    is_line: bool,
 }
 
 struct Walk<'a> {
@@ -152,7 +146,13 @@ impl Walk<'_> {
 
     fn start(&mut self, tag: &BytesStart<'_>, empty: bool, span: Range<usize>, apart: Option<Apart>) {
         let name = local_name(tag);
-        let is_block = BLOCKS.contains(&name.as_str());
+        let is_line = self.is_line(tag, &name);
+        let is_block = BLOCKS.contains(&name.as_str()) && !is_line;
+        if is_line && !self.para.text.is_empty() {
+            self.lines.starts.push(self.para.text.text().len());
+            let before = self.source(span.clone());
+            self.para.text.push_space(before);
+        }
         if is_block {
             self.end_implied(&name);
             self.flush();
@@ -167,8 +167,7 @@ impl Walk<'_> {
         if empty {
             return;
         }
-        let raw = tag.attributes_raw();
-        let types = if raw.contains("type") || raw.contains("role") { skip::types(tag) } else { String::new() };
+        let types = if mentions(tag, "type") || mentions(tag, "role") { skip::types(tag) } else { String::new() };
         let parent = self.stack.last();
         let mut style = style::of(&name, tag, &types);
         let in_list = parent.is_some_and(|parent| parent.note_list);
@@ -185,7 +184,7 @@ impl Walk<'_> {
             style.aside = style.aside.or(parent.style.aside);
             style.quoted |= parent.style.quoted;
         }
-        let link = parent.is_some_and(|parent| parent.link) || name == "a" && raw.contains("href");
+        let link = parent.is_some_and(|parent| parent.link) || name == "a" && mentions(tag, "href");
         let note_list = apart == Some(Apart::NoteList) || in_list && name != "li";
         if starts_note {
             self.page.notes.push(id.as_ref().map(|(id, _)| format!("{}#{id}", self.page.href)));
@@ -202,7 +201,14 @@ impl Walk<'_> {
             self.page.sections.push(Section { paragraphs: first..first, types });
             self.page.sections.len() - 1
         });
-        self.stack.push(Element { name, style, heading, section, id, first, note, note_list, suspends, link });
+        self.stack.push(Element { name, style, heading, section, id, first, note, note_list, suspends, link, is_line });
+    }
+
+    /// A line of a stanza that its class marks as one: it ends a line, not a paragraph.
+    fn is_line(&self, tag: &BytesStart<'_>, name: &str) -> bool {
+        matches!(name, "div" | "p")
+            && self.stack.last().is_some_and(|parent| parent.style.stanza)
+            && mentions(tag, "class")
     }
 
     /// Ends what the start of the block `name` ends in HTML: a paragraph that is open, the item before.
@@ -224,7 +230,7 @@ impl Walk<'_> {
 
     /// The id of an element that starts here, with its place.
     fn anchor(&mut self, tag: &BytesStart<'_>) -> Option<(String, Place)> {
-        if !tag.attributes_raw().contains(['i', 'n']) || self.page.anchors.len() >= MAX_ANCHORS {
+        if !(mentions(tag, "id") || mentions(tag, "name")) || self.page.anchors.len() >= MAX_ANCHORS {
             return None;
         }
         let at = self.page.paragraphs.len();
@@ -254,7 +260,10 @@ impl Walk<'_> {
         // Badly nested pages close what is not open, or close late: go down to the nearest match.
         let Some(at) = self.stack.iter().rposition(|element| element.name == name) else { return };
         while self.stack.len() > at {
-            let block = self.stack.last().is_some_and(|top| BLOCKS.contains(&top.name.as_str()) || top.suspends);
+            let block = self
+                .stack
+                .last()
+                .is_some_and(|top| BLOCKS.contains(&top.name.as_str()) && !top.is_line || top.suspends);
             if block {
                 let blank = self.para.text.is_empty() && name == "p";
                 self.flush();
@@ -320,7 +329,10 @@ impl Walk<'_> {
         }
         let para = std::mem::replace(&mut self.para, Para::new(self.document.charset.width()));
         let is_heading = self.stack.last().is_some_and(|top| top.heading.is_some());
-        let (kind, cuts) = lines.judge(para.text.text(), self.stack.last().map(|top| top.style), is_heading);
+        let style = self.stack.last().map(|top| top.style).unwrap_or_default();
+        let kind = style.kind.unwrap_or(ParagraphKind::Prose);
+        let (kind, cuts) =
+            if is_heading { (kind, Vec::new()) } else { lines.judge(para.text.text(), kind, style.quoted) };
         let parts = para.split_at(&cuts);
         for para in parts {
             let linked = linked * 10 > para.text.text().len() * 8;
@@ -351,7 +363,7 @@ impl Walk<'_> {
         para.kind = if heading > 0 { ParagraphKind::Heading } else { kind };
         para.after_break = std::mem::take(&mut self.after_break);
         let note = top.and_then(|top| top.note);
-        self.page.paragraphs.push(PagePara { para, heading, note, aside: style.aside, linked });
+        self.page.paragraphs.push(PagePara { para, heading, note, aside: style.aside, linked, quoted: style.quoted });
         self.blanks.push(std::mem::take(&mut self.blank));
     }
 
@@ -368,36 +380,5 @@ impl Walk<'_> {
             }
         }
         self.page
-    }
-}
-
-/// No line of verse is longer, characters.
-const VERSE_CHARS: usize = 62;
-
-impl Lines {
-    /// What the lines say of the paragraph's kind, and where they cut it into paragraphs of their own.
-    fn judge(&self, text: &str, style: Option<Style>, is_heading: bool) -> (ParagraphKind, Vec<usize>) {
-        let style = style.unwrap_or_default();
-        let kind = style.kind.unwrap_or(ParagraphKind::Prose);
-        // Space at the end of the text is gone again.
-        let starts: Vec<usize> = self.starts.iter().copied().filter(|&at| at < text.len()).collect();
-        if is_heading || starts.is_empty() || kind == ParagraphKind::Verse {
-            return (kind, Vec::new());
-        }
-        let ends = starts.iter().copied().chain([text.len()]);
-        let lines: Vec<&str> =
-            [0].into_iter().chain(starts.iter().copied()).zip(ends).map(|(from, to)| text[from..to].trim()).collect();
-        let turns = lines.iter().filter(|line| line.starts_with(['—', '–', '―'])).count();
-        let long = lines.iter().filter(|line| line.chars().count() > VERSE_CHARS * 2).count();
-        if turns >= 2 || long * 2 >= lines.len() && lines.len() >= 3 {
-            return (kind, starts);
-        }
-        let short = lines.iter().all(|line| line.chars().count() <= VERSE_CHARS);
-        let opens =
-            |line: &&&str| line.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(char::is_uppercase);
-        let capitals = lines.iter().filter(opens).count();
-        let verse = short && capitals * 10 >= lines.len() * 7 && (style.quoted || lines.len() >= 3);
-        let plain = matches!(kind, ParagraphKind::Prose);
-        (if verse && plain { ParagraphKind::Verse } else { kind }, Vec::new())
     }
 }

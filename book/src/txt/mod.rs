@@ -107,10 +107,10 @@ impl<'a> Reader<'a> {
         let to = end.filter(|&index| index >= from).unwrap_or(blocks.len());
         if let Some(start) = start {
             self.read_licence_head(&blocks[..start]);
-            self.set_aside(None, "licence");
+            self.set_licence_aside(&blocks[..=start]);
         }
         if to < blocks.len() {
-            self.set_aside(None, "licence");
+            self.set_licence_aside(&blocks[to..]);
         }
         &blocks[from..to]
     }
@@ -126,11 +126,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn set_aside(&mut self, title: Option<String>, reason: &str) {
-        let entry = SetAside { href: self.name.to_owned(), title, reason: reason.to_owned(), text: String::new() };
-        if !self.draft.set_aside.contains(&entry) {
-            self.draft.set_aside.push(entry);
-        }
+    fn set_licence_aside(&mut self, blocks: &[Lines<'a>]) {
+        let texts: Vec<String> = blocks.iter().map(|block| self.para(&block.lines).text.text().to_owned()).collect();
+        let (href, reason, text) = (self.name.to_owned(), "licence".to_owned(), texts.join("\n\n"));
+        self.draft.set_aside.push(SetAside { href, title: None, reason, text });
     }
 
     fn pieces(&mut self, blocks: &[Lines<'a>]) -> Result<(), BookError> {
@@ -149,7 +148,7 @@ impl<'a> Reader<'a> {
                 after_break = false;
             } else if std::mem::take(&mut title_may_follow) && is_title_line(block) && next.is_some() {
                 let para = self.para(&block.lines);
-                piece.title = piece.title.map(|title| format!("{title}: {}", para.text.text()));
+                piece.title = piece.title.map(|title| headings::joined(&[&title, para.text.text()]));
                 self.push_para(&mut piece, para, ParagraphKind::Heading, false);
             } else {
                 let wide = block.blanks_before >= self.usual_blanks + 2 && piece.has_prose();
@@ -158,6 +157,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.draft.pieces.push(piece);
+        self.draft.pieces.iter_mut().for_each(mark_epigraph);
         Ok(())
     }
 
@@ -267,12 +267,32 @@ impl<'a> Reader<'a> {
             first.paragraphs.iter_mut().take(head.len()).for_each(|p| p.kind = ParagraphKind::Heading);
         }
         let mut head = head.into_iter();
-        let (title, author) = (head.next(), head.next().and_then(|line| author_of(&line)));
-        if self.draft.title.is_none() {
-            self.draft.title = title;
-            self.draft.authors.extend(author);
+        let (title, below) = (head.next(), head.next());
+        if self.draft.title.is_some() {
+            return;
         }
+        // Some print the author above the title.
+        if let (Some(above), Some(below)) = (&title, &below)
+            && is_name(above)
+            && !is_name(below)
+            && author_of(below).is_none_or(|_| !below.contains(char::is_lowercase))
+        {
+            self.draft.authors.push(above.clone());
+            self.draft.title = Some(below.clone());
+            return;
+        }
+        self.draft.authors.extend(below.and_then(|line| author_of(&line)));
+        self.draft.title = title;
     }
+}
+
+/// Two to four words with capitals, as a name has: `Jane Ash`, but not `The Lamp`.
+fn is_name(line: &str) -> bool {
+    const ARTICLES: &[&str] = &["The", "A", "An", "Le", "La", "Les", "Un", "Une", "L’", "Des", "My", "Of"];
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let capital =
+        |word: &&str| word.starts_with(char::is_uppercase) && word.contains(|c: char| c.is_lowercase() || c == '.');
+    (2..=4).contains(&words.len()) && words.iter().all(capital) && !ARTICLES.contains(&words[0])
 }
 
 /// `by Jane Ash`, `Jane Ash`: the author that a line under the title names.
@@ -282,6 +302,21 @@ fn author_of(line: &str) -> Option<String> {
     let words = named.split_whitespace().count();
     let capital = named.chars().next().is_some_and(char::is_uppercase);
     ((1..=5).contains(&words) && capital && !named.contains(char::is_numeric)).then(|| named.trim().to_owned())
+}
+
+/// No motto is longer, characters.
+const EPIGRAPH_CHARS: usize = 500;
+
+/// A short inset block between the headings and the prose is the chapter's motto.
+fn mark_epigraph(piece: &mut Piece) {
+    let start = piece.paragraphs.iter().take_while(|para| para.kind == ParagraphKind::Heading).count();
+    let count = piece.paragraphs[start..].iter().take_while(|para| para.kind == ParagraphKind::Verse).count();
+    let (motto, rest) = piece.paragraphs[start..].split_at_mut(count);
+    let chars: usize = motto.iter().map(|para| para.text.text().chars().count()).sum();
+    let prose = rest.first().is_some_and(|para| para.kind == ParagraphKind::Prose);
+    if start > 0 && count <= 2 && chars <= EPIGRAPH_CHARS && prose {
+        motto.iter_mut().for_each(|para| para.kind = ParagraphKind::Epigraph);
+    }
 }
 
 /// A short line without an end, as titles have it, under a heading.

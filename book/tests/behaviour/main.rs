@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, helpers included")]
 
+mod editions;
 mod fixture;
 mod pages;
 mod plain_text;
@@ -9,4 +10,5 @@ mod properties;
 mod quotations;
 mod refusals;
 mod shared_data;
+mod snapshot;
 mod windows;

@@ -42,7 +42,7 @@ fn other_kinds_of_file_are_named() {
     for (bytes, looks_like) in [
         (b"%PDF-1.4 ...".as_slice(), "a PDF"),
         (b"\x89PNG\r\n\x1a\n", "a picture"),
-        (b"<!DOCTYPE html><p>Hello</p>", "a web page"),
+        (b"<?xml version=\"1.0\"?><rss/>", "an XML document"),
         (&archive(&[("readme.txt", b"hello")]), "a zip archive of other files"),
         (&archive(&[("[Content_Types].xml", b"<Types/>"), ("word/document.xml", b"<w/>")]), "an Office document"),
         (b"some text\0\0\0with holes", "a binary file"),

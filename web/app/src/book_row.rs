@@ -59,6 +59,8 @@ pub fn file_line(tr: Tr, project: &ProjectView) -> String {
     match project.book.format {
         Some(Format::Epub) => parts.push(tr.t(Text::FormatEpub).to_owned()),
         Some(Format::Txt) => parts.push(tr.t(Text::FormatTxt).to_owned()),
+        Some(Format::Html) => parts.push(tr.t(Text::FormatHtml).to_owned()),
+        Some(Format::Markdown) => parts.push(tr.t(Text::FormatMarkdown).to_owned()),
         None => {}
     }
     parts.push(tr.bytes(project.book.bytes));

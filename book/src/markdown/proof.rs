@@ -1,0 +1,89 @@
+//! What a range of a Markdown file says, for [`crate::provenance`].
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+
+use crate::decode::{Charset, Decoded};
+
+/// Where a file's characters stand, and what stands for others.
+pub(crate) struct Source {
+    charset: Charset,
+    /// In order: bytes of the file, and what they stand for, if that is not themselves.
+    parts: Vec<(Range<u64>, Option<String>)>,
+}
+
+impl Source {
+    pub fn new(document: &Decoded) -> Self {
+        let mut parts = Vec::new();
+        let place = |span: &Range<usize>| document.source_offset(span.start)..document.source_offset(span.end);
+        let (mut html, mut images) = (Html::default(), 0usize);
+        for (event, span) in Parser::new_ext(&document.text, super::options()).into_offset_iter() {
+            match event {
+                Event::Start(Tag::Image { .. }) => images += 1,
+                Event::End(TagEnd::Image) => images -= 1,
+                _ if images > 0 => {}
+                Event::Text(text) | Event::Code(text) => {
+                    let same = document.text[span.clone()] == *text;
+                    parts.push((place(&span), (!same).then(|| text.into_string())));
+                }
+                Event::SoftBreak | Event::HardBreak => parts.push((place(&span), Some(" ".to_owned()))),
+                Event::InlineHtml(tag) if tag.to_ascii_lowercase().starts_with("<br") => {
+                    parts.push((place(&span), Some(" ".to_owned())));
+                }
+                Event::Html(_) => {
+                    parts.extend(html.between_tags(&document.text, span).into_iter().map(|part| (place(&part), None)));
+                }
+                _ => {}
+            }
+        }
+        Self { charset: document.charset, parts }
+    }
+
+    /// The characters of a range of the file `bytes`; nothing where it cuts one.
+    pub fn text(&self, bytes: &[u8], range: Range<u64>) -> Option<String> {
+        let mut text = String::new();
+        let first = self.parts.partition_point(|(part, _)| part.end <= range.start);
+        for (part, stands_for) in self.parts[first..].iter().take_while(|(part, _)| part.start < range.end) {
+            match stands_for {
+                Some(stands_for) => text.push_str(stands_for),
+                None => {
+                    let (start, end) = (part.start.max(range.start), part.end.min(range.end));
+                    text.push_str(&self.charset.decode(bytes.get(start as usize..end as usize)?)?);
+                }
+            }
+        }
+        Some(text)
+    }
+}
+
+/// Where a walk over blocks of HTML is; they come line by line.
+#[derive(Default)]
+pub(super) struct Html {
+    in_comment: bool,
+}
+
+impl Html {
+    /// The stretches of a line of HTML that stand between its tags.
+    pub fn between_tags(&mut self, text: &str, span: Range<usize>) -> Vec<Range<usize>> {
+        let mut parts = Vec::new();
+        let mut at = span.start;
+        while at < span.end {
+            let rest = &text[at..span.end];
+            if self.in_comment {
+                self.in_comment = !rest.contains("-->");
+                at = rest.find("-->").map_or(span.end, |found| at + found + 3);
+                continue;
+            }
+            let open = rest.find('<').map_or(span.end, |found| at + found);
+            if open > at {
+                parts.push(at..open);
+            }
+            self.in_comment = text[open..span.end].starts_with("<!--");
+            let end =
+                if self.in_comment { Some(open + 4) } else { text[open..span.end].find('>').map(|end| open + end + 1) };
+            at = end.unwrap_or(span.end);
+        }
+        parts
+    }
+}
