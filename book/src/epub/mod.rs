@@ -1,6 +1,5 @@
 //! EPUB 3, and EPUB 2 as far as its spine goes: archive, package, table of contents, pages.
 
-mod cover;
 mod package;
 mod toc;
 
@@ -14,7 +13,6 @@ use crate::pages::{self, Page, TocEntry};
 use crate::piece::{Draft, DraftLine, Piece};
 use crate::xml::{self, Xml};
 use package::Package;
-use toc::Toc;
 
 pub(crate) use package::resolve_path;
 
@@ -23,9 +21,7 @@ pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> 
     let mut archive = Archive::open(bytes, meter)?;
     let package = package::read(&mut archive, meter)?;
     let mut draft = Draft::default();
-    let Toc { entries: toc, pages: page_list } = contents(&mut archive, &package, meter, &mut draft.warnings)?;
-    draft.cover = cover::read(&mut archive, &package, meter, &mut draft.warnings)?;
-    cover::check_drawings(&mut archive, &package, meter)?;
+    let toc = contents(&mut archive, &package, meter, &mut draft.warnings)?;
     let (mut pages, mut guides) = (Vec::new(), Vec::new());
     for (href, linear) in &package.spine {
         let aside = package.guide.get(href).copied().or((!linear).then_some("auxiliary"));
@@ -41,7 +37,6 @@ pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> 
             Err(error) => return Err(error),
         }
     }
-    pages::name_printed_pages(&mut pages, &page_list);
     pages::carry_page_labels(&mut pages);
     pages::assign_notes(&mut pages);
     let mut cuttings: Vec<Cutting> = Vec::new();
@@ -69,14 +64,14 @@ fn contents(
     package: &Package,
     meter: &Meter<'_>,
     warnings: &mut Vec<Warning>,
-) -> Result<Toc, BookError> {
+) -> Result<Vec<TocEntry>, BookError> {
     for (path, is_nav) in [(&package.nav, true), (&package.ncx, false)] {
         let Some(path) = path.as_deref().filter(|path| archive.contains(path)) else { continue };
         let document = xml::decode(path, &archive.unpack(path, meter)?)?;
-        let xml = Xml::new(path, &document, meter).nested();
+        let xml = Xml::new(path, &document, meter);
         match if is_nav { toc::from_nav(path, xml) } else { toc::from_ncx(path, xml) } {
-            Ok(toc) if toc.entries.is_empty() => {}
-            Ok(toc) => return Ok(toc),
+            Ok(entries) if entries.is_empty() => {}
+            Ok(entries) => return Ok(entries),
             Err(BookError::Malformed { href, .. }) => warnings.push(Warning {
                 code: "bad-table-of-contents".to_owned(),
                 detail: format!("The table of contents in {href} can't be read; chapters are told by their headings."),
@@ -84,7 +79,7 @@ fn contents(
             Err(error) => return Err(error),
         }
     }
-    Ok(Toc::default())
+    Ok(Vec::new())
 }
 
 fn page(

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic, helpers included")]
 
 mod editions;
-mod epub_editions;
 mod fixture;
 mod pages;
 mod plain_text;

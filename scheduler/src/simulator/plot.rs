@@ -1,0 +1,169 @@
+//! Load over time as a picture: devices that run, items that wait, and what went wrong when.
+
+use std::fmt::Write;
+
+use super::report::Report;
+use super::stats::Sample;
+
+const WIDTH: f64 = 960.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 24.0;
+const TOP: f64 = 64.0;
+const PANEL: f64 = 180.0;
+const GAP: f64 = 56.0;
+const HEIGHT: f64 = TOP + 2.0 * PANEL + GAP + 84.0;
+
+/// Colours for light and for dark, as properties: whoever shows the file decides which.
+const STYLE: &str = "\
+svg{--ground:#fff;--ink:#1c2430;--faint:#d5dae1;--mute:#5a6573;--busy:#0b6e99;--alive:#9ab8c7;--bulk:#a8580b;--urgent:#7a3ea8;--mark:#b3261e}\
+@media (prefers-color-scheme:dark){svg{--ground:#14181e;--ink:#e7ebf0;--faint:#323a45;--mute:#9aa5b3;--busy:#5cc3ef;--alive:#4a6a7a;--bulk:#f0a558;--urgent:#c79bf0;--mark:#ff8a80}}\
+text{font:12px system-ui,sans-serif;fill:var(--ink)}.title{font-size:15px;font-weight:600}.mute{fill:var(--mute)}\
+.grid{stroke:var(--faint)}.axis{stroke:var(--mute)}.line{fill:none;stroke-width:1.6;stroke-linejoin:round}\
+.mark{stroke:var(--mark);stroke-width:1;stroke-dasharray:2 3;opacity:.75}";
+
+/// What a line shows.
+struct Line {
+    name: &'static str,
+    colour: &'static str,
+    of: fn(&Sample) -> u32,
+}
+
+const DEVICES: [Line; 2] = [
+    Line { name: "devices up", colour: "--alive", of: |sample| sample.alive },
+    Line { name: "devices busy", colour: "--busy", of: |sample| sample.busy },
+];
+const QUEUES: [Line; 2] = [
+    Line { name: "bulk items waiting", colour: "--bulk", of: |sample| sample.waiting[1] },
+    Line { name: "interactive items waiting", colour: "--urgent", of: |sample| sample.waiting[0] },
+];
+
+/// Draws a report's load as SVG, readable on light and on dark ground.
+pub fn svg(report: &Report) -> String {
+    let until_s = report.load.samples.last().map_or(1.0, |sample| sample.at_us as f64 / 1e6).max(1e-3);
+    let mut out = String::with_capacity(64 << 10);
+    let title =
+        format!("{}, seed {}: {} devices, {} events", report.scenario, report.seed, report.devices, report.events);
+    // Writing into a string can't fail.
+    let _ = write!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">\
+         <style>{STYLE}</style><rect width=\"100%\" height=\"100%\" fill=\"var(--ground)\"/>\
+         <text class=\"title\" x=\"{LEFT}\" y=\"26\">{title}</text>"
+    );
+    panel(&mut out, report, until_s, TOP, "devices", &DEVICES);
+    panel(&mut out, report, until_s, TOP + PANEL + GAP, "items", &QUEUES);
+    marks(&mut out, report, until_s);
+    out.push_str("</svg>\n");
+    out
+}
+
+fn x_of(at_s: f64, until_s: f64) -> f64 {
+    LEFT + (WIDTH - LEFT - RIGHT) * at_s / until_s
+}
+
+/// A round number of this size or a little more, for an axis to end at.
+fn round_up(most: f64) -> f64 {
+    let scale = 10_f64.powf(most.max(1.0).log10().floor());
+    [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 8.0, 10.0]
+        .into_iter()
+        .map(|step| step * scale)
+        .find(|&end| end >= most)
+        .unwrap_or(most)
+}
+
+fn panel(out: &mut String, report: &Report, until_s: f64, top: f64, unit: &str, lines: &[Line]) {
+    let most = lines.iter().flat_map(|line| report.load.samples.iter().map(line.of)).max().unwrap_or(0);
+    let most = round_up(f64::from(most));
+    let bottom = top + PANEL;
+    for fourth in 0..=4 {
+        let value = most * f64::from(fourth) / 4.0;
+        let y = bottom - PANEL * f64::from(fourth) / 4.0;
+        let class = if fourth == 0 { "axis" } else { "grid" };
+        let _ = write!(
+            out,
+            "<line class=\"{class}\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+             <text class=\"mute\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            WIDTH - RIGHT,
+            LEFT - 8.0,
+            y + 4.0,
+            short(value)
+        );
+    }
+    for tenth in 0..=8 {
+        let at_s = until_s * f64::from(tenth) / 8.0;
+        let _ = write!(
+            out,
+            "<text class=\"mute\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{} s</text>",
+            x_of(at_s, until_s),
+            bottom + 18.0,
+            short(at_s)
+        );
+    }
+    let mut x = LEFT;
+    for line in lines {
+        let _ = write!(
+            out,
+            "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"14\" height=\"3\" fill=\"var({})\"/><text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            top - 16.0,
+            line.colour,
+            x + 20.0,
+            top - 11.0,
+            line.name
+        );
+        x += 44.0 + 7.0 * line.name.len() as f64;
+        let mut path = String::new();
+        for sample in &report.load.samples {
+            let y = bottom - PANEL * f64::from((line.of)(sample)) / most;
+            let _ = write!(path, "{:.1},{y:.1} ", x_of(sample.at_us as f64 / 1e6, until_s));
+        }
+        let _ = write!(
+            out,
+            "<polyline class=\"line\" style=\"stroke:var({})\" points=\"{}\"/>",
+            line.colour,
+            path.trim_end()
+        );
+    }
+    let _ = write!(
+        out,
+        "<text class=\"mute\" x=\"{LEFT}\" y=\"{:.1}\" text-anchor=\"end\" dx=\"-8\">{unit}</text>",
+        top - 11.0
+    );
+}
+
+/// Dashed lines through both panels where leadership was lost; ticks below for the rest.
+fn marks(out: &mut String, report: &Report, until_s: f64) {
+    let bottom = TOP + 2.0 * PANEL + GAP;
+    let mut names: Vec<&str> = report.load.marks.iter().map(|mark| mark.what).collect();
+    names.sort_unstable();
+    names.dedup();
+    for mark in &report.load.marks {
+        let x = x_of(mark.at_us as f64 / 1e6, until_s);
+        let (from, to) = if mark.what.contains("leader") { (TOP, bottom) } else { (bottom + 26.0, bottom + 36.0) };
+        let _ = write!(
+            out,
+            "<line class=\"mark\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{from:.1}\" y2=\"{to:.1}\"><title>{} at {:.2} s</title></line>",
+            mark.what,
+            mark.at_us as f64 / 1e6
+        );
+    }
+    if !names.is_empty() {
+        let counted: Vec<String> = names
+            .iter()
+            .map(|name| format!("{name} {}", report.load.marks.iter().filter(|mark| mark.what == *name).count()))
+            .collect();
+        let _ = write!(
+            out,
+            "<text class=\"mute\" x=\"{LEFT}\" y=\"{:.1}\">marked: {} (lines: leadership; ticks: the rest)</text>",
+            bottom + 58.0,
+            counted.join(", ")
+        );
+    }
+}
+
+fn short(value: f64) -> String {
+    match value {
+        v if v >= 10_000.0 => format!("{:.0} k", v / 1e3),
+        v if v >= 10.0 || v.fract() == 0.0 => format!("{v:.0}"),
+        v => format!("{v:.1}"),
+    }
+}
