@@ -2,10 +2,9 @@
 
 use domain::id::{RunId, TenantId, Term};
 
-use crate::arena::{Entry, Phase};
+use crate::arena::{Entry, Handle, Phase};
 use crate::event::{Action, BatchId, CancelReason, ItemFailure, Refusal};
 use crate::item::{Assigned, Class, ItemSpec};
-use crate::list::Handle;
 use crate::model::rank;
 use crate::state::State;
 
@@ -59,8 +58,11 @@ impl State {
         if entry.unclaimed {
             let (model, class) = (entry.spec.model, entry.spec.class);
             entry.unclaimed = false;
-            entry.spec = ItemSpec { model, class, tokens: spec.tokens.clamp(1, longest), ..spec };
+            let (tag, tokens) = (spec.tag, spec.tokens.clamp(1, longest));
+            entry.spec = ItemSpec { model, class, tokens, ..spec };
             (entry.attempts, entry.crashes) = (spec.marks.attempts, spec.marks.crashes);
+            self.arena.set_tag(item, tag);
+            self.arena.hot[item as usize].tokens = tokens;
         }
     }
 
@@ -88,13 +90,11 @@ impl State {
         Ok(slot)
     }
 
-    fn make_room(&mut self, model: u32, tenants: impl Iterator<Item = TenantId> + Clone) -> Result<(), Refusal> {
+    fn make_room(&mut self, model: u32, tenants: impl Iterator<Item = TenantId>) -> Result<(), Refusal> {
         let bulk = &mut self.models[model as usize].bulk;
         let room = self.config.max_tenants as usize;
-        if bulk.known_with(tenants.clone()) > room {
-            bulk.sweep();
-        }
-        if bulk.known_with(tenants) > room { Err(Refusal::TooManyNames) } else { Ok(()) }
+        let over = bulk.known_with(tenants).saturating_sub(room);
+        if bulk.sweep(over) < over { Err(Refusal::TooManyNames) } else { Ok(()) }
     }
 
     /// Why an item can't be done at all.
@@ -123,19 +123,19 @@ impl State {
         let Some(model) = self.enter_model(spec.model) else { return };
         self.wake_model(model);
         let due_ms = spec.deadline_ms.unwrap_or(self.now_ms.saturating_add(self.config.interactive_target_ms));
-        let item = self.arena.insert(Entry::new(spec, run, run_slot, model, due_ms));
-        self.arena.by_run.push_back(&mut self.runs.get_mut(run_slot).items, item);
-        self.runs.gained(run_slot);
+        let item = self.arena.insert(Entry::new(spec, run, model, due_ms), run_slot);
+        self.runs.gained(run_slot, item, &self.arena);
         if let Some(deadline_ms) = spec.deadline_ms {
             self.deadlines.insert((deadline_ms, item));
         }
-        let weight = self.weight(spec.tenant);
+        let standing = self.standing(spec.tenant);
+        self.mark(model);
         let bucket = self.buckets.of(spec.tokens);
         let model = &mut self.models[model as usize];
         model.waiting[rank(spec.class)].add(spec.tokens);
         match spec.class {
             Class::Interactive => model.interactive.push(&mut self.arena, item, bucket, due_ms),
-            Class::Bulk => model.bulk.push(&mut self.arena, item, bucket, weight),
+            Class::Bulk => model.bulk.push(&mut self.arena, item, bucket, standing),
         }
     }
 
@@ -160,13 +160,13 @@ impl State {
         }
         entry.term = term;
         entry.cancelled = Some(term);
-        let items: Vec<Handle> = self.arena.by_run.iter(entry.items).collect();
+        let items: Vec<Handle> = self.runs.get(slot).items(&self.arena).collect();
         self.totals.cancelled += items.len() as u64;
         let mut groups = Vec::new();
         let mut batches = Vec::new();
         for item in items {
             let entry = *self.arena.get(item);
-            match entry.phase {
+            match self.arena.spot(item).phase {
                 Phase::Free => {}
                 Phase::Queued => {
                     self.unqueue(item);
@@ -174,11 +174,10 @@ impl State {
                 }
                 Phase::Again(ready_ms, number) => {
                     groups.push((entry.model, entry.spec.class, ready_ms, number));
-                    self.arena.get_mut(item).cancelled = true;
+                    self.arena.spots[item as usize].cancelled = true;
                 }
                 Phase::Leased(batch) => {
                     batches.push(batch);
-                    self.arena.get_mut(item).cancelled = true;
                     self.unlist(item);
                 }
             }
@@ -200,7 +199,8 @@ impl State {
         let groups = &mut self.models[model as usize].again[rank(class)];
         let Some(mut group) = groups.remove(&key) else { return };
         let arena = &self.arena;
-        let (gone, kept): (Vec<Handle>, Vec<Handle>) = group.items.iter().partition(|&&item| arena.get(item).cancelled);
+        let (gone, kept): (Vec<Handle>, Vec<Handle>) =
+            group.items.iter().partition(|&&item| arena.spot(item).cancelled);
         group.items = kept;
         if !group.items.is_empty() {
             groups.insert(key, group);
@@ -214,7 +214,7 @@ impl State {
 
     fn let_go_if_unwanted(&mut self, id: BatchId, actions: &mut Vec<Action>) {
         let Some(batch) = self.batches.get_mut(&id) else { return };
-        if !batch.items.iter().all(|&item| self.arena.get(item).cancelled) {
+        if !batch.items.iter().all(|&item| self.arena.spot(item).cancelled) {
             return;
         }
         if let Some(worker) = self.workers.get(batch.worker) {
@@ -231,7 +231,7 @@ impl State {
         model.waiting[rank(entry.spec.class)].sub(entry.spec.tokens);
         match entry.spec.class {
             Class::Interactive => model.interactive.remove(&self.arena, item, entry.due_ms),
-            Class::Bulk => model.bulk.discard(&mut self.arena, item),
+            Class::Bulk => model.bulk.discard(&self.arena, item),
         }
         if let Some(deadline_ms) = entry.spec.deadline_ms {
             self.deadlines.remove(&(deadline_ms, item));
@@ -251,7 +251,7 @@ impl State {
 
     /// An item that nothing holds fails for good.
     pub(crate) fn give_up(&mut self, item: Handle, reason: ItemFailure, actions: &mut Vec<Action>) {
-        let assigned = self.arena.get(item).assigned();
+        let assigned = self.arena.assigned(item);
         self.totals.failed += 1;
         self.retire(item);
         actions.push(Action::ItemFailed { item: assigned, reason });

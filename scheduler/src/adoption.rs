@@ -6,10 +6,9 @@
 
 use domain::id::{Term, WorkerId};
 
-use crate::arena::{Entry, Phase};
+use crate::arena::{Entry, Handle, Phase};
 use crate::event::{Action, BatchId, CancelReason, HeldBatch, Lease};
 use crate::item::{Assigned, Class, ItemSpec, Marks};
-use crate::list::Handle;
 use crate::snapshot::{MOST_TERMS, TermChange};
 use crate::state::{Batch, State};
 
@@ -121,7 +120,7 @@ impl State {
         names.len() == items.len()
             && items.len() <= room.min(self.config.max_batch_items as usize)
             && items.iter().all(|item| {
-                self.arena.find(item.run, item.item).is_none_or(|known| self.arena.get(known).phase == Phase::Queued)
+                self.arena.find(item.run, item.item).is_none_or(|known| self.arena.spot(known).phase == Phase::Queued)
             })
     }
 
@@ -148,17 +147,15 @@ impl State {
                         marks: Marks::default(),
                         tag: assigned.tag,
                     };
-                    let item = self.arena.insert(Entry::new(spec, assigned.run, run_slot, model, 0));
+                    let item = self.arena.insert(Entry::new(spec, assigned.run, model, 0), run_slot);
                     self.arena.get_mut(item).unclaimed = true;
-                    self.arena.by_run.push_back(&mut self.runs.get_mut(run_slot).items, item);
-                    self.runs.gained(run_slot);
+                    self.runs.gained(run_slot, item, &self.arena);
                     self.totals.accepted += 1;
                     item
                 }
             };
-            let entry = self.arena.get_mut(item);
-            entry.phase = Phase::Leased(id);
-            entry.spec.class = Class::Bulk;
+            self.arena.place(item, Phase::Leased(id));
+            self.arena.get_mut(item).spec.class = Class::Bulk;
             items.push(item);
         }
         items

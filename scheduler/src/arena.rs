@@ -1,50 +1,27 @@
 //! Where every outstanding item lives, once; queues and leases hold its handle.
-
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+//!
+//! What is known of an item lies in four arrays, by how often it is touched: its card, which is copied into messages;
+//! its spot, which says where it is; what forming a batch reads; and the rest. A decision over tens of thousands of
+//! queued items thus touches two cache lines of each that it hands out, and none of the others.
 
 use domain::id::{ItemId, RunId};
+use hashbrown::HashTable;
 
 use crate::event::BatchId;
 use crate::item::{Assigned, ItemSpec, Marks, NodeKey};
-use crate::list::{Handle, Links};
 
-/// A hash map without random keys. Nothing may depend on its order, and nothing iterates over it to decide.
-pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+/// Index of an item in the arena.
+pub(crate) type Handle = u32;
 
-/// Mixes words by multiplying and folding. Its keys are digests and ids of our own making, not text that somebody could
-/// choose so that it collides; in return, a batch's items are found and forgotten several times faster.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let mut words = bytes.chunks_exact(8);
-        for word in &mut words {
-            self.write_u64(word.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)));
-        }
-        for &byte in words.remainder() {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        let product = u128::from(self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-        self.0 = product as u64 ^ (product >> 64) as u64;
-    }
-
-    fn write_u128(&mut self, word: u128) {
-        self.write_u64(word as u64);
-        self.write_u64((word >> 64) as u64);
-    }
-
-    fn write_usize(&mut self, word: usize) {
-        self.write_u64(word as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+/// Mixes words by multiplying and folding. Its keys are digests and ids of our own making, so that this is enough; no
+/// decision depends on the order of a table.
+fn hash(run: RunId, item: ItemId) -> u64 {
+    let fold = |word: u64| {
+        let product = u128::from(word).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        product as u64 ^ (product >> 64) as u64
+    };
+    let word = item.0.0.iter().take(8).rev().fold(0_u64, |sum, &byte| sum << 8 | u64::from(byte));
+    fold(fold(run.0 as u64 ^ (run.0 >> 64) as u64) ^ word)
 }
 
 /// The one place where an item is.
@@ -60,18 +37,30 @@ pub(crate) enum Phase {
     Leased(BatchId),
 }
 
-/// What is known of an item beyond what its queue needs.
+/// Where an item is, and whose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot {
+    pub(crate) phase: Phase,
+    pub(crate) run_slot: u32,
+    /// Counts the items that had this slot.
+    pub(crate) life: u32,
+    /// Leased while its run was cancelled: freed when the lease ends.
+    pub(crate) cancelled: bool,
+}
+
+/// What is copied into messages: one cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Card(Assigned);
+
+/// What is seldom asked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) spec: ItemSpec,
     pub(crate) run: RunId,
-    pub(crate) run_slot: u32,
     pub(crate) model: u32,
     /// Its deadline; for an interactive item without one, the time by which somebody expects it.
     pub(crate) due_ms: u64,
-    pub(crate) phase: Phase,
-    /// Leased while its run was cancelled: freed when the lease ends.
-    pub(crate) cancelled: bool,
     /// Adopted with a batch, and its coordinator hasn't handed it in to this scheduler yet.
     pub(crate) unclaimed: bool,
     /// Failures by itself.
@@ -84,15 +73,12 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(spec: ItemSpec, run: RunId, run_slot: u32, model: u32, due_ms: u64) -> Self {
+    pub(crate) fn new(spec: ItemSpec, run: RunId, model: u32, due_ms: u64) -> Self {
         Self {
             spec,
             run,
-            run_slot,
             model,
             due_ms,
-            phase: Phase::Queued,
-            cancelled: false,
             unclaimed: false,
             attempts: spec.marks.attempts,
             crashes: spec.marks.crashes,
@@ -101,17 +87,12 @@ impl Entry {
         }
     }
 
-    pub(crate) fn assigned(&self) -> Assigned {
-        Assigned { run: self.run, item: self.spec.item, tag: self.spec.tag }
-    }
-
     pub(crate) fn marks(&self) -> Marks {
         Marks { attempts: self.attempts, crashes: self.crashes }
     }
 }
 
-/// What forming a batch reads of an item: kept apart from [`Entry`], so that a decision over tens of thousands of
-/// queued items stays within the processor's caches.
+/// What queues know of an item.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Hot {
     /// Number of the item among its tenant's arrivals.
@@ -126,56 +107,94 @@ pub(crate) struct Hot {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arena {
     entries: Vec<Entry>,
+    cards: Vec<Card>,
+    pub(crate) spots: Vec<Spot>,
     pub(crate) hot: Vec<Hot>,
     free: Vec<Handle>,
-    index: Map<(RunId, ItemId), Handle>,
-    /// Lists of a tenant's items in one bucket.
-    pub(crate) by_bucket: Links,
-    /// Lists of a tenant's items by arrival.
-    pub(crate) by_arrival: Links,
-    /// Lists of a run's items.
-    pub(crate) by_run: Links,
+    /// Slots that are free but for the index, which is put right when the next item comes: that costs a cache miss an
+    /// item, which a decision need not wait for.
+    graves: Vec<Handle>,
+    index: HashTable<Handle>,
+    len: usize,
 }
 
 impl Arena {
+    /// Items that are outstanding.
     pub(crate) fn len(&self) -> usize {
-        self.index.len()
+        self.len
     }
 
     pub(crate) fn find(&self, run: RunId, item: ItemId) -> Option<Handle> {
-        self.index.get(&(run, item)).copied()
+        let same = |&handle: &Handle| {
+            let card = &self.cards[handle as usize].0;
+            card.item == item && card.run == run && self.spots[handle as usize].phase != Phase::Free
+        };
+        self.index.find(hash(run, item), same).copied()
     }
 
-    pub(crate) fn insert(&mut self, entry: Entry) -> Handle {
-        let key = (entry.run, entry.spec.item);
+    pub(crate) fn insert(&mut self, entry: Entry, run_slot: u32) -> Handle {
+        self.bury();
+        let card = Card(Assigned { run: entry.run, item: entry.spec.item, tag: entry.spec.tag });
+        let mut spot = Spot { phase: Phase::Queued, run_slot, life: 0, cancelled: false };
         let handle = match self.free.pop() {
             Some(handle) => {
-                self.entries[handle as usize] = entry;
+                let at = handle as usize;
+                spot.life = self.spots[at].life.wrapping_add(1);
+                (self.entries[at], self.cards[at], self.spots[at]) = (entry, card, spot);
                 handle
             }
             None => {
                 self.entries.push(entry);
+                self.cards.push(card);
+                self.spots.push(spot);
                 self.hot.push(Hot::default());
-                self.by_bucket.grow();
-                self.by_arrival.grow();
-                self.by_run.grow();
                 self.entries.len() as Handle - 1
             }
         };
-        self.index.insert(key, handle);
+        self.hot[handle as usize].tokens = entry.spec.tokens;
+        let Self { index, cards, .. } = self;
+        let hash_of = |&handle: &Handle| hash(cards[handle as usize].0.run, cards[handle as usize].0.item);
+        index.insert_unique(hash_of(&handle), handle, hash_of);
+        self.len += 1;
         handle
     }
 
-    /// The item is outstanding no more, though a lease may still hold its slot.
+    /// Takes what has ended out of the index.
+    fn bury(&mut self) {
+        while let Some(handle) = self.graves.pop() {
+            self.unindex(handle);
+            self.free.push(handle);
+        }
+    }
+
+    fn unindex(&mut self, handle: Handle) {
+        let card = &self.cards[handle as usize].0;
+        if let Ok(entry) = self.index.find_entry(hash(card.run, card.item), |&other| other == handle) {
+            entry.remove();
+        }
+    }
+
+    /// The item is outstanding no more, though a lease still holds its slot.
     pub(crate) fn forget(&mut self, handle: Handle) {
-        let entry = &self.entries[handle as usize];
-        self.index.remove(&(entry.run, entry.spec.item));
+        self.spots[handle as usize].cancelled = true;
+        self.len -= 1;
+        self.unindex(handle);
     }
 
     /// Frees the slot of an item that is forgotten and that nothing holds.
     pub(crate) fn free(&mut self, handle: Handle) {
-        self.entries[handle as usize].phase = Phase::Free;
+        self.spots[handle as usize].phase = Phase::Free;
         self.free.push(handle);
+    }
+
+    /// The item is outstanding no more and nothing holds it. Answers the slot of its run.
+    #[inline]
+    pub(crate) fn end(&mut self, handle: Handle) -> u32 {
+        let spot = &mut self.spots[handle as usize];
+        spot.phase = Phase::Free;
+        self.len -= 1;
+        self.graves.push(handle);
+        spot.run_slot
     }
 
     #[inline]
@@ -188,8 +207,29 @@ impl Arena {
         &mut self.entries[handle as usize]
     }
 
+    #[inline]
+    pub(crate) fn spot(&self, handle: Handle) -> &Spot {
+        &self.spots[handle as usize]
+    }
+
+    #[inline]
+    pub(crate) fn place(&mut self, handle: Handle, phase: Phase) {
+        self.spots[handle as usize].phase = phase;
+    }
+
+    #[inline]
+    pub(crate) fn assigned(&self, handle: Handle) -> Assigned {
+        self.cards[handle as usize].0
+    }
+
+    /// The item's coordinator names it anew.
+    pub(crate) fn set_tag(&mut self, handle: Handle, tag: u64) {
+        self.cards[handle as usize].0.tag = tag;
+    }
+
     /// Every slot that is in use, by handle.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Handle, &Entry)> {
-        self.entries.iter().enumerate().filter(|(_, e)| e.phase != Phase::Free).map(|(i, e)| (i as Handle, e))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Handle, &Entry, &Spot)> {
+        let all = self.entries.iter().zip(&self.spots).enumerate();
+        all.filter(|(_, (_, spot))| spot.phase != Phase::Free).map(|(at, (e, spot))| (at as Handle, e, spot))
     }
 }

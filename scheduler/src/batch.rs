@@ -7,12 +7,11 @@
 
 use std::cmp::Reverse;
 
-use crate::arena::{Arena, Hot};
+use crate::arena::{Arena, Handle, Hot};
 use crate::bucket::Buckets;
 use crate::cells::Cells;
 use crate::cost::Cost;
 use crate::fairness::{BulkQueue, Window};
-use crate::list::{Handle, NONE};
 
 /// Tenants near their age bound, and endangered deadlines, looked at for one batch.
 const LOOK_AHEAD: usize = 32;
@@ -73,7 +72,7 @@ enum Served {
 
 /// Fills `out`; leaves it empty only when nothing is queued.
 pub(crate) fn form(queue: &mut BulkQueue, arena: &mut Arena, limits: &Limits<'_>, out: &mut Vec<Handle>) {
-    if queue.len == 0 {
+    if queue.servable == 0 {
         return;
     }
     let start = choose(queue, arena, limits);
@@ -109,7 +108,7 @@ fn choose(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>) -> Start {
     }
     queue.floor = queue.floor.max(least);
     let reach = least.saturating_add(limits.window.slack_ns as u64);
-    if let Some(item) = nearest_age_bound(queue, arena, limits, reach) {
+    if let Some(item) = nearest_age_bound(queue, limits, reach) {
         return Start::Item(item);
     }
     let mut best = (0.0, Reverse(u64::MAX));
@@ -132,25 +131,25 @@ fn endangered<'a>(queue: &'a BulkQueue, arena: &'a Arena, limits: &'a Limits<'_>
         let hot = &arena.hot[item as usize];
         let needs_ms = (2.0 * limits.budget_ns + limits.cost.item_ns(hot.tokens)) / 1e6;
         let tenant = &queue.tenants[hot.tenant as usize];
-        let may = tenant.by_arrival.head == item || tenant.overtaken(&arena.hot) < limits.age_bound;
+        let may = !tenant.parked && tenant.may_give(item, limits.age_bound);
         (may && deadline_ms.saturating_sub(limits.now_ms) as f64 <= needs_ms).then_some(item)
     })
 }
 
 /// The oldest item of a tenant that nears the age bound and whose turn it is by its counter.
-fn nearest_age_bound(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>, reach: u64) -> Option<Handle> {
-    if queue.aged.is_empty() {
-        return None;
+fn nearest_age_bound(queue: &mut BulkQueue, limits: &Limits<'_>, reach: u64) -> Option<Handle> {
+    for _ in 0..queue.aged.len().min(LOOK_AHEAD) {
+        let slot = queue.aged.pop_front()?;
+        let tenant = &mut queue.tenants[slot as usize];
+        tenant.aged = tenant.backlog > 0 && tenant.overtaken() >= limits.soft_age();
+        if tenant.aged {
+            queue.aged.push_back(slot);
+            if tenant.counter <= reach && !tenant.parked {
+                return tenant.oldest();
+            }
+        }
     }
-    let BulkQueue { aged, tenants, .. } = queue;
-    let soft = limits.soft_age();
-    aged.retain(|&slot| {
-        let tenant = &mut tenants[slot as usize];
-        tenant.aged = tenant.backlog > 0 && tenant.overtaken(&arena.hot) >= soft;
-        tenant.aged
-    });
-    let turn = aged.iter().find(|&&slot| tenants[slot as usize].counter <= reach)?;
-    Some(tenants[*turn as usize].by_arrival.head)
+    None
 }
 
 struct Forming<'a, 'b> {
@@ -190,9 +189,9 @@ impl Forming<'_, '_> {
         self.queue.charge(slot, ns, &self.limits.window);
         let tenant = &mut self.queue.tenants[slot as usize];
         if !tenant.aged && tenant.left >= self.limits.soft_age() {
-            tenant.aged = tenant.overtaken(&self.arena.hot) >= self.limits.soft_age();
+            tenant.aged = tenant.overtaken() >= self.limits.soft_age();
             if tenant.aged {
-                self.queue.aged.push(slot);
+                self.queue.aged.push_back(slot);
             }
         }
     }
@@ -208,7 +207,7 @@ impl Forming<'_, '_> {
         for item in items {
             let hot = self.arena.hot[item as usize];
             let tenant = &self.queue.tenants[hot.tenant as usize];
-            let may = tenant.by_arrival.head == item || tenant.overtaken(&self.arena.hot) < self.limits.age_bound;
+            let may = tenant.may_give(item, self.limits.age_bound);
             if !self.is_full() && may && self.fits(&hot) {
                 self.take_charged(item);
             }
@@ -224,19 +223,15 @@ impl Forming<'_, '_> {
         if left < soft {
             return;
         }
-        let aged: Vec<Handle> = self
-            .arena
-            .by_arrival
-            .iter(tenant.by_arrival)
-            .take(self.cap)
-            .enumerate()
-            .take_while(|&(place, item)| left + place as u64 >= soft + self.arena.hot[item as usize].seq)
-            .map(|(_, item)| item)
+        let oldest = tenant.arrivals.iter().take(self.cap).enumerate();
+        let aged: Vec<Handle> = oldest
+            .take_while(|&(place, (seq, _))| left + place as u64 >= soft + seq)
+            .map(|(_, (_, item))| item)
             .collect();
         for item in aged {
             let hot = self.arena.hot[item as usize];
             let tenant = &self.queue.tenants[slot as usize];
-            let may = tenant.by_arrival.head == item || tenant.overtaken(&self.arena.hot) < self.limits.age_bound;
+            let may = tenant.may_give(item, self.limits.age_bound);
             if !self.is_full() && may && self.fits(&hot) {
                 self.take_charged(item);
             }
@@ -271,21 +266,25 @@ impl Forming<'_, '_> {
         let mut ns = 0.0;
         for _ in 0..quantum {
             let tenant = &self.queue.tenants[slot as usize];
-            let (mut item, oldest) = (tenant.by_bucket[bucket].head, tenant.by_arrival.head);
-            if item == NONE || self.is_full() {
-                break;
-            }
-            if item != oldest && tenant.overtaken(&self.arena.hot) >= self.limits.age_bound {
+            let Some(next) = tenant.lanes[bucket].front().filter(|_| !self.is_full()) else { break };
+            if !tenant.may_give(next.handle, self.limits.age_bound)
+                && let Some(oldest) = tenant.oldest()
+            {
                 if !self.fits(&self.arena.hot[oldest as usize]) {
                     served = Served::Blocked;
                     break;
                 }
-                item = oldest;
-            } else if bucket < self.anchor && !self.fits(&self.arena.hot[item as usize]) {
+                ns += self.take(oldest);
+                continue;
+            }
+            if bucket < self.anchor && !self.limits.pads_little(self.anchor, self.out.len(), self.tokens, next.tokens) {
                 served = Served::TooShort;
                 break;
             }
-            ns += self.take(item);
+            self.queue.take_next(self.arena, slot, bucket);
+            self.tokens += u64::from(next.tokens);
+            self.out.push(next.handle);
+            ns += self.limits.cost.item_ns(next.tokens);
         }
         self.settle(slot, ns);
         served
@@ -295,7 +294,7 @@ impl Forming<'_, '_> {
     fn take_oldest_of_least(&mut self) {
         let least = (0..self.limits.buckets.count()).filter_map(|bucket| self.queue.least(bucket)).min();
         if let Some((_, slot)) = least {
-            let oldest = self.queue.tenants[slot as usize].by_arrival.head;
+            let Some(oldest) = self.queue.tenants[slot as usize].oldest() else { return };
             self.anchor = usize::from(self.arena.hot[oldest as usize].bucket);
             self.cap = self.limits.cap(self.anchor);
             self.take_charged(oldest);

@@ -7,9 +7,9 @@
 
 use domain::id::WorkerId;
 
+use crate::arena::Handle;
 use crate::event::{Action, BatchId, CancelReason, Failure, ItemFailure, Lease};
 use crate::item::NodeKey;
-use crate::list::Handle;
 use crate::model::Group;
 use crate::state::{Batch, State};
 use crate::worker::Offer;
@@ -32,14 +32,22 @@ impl State {
             }
         }
         let mut unwanted = Vec::new();
+        let (mut run, mut ended) = (0, 0);
         for (place, &item) in batch.items.iter().enumerate() {
-            if self.arena.get(item).cancelled {
+            if self.arena.spot(item).cancelled {
                 unwanted.push(place as u32);
                 self.arena.free(item);
-            } else {
-                self.retire(item);
+                continue;
             }
+            // Neighbours in a batch are mostly of one run.
+            let slot = self.arena.end(item);
+            if slot != run {
+                self.runs.lost(run, ended);
+                (run, ended) = (slot, 0);
+            }
+            ended += 1;
         }
+        self.runs.lost(run, ended);
         let wanted = batch.items.len() - unwanted.len();
         self.totals.completed += wanted as u64;
         if wanted > 0 {
@@ -168,7 +176,7 @@ impl State {
 
     /// Tells coordinators what a later scheduler should know of their items.
     fn report_marks<'a>(&self, items: impl Iterator<Item = &'a Handle>, actions: &mut Vec<Action>) {
-        let marked = |&item: &Handle| (self.arena.get(item).assigned(), self.arena.get(item).marks());
+        let marked = |&item: &Handle| (self.arena.assigned(item), self.arena.get(item).marks());
         let items: Vec<_> = items.map(marked).collect();
         if !items.is_empty() {
             actions.push(Action::Marked { items });
@@ -230,7 +238,7 @@ impl State {
     /// Frees the items whose run was cancelled meanwhile, and those that were adopted and never claimed.
     fn still_wanted(&mut self, mut items: Vec<Handle>) -> Vec<Handle> {
         items.retain(|&item| {
-            let (cancelled, unclaimed) = (self.arena.get(item).cancelled, self.arena.get(item).unclaimed);
+            let (cancelled, unclaimed) = (self.arena.spot(item).cancelled, self.arena.get(item).unclaimed);
             if cancelled {
                 self.arena.free(item);
             } else if unclaimed {

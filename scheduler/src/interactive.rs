@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::arena::Arena;
+use crate::arena::{Arena, Handle};
 use crate::batch::Limits;
-use crate::list::Handle;
 
 /// Items looked at for one batch.
 const LOOK_AHEAD: usize = 512;

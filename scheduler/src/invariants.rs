@@ -125,7 +125,7 @@ pub fn check(state: &State) -> Result<(), Violation> {
     leases(state)?;
     for model in &state.models {
         tenants(state, model)?;
-        buckets(state, &model.bulk)?;
+        buckets(&model.bulk)?;
     }
     idleness(state)
 }
@@ -176,10 +176,10 @@ fn bounds(state: &State) -> Result<(), Violation> {
 /// Every item is in the one place that it names, and every place holds only such items.
 fn places(state: &State) -> Result<(), Violation> {
     let mut counted = [0_u64; 3];
-    for (item, entry) in state.arena.iter() {
+    for (item, entry, spot) in state.arena.iter() {
         let model = &state.models[entry.model as usize];
         let class = entry.spec.class;
-        let there = match entry.phase {
+        let there = match spot.phase {
             Phase::Free => false,
             Phase::Queued => {
                 counted[0] += 1;
@@ -189,6 +189,7 @@ fn places(state: &State) -> Result<(), Violation> {
                         let hot = state.arena.hot[item as usize];
                         model.bulk.tenants[hot.tenant as usize].id == entry.spec.tenant
                             && hot.tokens == entry.spec.tokens
+                            && model.bulk.tenants[hot.tenant as usize].arrivals.holds(hot.seq)
                     }
                 }
             }
@@ -202,7 +203,7 @@ fn places(state: &State) -> Result<(), Violation> {
             }
         };
         let indexed = state.arena.find(entry.run, entry.spec.item) == Some(item);
-        let listed = entry.cancelled && matches!(entry.phase, Phase::Leased(_)) || indexed;
+        let listed = spot.cancelled && matches!(spot.phase, Phase::Leased(_)) || indexed;
         if !there || !listed {
             return Err(Violation::Misplaced { run: entry.run, item: entry.spec.item });
         }
@@ -216,7 +217,7 @@ fn places(state: &State) -> Result<(), Violation> {
     let in_runs: u64 = state.runs.iter().map(|run| u64::from(run.outstanding)).sum();
     equal("items of all runs", state.arena.len() as u64, in_runs)?;
     for run in state.runs.iter() {
-        equal("items of a run", u64::from(run.outstanding), state.arena.by_run.iter(run.items).count() as u64)?;
+        equal("items of a run", u64::from(run.outstanding), run.items(&state.arena).count() as u64)?;
     }
     let waiting: u64 = state.models.iter().flat_map(|m| &m.waiting).map(|w| u64::from(w.items)).sum();
     equal("items that wait", waiting, counted[0] + counted[1])
@@ -255,7 +256,7 @@ fn leases(state: &State) -> Result<(), Violation> {
 /// Counters stay in their windows, and nobody is overtaken too often.
 fn tenants(state: &State, model: &Model) -> Result<(), Violation> {
     let bulk = &model.bulk;
-    let backlogged = bulk.tenants.iter().filter(|tenant| tenant.backlog > 0);
+    let backlogged = bulk.tenants.iter().filter(|tenant| tenant.backlog > 0 && !tenant.parked);
     for tenant in backlogged {
         let ceiling = bulk.floor.saturating_add(tenant.window);
         if tenant.counter < bulk.floor || tenant.counter > ceiling {
@@ -263,19 +264,19 @@ fn tenants(state: &State, model: &Model) -> Result<(), Violation> {
             return Err(Violation::Unfair { model: model.key, tenant: tenant.id, floor, counter, ceiling });
         }
         let bound = u64::from(state.config.age_bound_items);
-        let overtaken = tenant.overtaken(&state.arena.hot);
+        let overtaken = tenant.overtaken();
         if overtaken > bound + tenant.dropped {
             return Err(Violation::Overtaken { model: model.key, tenant: tenant.id, overtaken, bound });
         }
-        let queued = state.arena.by_arrival.iter(tenant.by_arrival).count() as u64;
+        let queued = tenant.arrivals.iter().count() as u64;
         equal("items of a tenant", queued, u64::from(tenant.backlog))?;
-        equal("arrivals of a tenant", tenant.arrived, tenant.left + queued)?;
+        equal("arrivals of a tenant", tenant.arrivals.next_seq(), tenant.left + queued)?;
     }
     Ok(())
 }
 
 /// Buckets hold what their tenants' lists hold, and their heaps know every tenant that has items there.
-fn buckets(state: &State, bulk: &BulkQueue) -> Result<(), Violation> {
+fn buckets(bulk: &BulkQueue) -> Result<(), Violation> {
     for (index, bucket) in bulk.buckets.iter().enumerate() {
         let mut len = 0;
         let in_heap: BTreeSet<u32> = bucket.heap.iter().map(|Reverse((_, slot))| *slot).collect();
@@ -287,7 +288,11 @@ fn buckets(state: &State, bulk: &BulkQueue) -> Result<(), Violation> {
             }
         }
         for (slot, tenant) in bulk.tenants.iter().enumerate() {
-            let here = state.arena.by_bucket.iter(tenant.by_bucket[index]).count() as u64;
+            let lane = &tenant.lanes[index];
+            let here = lane.count(&tenant.arrivals);
+            equal("items of a lane", here, u64::from(lane.live))?;
+            equal("lanes with a queued item at the front", u64::from(lane.front().is_some()), u64::from(here > 0))?;
+            let here = if tenant.parked { 0 } else { here };
             len += here;
             let listed = in_heap.contains(&(slot as u32));
             equal("tenant in a heap", tenant.in_heap >> index & 1, u64::from(listed))?;
@@ -299,9 +304,9 @@ fn buckets(state: &State, bulk: &BulkQueue) -> Result<(), Violation> {
                 });
             }
         }
-        equal("items in a bucket", u64::from(bucket.len), len)?;
+        equal("items in a bucket that may be served", u64::from(bucket.len), len)?;
     }
-    equal("items in all buckets", bulk.buckets.iter().map(|b| u64::from(b.len)).sum(), u64::from(bulk.len))
+    equal("items in all buckets", bulk.buckets.iter().map(|b| u64::from(b.len)).sum(), u64::from(bulk.servable))
 }
 
 /// No device that could take work stands beside work that it could do.

@@ -14,9 +14,10 @@
 //! | `state` | all that is remembered; [`State::next_wake_ms`] |
 //! | `admission` | what is let in, refused, cancelled, too late |
 //! | `run` | who speaks for a run, how much it has outstanding |
-//! | `arena`, `list` | where items live; queues as lists through them |
+//! | `arena`, `arrivals` | where items live; who is oldest |
 //! | `model` | what waits for one model, and who is ready for it |
 //! | `bucket`, `fairness`, `batch` | bulk work: lengths, counters, forming a batch |
+//! | `limits` | tenants that may have so much and no more |
 //! | `interactive` | work that somebody waits for |
 //! | `placement` | work meets devices |
 //! | `worker`, `fleet` | devices; how they come, drain and go |
@@ -31,6 +32,7 @@
 mod admission;
 mod adoption;
 mod arena;
+mod arrivals;
 mod batch;
 mod bucket;
 mod cells;
@@ -43,7 +45,7 @@ mod fleet;
 mod interactive;
 pub mod invariants;
 pub mod item;
-mod list;
+mod limits;
 mod model;
 mod placement;
 mod run;

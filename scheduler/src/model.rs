@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::WorkerId;
 
+use crate::arena::Handle;
+use crate::config::Config;
 use crate::cost::Cost;
 use crate::event::BatchId;
 use crate::fairness::BulkQueue;
 use crate::interactive::InteractiveQueue;
 use crate::item::{Class, ModelKey};
-use crate::list::Handle;
 
 /// Groups looked at for one that a worker need not avoid.
 const LOOK_AHEAD: usize = 16;
@@ -81,11 +82,11 @@ pub(crate) fn rank(class: Class) -> usize {
 }
 
 impl Model {
-    pub(crate) fn new(key: ModelKey, buckets: usize, prior: Cost) -> Self {
+    pub(crate) fn new(key: ModelKey, buckets: usize, config: &Config) -> Self {
         Self {
             key,
             interactive: InteractiveQueue::default(),
-            bulk: BulkQueue::new(buckets),
+            bulk: BulkQueue::new(buckets, config.age_bound_items),
             again: [BTreeMap::new(), BTreeMap::new()],
             waiting: [Waiting::default(); 2],
             ready: BTreeSet::new(),
@@ -93,7 +94,7 @@ impl Model {
             recallable: BTreeSet::new(),
             recalls: 0,
             clock_ns: 0,
-            cost: prior,
+            cost: config.prior,
         }
     }
 
@@ -108,7 +109,7 @@ impl Model {
 
     /// Any work could run now.
     pub(crate) fn has_work(&self, now_ms: u64) -> bool {
-        self.has_urgent(now_ms) || self.bulk.len > 0 || self.has_group(Class::Bulk, now_ms)
+        self.has_urgent(now_ms) || self.bulk.servable > 0 || self.has_group(Class::Bulk, now_ms)
     }
 
     /// Takes the first group that may run now, and that `worker` need not avoid while `others` are ready too.

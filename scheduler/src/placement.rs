@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::arena::Phase;
+use crate::arena::{Handle, Phase};
 use crate::batch::{self, Limits};
 use crate::event::{Action, BatchId, CancelReason, Lease};
 use crate::item::{Assigned, Class};
-use crate::list::Handle;
 use crate::model::{Group, rank};
 use crate::state::{Batch, State};
 
@@ -30,7 +29,8 @@ impl State {
         if self.collect_until_ms.is_some() {
             return;
         }
-        for model in 0..self.models.len() {
+        while let Some(model) = self.dirty.pop_first() {
+            let model = model as usize;
             while self.models[model].has_work(self.now_ms) && self.place(model, actions) {}
             self.recall(model, actions);
         }
@@ -120,7 +120,7 @@ impl State {
             let number = self.next_group;
             self.next_group += 1;
             for &item in &rest {
-                self.arena.get_mut(item).phase = Phase::Again(self.now_ms, number);
+                self.arena.place(item, Phase::Again(self.now_ms, number));
             }
             self.models[model].again[rank(class)].insert((self.now_ms, number), Group { items: rest, ..group });
         }
@@ -137,20 +137,26 @@ impl State {
         let load_ms = if offer.resident { 0 } else { offer.load_ms };
         offer.resident = true;
         let model = &mut self.models[offer.model as usize];
-        let mut assigned = Vec::with_capacity(items.len());
         let (mut tokens, mut longest) = (0, 0);
         for &item in &items {
-            let entry = self.arena.get_mut(item);
-            entry.phase = Phase::Leased(id);
-            assigned.push(entry.assigned());
-            tokens += u64::from(entry.spec.tokens);
-            longest = longest.max(entry.spec.tokens);
-            model.waiting[rank(class)].sub(entry.spec.tokens);
-            if let Some(deadline_ms) = entry.spec.deadline_ms {
-                self.deadlines.remove(&(deadline_ms, item));
+            self.arena.place(item, Phase::Leased(id));
+            let length = self.arena.hot[item as usize].tokens;
+            tokens += u64::from(length);
+            longest = longest.max(length);
+            model.waiting[rank(class)].sub(length);
+        }
+        if !self.deadlines.is_empty() {
+            for &item in &items {
+                if let Some(deadline_ms) = self.arena.get(item).spec.deadline_ms {
+                    self.deadlines.remove(&(deadline_ms, item));
+                }
             }
         }
+        let arena = &self.arena;
+        let assigned: Arc<[Assigned]> = items.iter().map(|&item| arena.assigned(item)).collect();
         let padded_len = self.buckets.padded(longest);
+        let cost = offer.fit.cost();
+        let limited = if self.limits.is_empty() { Vec::new() } else { items.clone() };
         let predicted_ns = offer.fit.cost().item_ns(padded_len) * items.len() as f64;
         let padded_tokens = u64::from(padded_len) * items.len() as u64;
         let memory = offer.cells.cap(self.buckets.of(longest));
@@ -164,7 +170,6 @@ impl State {
         self.totals.tokens += tokens;
         self.totals.padded_tokens += padded_tokens;
         self.leased += items.len() as u32;
-        let assigned: Arc<[Assigned]> = assigned.into();
         let run = Action::Run {
             worker: worker.id,
             lease,
@@ -191,6 +196,7 @@ impl State {
         };
         worker.held.push_back(id);
         self.batches.insert(id, batch);
+        self.charge_limits(&limited, cost);
         self.begin_first(slot);
         self.note_recallable(slot, id);
         self.sync_ready(slot);
@@ -268,6 +274,7 @@ impl State {
                 ready.remove(&(held, slowness_ns, slot));
             }
             if let Some((held, slowness_ns)) = key {
+                self.dirty.insert(offer.model);
                 ready.insert((held, slowness_ns, slot));
             }
             offer.ready_key = key;

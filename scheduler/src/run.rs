@@ -1,12 +1,14 @@
 //! The runs that items belong to: who may speak for them, how much they have outstanding.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::{RunId, Term};
 
-use crate::arena::Map;
+use crate::arena::{Arena, Handle, Phase};
 use crate::event::Refusal;
-use crate::list::List;
+
+/// Gone items that a run may still list, beyond as many as it has.
+const MEMBERS_SLACK: usize = 64;
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -17,7 +19,8 @@ pub(crate) struct Run {
     /// Cancelled under this term and all before it.
     pub(crate) cancelled: Option<Term>,
     pub(crate) outstanding: u32,
-    pub(crate) items: List,
+    /// Items of this run, some of them gone: slot and the slot's life.
+    members: Vec<(Handle, u32)>,
     idle_since: u64,
 }
 
@@ -25,7 +28,7 @@ pub(crate) struct Run {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runs {
     slots: Vec<Run>,
-    slot_of: Map<RunId, u32>,
+    slot_of: BTreeMap<RunId, u32>,
     idle: BTreeSet<(u64, u32)>,
     stamp: u64,
     capacity: usize,
@@ -53,7 +56,7 @@ impl Runs {
         if let Some(&slot) = self.slot_of.get(&id) {
             return Some(slot);
         }
-        let run = Run { id, term, cancelled: None, outstanding: 0, items: List::EMPTY, idle_since: self.stamp };
+        let run = Run { id, term, cancelled: None, outstanding: 0, members: Vec::new(), idle_since: self.stamp };
         let slot = if self.slots.len() < self.capacity {
             self.slots.push(run);
             self.slots.len() as u32 - 1
@@ -82,23 +85,44 @@ impl Runs {
         Ok(())
     }
 
-    /// One more item is outstanding.
-    pub(crate) fn gained(&mut self, slot: u32) {
+    /// An item of this run is outstanding.
+    pub(crate) fn gained(&mut self, slot: u32, item: Handle, arena: &Arena) {
         let run = &mut self.slots[slot as usize];
         if run.outstanding == 0 {
             self.idle.remove(&(run.idle_since, slot));
         }
         run.outstanding += 1;
+        if run.members.len() > MEMBERS_SLACK + 2 * run.outstanding as usize {
+            run.members.retain(|&member| is_member(arena, member));
+        }
+        run.members.push((item, arena.spot(item).life));
     }
 
-    /// One item fewer is outstanding.
-    pub(crate) fn lost(&mut self, slot: u32) {
+    /// Items that are outstanding no more.
+    #[inline]
+    pub(crate) fn lost(&mut self, slot: u32, count: u32) {
+        if count == 0 {
+            return;
+        }
         let run = &mut self.slots[slot as usize];
-        run.outstanding -= 1;
+        run.outstanding -= count;
         if run.outstanding == 0 {
+            run.members.clear();
             run.idle_since = self.stamp;
             self.idle.insert((self.stamp, slot));
             self.stamp += 1;
         }
     }
+}
+
+impl Run {
+    /// What is outstanding of it.
+    pub(crate) fn items<'a>(&'a self, arena: &'a Arena) -> impl Iterator<Item = Handle> + 'a {
+        self.members.iter().filter(|&&member| is_member(arena, member)).map(|&(item, _)| item)
+    }
+}
+
+fn is_member(arena: &Arena, (item, life): (Handle, u32)) -> bool {
+    let spot = arena.spot(item);
+    spot.life == life && !spot.cancelled && spot.phase != Phase::Free
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use domain::id::{TenantId, Term};
 
-use crate::arena::{Arena, Phase};
+use crate::arena::{Arena, Handle, Phase};
 use crate::bucket::Buckets;
 use crate::config::Config;
 use crate::event::{BatchId, Lease};
 use crate::fairness::Window;
 use crate::item::{Assigned, Class, ModelKey};
-use crate::list::Handle;
+use crate::limits::Limit;
 use crate::model::{Group, Model, rank};
 use crate::run::Runs;
 use crate::snapshot::{TermChange, Totals};
@@ -70,8 +70,14 @@ pub struct State {
     /// Nothing is handed out before.
     pub(crate) collect_until_ms: Option<u64>,
     pub(crate) terms: Vec<TermChange>,
-    /// Tenants' limits, device milliseconds a second.
-    pub(crate) limits: BTreeMap<TenantId, u32>,
+    /// Tenants' limits, ...
+    pub(crate) limits: BTreeMap<TenantId, Limit>,
+    /// ... and those that had their fill, by until when.
+    pub(crate) parked: BTreeSet<(u64, TenantId)>,
+    /// Models for which work or a device has come since the last look.
+    pub(crate) dirty: BTreeSet<u32>,
+    /// Models whose work that came back may run again then.
+    pub(crate) retries: BTreeSet<(u64, u32)>,
     /// How large to allocate the next batch.
     pub(crate) last_batch_items: usize,
 }
@@ -102,6 +108,9 @@ impl State {
             collect_until_ms: None,
             terms: Vec::new(),
             limits: BTreeMap::new(),
+            parked: BTreeSet::new(),
+            dirty: BTreeSet::new(),
+            retries: BTreeSet::new(),
             last_batch_items: 0,
             config,
         }
@@ -120,17 +129,15 @@ impl State {
     /// When time alone next changes something: a pause ends, a lease runs out, a deadline passes. A shell that hands
     /// in [`Event::Tick`](crate::Event::Tick) then and after every other event needs no periodic one.
     pub fn next_wake_ms(&self) -> Option<u64> {
-        let groups = self.models.iter().flat_map(|model| &model.again).filter_map(|groups| {
-            // A group that may run now waits for a worker, not for time.
-            groups.range((self.now_ms.saturating_add(1), 0)..).next().map(|(&(ready_ms, _), _)| ready_ms)
-        });
         let firsts = [
             self.expiries.first().map(|&(at_ms, _)| at_ms),
             self.resting.first().map(|&(at_ms, _)| at_ms),
             self.deadlines.first().map(|&(at_ms, _)| at_ms),
+            self.parked.first().map(|&(at_ms, _)| at_ms).filter(|&at_ms| at_ms < u64::MAX),
+            self.retries.first().map(|&(at_ms, _)| at_ms),
             self.collect_until_ms,
         ];
-        firsts.into_iter().flatten().chain(groups).min()
+        firsts.into_iter().flatten().min()
     }
 
     pub(crate) fn weight(&self, tenant: TenantId) -> u32 {
@@ -151,18 +158,6 @@ impl State {
         }
     }
 
-    pub(crate) fn set_limit(&mut self, tenant: TenantId, device_ms_per_s: Option<u32>) {
-        match device_ms_per_s {
-            None => drop(self.limits.remove(&tenant)),
-            Some(limit)
-                if self.limits.contains_key(&tenant) || self.limits.len() < self.config.max_tenants as usize =>
-            {
-                self.limits.insert(tenant, limit);
-            }
-            Some(_) => {}
-        }
-    }
-
     pub(crate) fn window(&self) -> Window {
         let budget_ns = f64::from(self.config.batch_budget_ms) * 1e6;
         Window { batch_ns: self.widest_turn_ns, slack_ns: self.config.fairness_slack_batches * budget_ns }
@@ -177,9 +172,25 @@ impl State {
             return None;
         }
         let model = self.models.len() as u32;
-        self.models.push(Model::new(key, self.buckets.count(), self.config.prior));
+        self.models.push(Model::new(key, self.buckets.count(), &self.config));
         self.model_of.insert(key, model);
         Some(model)
+    }
+
+    /// Work or a device has come for this model.
+    pub(crate) fn mark(&mut self, model: u32) {
+        self.dirty.insert(model);
+    }
+
+    /// What came back may run again when its pause is over.
+    pub(crate) fn end_pauses(&mut self) {
+        while let Some(&(ready_ms, model)) = self.retries.first() {
+            if ready_ms > self.now_ms {
+                break;
+            }
+            self.retries.pop_first();
+            self.mark(model);
+        }
     }
 
     /// A model that had nothing to do earns no credit for it against the others.
@@ -199,28 +210,29 @@ impl State {
             return;
         }
         self.wake_model(model);
+        if ready_ms > self.now_ms {
+            self.retries.insert((ready_ms, model));
+        }
+        self.mark(model);
         let number = self.next_group;
         self.next_group += 1;
         let model = &mut self.models[model as usize];
         for &item in &group.items {
-            let entry = self.arena.get_mut(item);
-            entry.phase = Phase::Again(ready_ms, number);
-            model.waiting[rank(class)].add(entry.spec.tokens);
+            self.arena.place(item, Phase::Again(ready_ms, number));
+            model.waiting[rank(class)].add(self.arena.get(item).spec.tokens);
         }
         model.again[rank(class)].insert((ready_ms, number), group);
     }
 
     /// The item is outstanding no more and nothing holds it: out of its run, out of the arena.
     pub(crate) fn retire(&mut self, item: Handle) {
-        self.unlist(item);
-        self.arena.free(item);
+        let slot = self.arena.end(item);
+        self.runs.lost(slot, 1);
     }
 
     /// The item is outstanding no more, but a lease still holds its slot.
     pub(crate) fn unlist(&mut self, item: Handle) {
-        let slot = self.arena.get(item).run_slot;
-        self.arena.by_run.remove(&mut self.runs.get_mut(slot).items, item);
-        self.runs.lost(slot);
+        self.runs.lost(self.arena.spot(item).run_slot, 1);
         self.arena.forget(item);
     }
 }

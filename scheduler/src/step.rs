@@ -13,6 +13,8 @@ use crate::state::State;
 pub fn step(state: &mut State, event: Event, now_ms: u64, actions: &mut Vec<Action>) {
     state.now_ms = state.now_ms.max(now_ms);
     state.wake_workers();
+    state.end_pauses();
+    state.unpark();
     state.expire_leases(actions);
     state.expire_deadlines(actions);
     state.end_collection();
