@@ -5,13 +5,16 @@ use domain::id::{RunId, TenantId, Term};
 use crate::arena::{Entry, Handle, Phase};
 use crate::event::{Action, BatchId, CancelReason, ItemFailure, Refusal};
 use crate::item::{Assigned, Class, ItemSpec};
-use crate::model::rank;
+use crate::model::{Model, rank};
 use crate::state::State;
 
 /// Bounds on what a refused coordinator is told to wait.
 const RETRY_AFTER_MS: (f64, f64) = (50.0, 60_000.0);
 /// What it is told while nobody serves the model.
 const RETRY_WITHOUT_WORKERS_MS: u64 = 1_000;
+
+/// Items looked at that go ahead of one with a deadline.
+const LOOK_AHEAD: usize = 64;
 
 impl State {
     pub(crate) fn submit(&mut self, run: RunId, term: Term, items: Vec<ItemSpec>, actions: &mut Vec<Action>) {
@@ -103,19 +106,31 @@ impl State {
             return Some(ItemFailure::TooLong);
         }
         let deadline_ms = spec.deadline_ms?;
-        let mut needs_ms = 0.0;
-        if let Some(model) = self.model_of.get(&spec.model).map(|&index| &self.models[index as usize])
-            && model.workers > 0
-        {
-            needs_ms = model.cost.item_ns(spec.tokens) / 1e6;
-            if spec.class == Class::Interactive {
-                let ahead = model.waiting[rank(Class::Interactive)];
-                let ahead_ns = model.cost.sum_ns(ahead.tokens, ahead.tokens_squared);
-                needs_ms += ahead_ns / 1e6 / f64::from(model.workers);
-            }
-        }
+        let model = self.model_of.get(&spec.model).map(|&index| &self.models[index as usize]);
+        let needs_ms = model.filter(|model| model.workers > 0).map_or(0.0, |model| {
+            let ahead_ns = self.ahead_ns(model, spec.class, deadline_ms);
+            (model.cost.item_ns(spec.tokens) + ahead_ns / f64::from(model.workers)) / 1e6
+        });
         let left_ms = deadline_ms.saturating_sub(self.now_ms);
         (left_ms == 0 || (left_ms as f64) < needs_ms).then_some(ItemFailure::DeadlineMissed)
+    }
+
+    /// Predicted device time of what goes ahead of an item with this deadline: at least that, as only so much of it is
+    /// looked at.
+    fn ahead_ns(&self, model: &Model, class: Class, deadline_ms: u64) -> f64 {
+        let item_ns = |item: Handle| model.cost.item_ns(self.arena.hot[item as usize].tokens);
+        let urgent: f64 = match class {
+            Class::Interactive => model.interactive.due_by(deadline_ms).take(LOOK_AHEAD).map(item_ns).sum(),
+            Class::Bulk => {
+                let waiting = model.waiting[rank(Class::Interactive)];
+                model.cost.sum_ns(waiting.tokens, waiting.tokens_squared)
+            }
+        };
+        let endangered = model.bulk.deadlines.range(..=(deadline_ms, Handle::MAX)).take(LOOK_AHEAD);
+        match class {
+            Class::Interactive => urgent,
+            Class::Bulk => urgent + endangered.map(|&(_, item)| item_ns(item)).sum::<f64>(),
+        }
     }
 
     fn enqueue(&mut self, run: RunId, run_slot: u32, spec: ItemSpec) {
@@ -213,6 +228,13 @@ impl State {
     }
 
     fn let_go_if_unwanted(&mut self, id: BatchId, actions: &mut Vec<Action>) {
+        let twin = self.batches.get(&id).and_then(|batch| batch.twin);
+        for id in [Some(id), twin].into_iter().flatten() {
+            self.let_one_go(id, actions);
+        }
+    }
+
+    fn let_one_go(&mut self, id: BatchId, actions: &mut Vec<Action>) {
         let Some(batch) = self.batches.get_mut(&id) else { return };
         if !batch.items.iter().all(|&item| self.arena.spot(item).cancelled) {
             return;

@@ -72,8 +72,17 @@ impl State {
         let padded_len = held.padded_len.clamp(1, self.config.max_item_tokens);
         // What runs elsewhere already, or finds no room, is let run out here: its answer only frees the credit.
         let items = if self.is_adoptable(&held.items) { self.claim(&held, model, padded_len, id) } else { Vec::new() };
-        let cost = holder_cost(self, slot, model);
-        let predicted_ns = cost * held.items.len().max(1) as f64 * f64::from(padded_len);
+        let padded_tokens = u64::from(padded_len) * held.items.len() as u64;
+        let bucket = self.buckets.of(padded_len);
+        let Some(holder) = self.workers.get_mut(slot) else { return };
+        let Some(index) = holder.offers.iter().position(|offer| offer.model == model) else { return };
+        let offer = &holder.offers[index];
+        let predicted_ns = offer.fit.padded_item_ns(padded_len, bucket) * held.items.len() as f64;
+        let activation_bytes = offer.activation_bytes(padded_tokens);
+        holder.load(index, id.0);
+        holder.overbooked |= holder.spare_bytes.is_some_and(|spare| spare < activation_bytes);
+        holder.free_at_ns = holder.free_at_ns.saturating_add(predicted_ns as u64);
+        self.handed_ns += predicted_ns;
         self.leased += items.len() as u32;
         self.totals.adopted += 1;
         if let Some(change) = self.terms.last_mut() {
@@ -97,8 +106,12 @@ impl State {
                 assigned: held.items.into(),
                 padded_len,
                 predicted_ns,
+                activation_bytes,
                 load_ms: 0,
                 expires_ms: None,
+                late_ms: None,
+                twin: None,
+                hedge: false,
                 asked_back,
                 recalled_for: None,
             },
@@ -160,9 +173,4 @@ impl State {
         }
         items
     }
-}
-
-fn holder_cost(state: &State, slot: u32, model: u32) -> f64 {
-    let offers = state.workers.get(slot).map_or(&[][..], |worker| &worker.offers);
-    offers.iter().find(|offer| offer.model == model).map_or(0.0, |offer| offer.fit.cost().ns_per_token)
 }

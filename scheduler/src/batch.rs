@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use crate::arena::{Arena, Handle, Hot};
 use crate::bucket::Buckets;
 use crate::cells::Cells;
-use crate::cost::Cost;
+use crate::cost::{Cost, CostFit};
 use crate::fairness::{BulkQueue, Window};
 
 /// Tenants near their age bound, and endangered deadlines, looked at for one batch.
@@ -21,10 +21,14 @@ pub(crate) struct Limits<'a> {
     pub(crate) buckets: &'a Buckets,
     pub(crate) cells: &'a Cells,
     pub(crate) cost: Cost,
+    pub(crate) fit: &'a CostFit,
+    /// Padded tokens that the device's memory holds now.
+    pub(crate) room_tokens: u32,
     pub(crate) budget_ns: f64,
     pub(crate) max_items: u32,
     pub(crate) max_padding_share: f64,
     pub(crate) age_bound: u64,
+    pub(crate) patience_turnovers: f64,
     pub(crate) window: Window,
     pub(crate) now_ms: u64,
 }
@@ -34,8 +38,8 @@ impl Limits<'_> {
     #[inline]
     pub(crate) fn cap(&self, bucket: usize) -> usize {
         let edge = self.buckets.edge(bucket);
-        let by_memory = self.cells.cap(bucket) / edge;
-        let by_time = (self.budget_ns / self.cost.item_ns(edge)) as u32;
+        let by_memory = self.cells.cap(bucket).min(self.room_tokens) / edge;
+        let by_time = (self.budget_ns / self.fit.padded_item_ns(edge, bucket)) as u32;
         by_memory.min(by_time).min(self.max_items).max(1) as usize
     }
 
@@ -111,11 +115,15 @@ fn choose(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>) -> Start {
     if let Some(item) = nearest_age_bound(queue, limits, reach) {
         return Start::Item(item);
     }
+    let patience = (limits.patience_turnovers * f64::from(queue.servable)) as u64;
     let mut best = (0.0, Reverse(u64::MAX));
     let mut chosen = 0;
     for (bucket, &top) in tops.iter().enumerate().take(limits.buckets.count()) {
         if top <= reach {
-            let filled = (f64::from(queue.buckets[bucket].len) / limits.cap(bucket) as f64).min(1.0);
+            let here = &queue.buckets[bucket];
+            // Lengths of which there never are enough for a batch must not clog the queue.
+            let overdue = queue.left.saturating_sub(here.served_at) > patience;
+            let filled = if overdue { 2.0 } else { (f64::from(here.len) / limits.cap(bucket) as f64).min(1.0) };
             if (filled, Reverse(top)) > best {
                 best = (filled, Reverse(top));
                 chosen = bucket;
@@ -245,6 +253,7 @@ impl Forming<'_, '_> {
         'buckets: for bucket in (0..=self.anchor).rev() {
             while !self.is_full() {
                 let Some((counter, slot)) = self.queue.least(bucket) else { break };
+                self.queue.buckets[bucket].served_at = self.queue.left;
                 match self.serve(slot, bucket, quantum) {
                     Served::Turn => {}
                     Served::Blocked => {

@@ -39,6 +39,8 @@ pub struct Config {
     /// How far above the least counter a bucket may stand and still be chosen because it is fuller, in batch
     /// budgets. More gives fuller batches, less gives a small tenant its turn sooner. 0.25.
     pub fairness_slack_batches: f64,
+    /// How often the queue turns over before lengths are served of which there are too few to fill a batch. 3.
+    pub patience_turnovers: f64,
     /// Later items of the same tenant, class and model that may go ahead of an item. 16,384.
     pub age_bound_items: u32,
     /// An interactive item without a deadline is ordered as if it were due this long after it came. 1,000.
@@ -91,6 +93,7 @@ impl Default for Config {
             interactive_budget_ms: 100,
             max_padding_share: 0.15,
             fairness_slack_batches: 0.25,
+            patience_turnovers: 3.0,
             age_bound_items: 16_384,
             interactive_target_ms: 1_000,
             max_attempts: 3,
@@ -132,6 +135,7 @@ impl Config {
             interactive_budget_ms: self.interactive_budget_ms.max(1),
             max_padding_share: share(self.max_padding_share, 0.0, 0.95),
             fairness_slack_batches: share(self.fairness_slack_batches, 0.0, 1.0),
+            patience_turnovers: share(self.patience_turnovers, 0.0, 1e6),
             age_bound_items: self.age_bound_items.max(1),
             max_attempts: self.max_attempts.max(1),
             suspect_after_crashes: self.suspect_after_crashes.max(1),

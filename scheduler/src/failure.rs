@@ -20,13 +20,15 @@ const FAILURES_BEFORE_REST: u32 = 2;
 impl State {
     pub(crate) fn batch_done(&mut self, worker: WorkerId, lease: Lease, elapsed_us: u64, actions: &mut Vec<Action>) {
         let Some(batch) = self.close(worker, lease) else { return };
-        let padded_tokens = batch.padded_len * batch.items.len() as u32;
+        self.drop_twin(&batch, actions);
+        let ran = batch.assigned.len() as u32;
+        let padded_tokens = batch.padded_len.saturating_mul(ran);
         let bucket = self.buckets.of(batch.padded_len);
         if let Some(worker) = self.workers.get_mut(batch.worker) {
             worker.failures = 0;
             worker.busy_us = worker.busy_us.saturating_add(elapsed_us);
             if let Some(offer) = worker.offer_mut(batch.model) {
-                offer.fit.learn(batch.items.len() as u32, batch.padded_len, elapsed_us);
+                offer.fit.learn(ran, batch.padded_len, bucket, elapsed_us);
                 offer.cells.went_well(bucket, padded_tokens);
                 self.models[batch.model as usize].learn(offer.fit.cost());
             }
@@ -59,7 +61,8 @@ impl State {
 
     pub(crate) fn batch_failed(&mut self, worker: WorkerId, lease: Lease, failure: Failure, actions: &mut Vec<Action>) {
         let Some(mut batch) = self.close(worker, lease) else { return };
-        let sent = batch.items.len() as u32;
+        let sent = batch.assigned.len() as u32;
+        self.leave_to_twin(&mut batch);
         let items = self.still_wanted(std::mem::take(&mut batch.items));
         let tries = lease.attempt;
         match failure {
@@ -73,7 +76,7 @@ impl State {
                 self.run_again(batch.model, batch.class, self.now_ms, group);
             }
             Failure::OutOfMemory => {
-                let (buckets, padded_tokens) = (&self.buckets, sent * batch.padded_len);
+                let (buckets, padded_tokens) = (&self.buckets, sent.saturating_mul(batch.padded_len));
                 if let Some(holder) = self.workers.get_mut(batch.worker)
                     && let Some(offer) = holder.offer_mut(batch.model)
                 {
@@ -82,7 +85,7 @@ impl State {
                 self.split(&batch, items, sent, worker, ItemFailure::OutOfMemory, actions);
             }
             Failure::Error => {
-                if tries == 1 {
+                if tries == 1 && !items.is_empty() {
                     self.suspect_worker(batch.worker);
                 }
                 self.split(&batch, items, sent, worker, ItemFailure::Error, actions);
@@ -134,11 +137,16 @@ impl State {
         for (place, id) in worker.held.into_iter().enumerate() {
             let Some(mut batch) = self.take_batch(id) else { continue };
             let alone = batch.items.len() == 1;
+            if place == 0 {
+                self.blame_all(&batch, worker.node, alone);
+            }
+            self.leave_to_twin(&mut batch);
             let mut items = self.still_wanted(std::mem::take(&mut batch.items));
             let mut suspects = Vec::new();
             if place == 0 {
+                let suspect_after = self.config.suspect_after_crashes;
                 items.retain(|&item| {
-                    let suspect = self.blame(item, worker.node, alone);
+                    let suspect = self.arena.get(item).crashes >= suspect_after;
                     if suspect {
                         suspects.push(item);
                     }
@@ -160,8 +168,14 @@ impl State {
         learnt
     }
 
-    /// Notes that an item was running when a worker went; whether it is to run alone from now on.
-    fn blame(&mut self, item: Handle, node: NodeKey, alone: bool) -> bool {
+    fn blame_all(&mut self, batch: &Batch, node: NodeKey, alone: bool) {
+        for &item in &batch.items {
+            self.blame(item, node, alone);
+        }
+    }
+
+    /// Notes that an item was running when a worker went.
+    fn blame(&mut self, item: Handle, node: NodeKey, alone: bool) {
         let suspect_after = self.config.suspect_after_crashes;
         let entry = self.arena.get_mut(item);
         if alone && entry.crashes >= suspect_after {
@@ -171,7 +185,6 @@ impl State {
             entry.crashes = entry.crashes.saturating_add(1);
             entry.crashed_on = Some(node);
         }
-        entry.crashes >= suspect_after
     }
 
     /// Tells coordinators what a later scheduler should know of their items.
@@ -218,14 +231,26 @@ impl State {
         if let Some(worker) = self.workers.get_mut(slot) {
             worker.held.retain(|&held| held != lease.batch);
         }
+        self.forecast(slot);
         self.begin_first(slot);
         Some(batch)
     }
 
+    /// When the worker will be done with what it still holds.
+    fn forecast(&mut self, slot: u32) {
+        let Some(worker) = self.workers.get_mut(slot) else { return };
+        let left = worker.held.iter().filter_map(|id| self.batches.get(id));
+        let left_ns: u64 = left.map(|batch| batch.predicted_ns as u64).sum();
+        worker.free_at_ns = self.now_ms.saturating_mul(1_000_000).saturating_add(left_ns);
+    }
+
     /// Takes a batch out of every table but its worker's.
     fn take_batch(&mut self, id: BatchId) -> Option<Batch> {
-        let batch = self.batches.remove(&id)?;
-        self.leased -= batch.items.len() as u32;
+        let mut batch = self.batches.remove(&id)?;
+        self.expect_no_more(&mut batch);
+        if !batch.hedge {
+            self.leased -= batch.items.len() as u32;
+        }
         if let Some(expires_ms) = batch.expires_ms {
             self.expiries.remove(&(expires_ms, id));
         }

@@ -132,6 +132,8 @@ pub(crate) struct BucketQueue {
     pub(crate) len: u32,
     /// ... and their tokens.
     pub(crate) tokens: u64,
+    /// How many items had left the queue when this bucket was last served, or began to fill.
+    pub(crate) served_at: u64,
 }
 
 /// Bulk items of one model.
@@ -142,6 +144,8 @@ pub(crate) struct BulkQueue {
     pub(crate) free_slots: Vec<u32>,
     pub(crate) buckets: Vec<BucketQueue>,
     pub(crate) len: u32,
+    /// Items that ever left.
+    pub(crate) left: u64,
     /// Items of tenants that aren't parked.
     pub(crate) servable: u32,
     /// No backlogged tenant's counter is below this; whoever comes back from idling is lifted to it.
@@ -163,6 +167,7 @@ impl BulkQueue {
             free_slots: Vec::new(),
             buckets: vec![BucketQueue::default(); buckets],
             len: 0,
+            left: 0,
             servable: 0,
             floor: 0,
             aged: VecDeque::new(),
@@ -264,6 +269,9 @@ impl BulkQueue {
         self.len += 1;
         if !tenant.parked {
             self.servable += 1;
+            if self.buckets[bucket].len == 0 {
+                self.buckets[bucket].served_at = self.left;
+            }
             self.buckets[bucket].len += 1;
             self.buckets[bucket].tokens += u64::from(spec.tokens);
             self.enter_heap(slot, bucket);
@@ -339,6 +347,7 @@ impl BulkQueue {
         tenant.arrivals.remove(item.seq);
         tenant.backlog -= 1;
         tenant.left += 1;
+        self.left += 1;
         self.len -= 1;
         if !tenant.parked {
             self.servable -= 1;

@@ -8,8 +8,9 @@ use crate::cells::Cells;
 use crate::cost::CostFit;
 use crate::event::{Action, CancelReason, HeldBatch, ModelOffer};
 use crate::item::NodeKey;
+use crate::memory;
 use crate::state::State;
-use crate::worker::{Offer, Worker, padded_tokens};
+use crate::worker::{Offer, Worker};
 
 /// One life of one device.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +79,9 @@ impl State {
             draining: false,
             rests_until_ms: None,
             failures: 0,
+            free_at_ns: self.now_ms.saturating_mul(1_000_000),
+            spare_bytes: None,
+            overbooked: false,
             since_ms: self.now_ms,
             busy_us: 0,
         }
@@ -86,34 +90,48 @@ impl State {
     /// Replaces what a worker offers, keeping what was learnt, in this life or the one before, of models that it goes
     /// on offering.
     fn set_offers(&mut self, slot: u32, offers: &[ModelOffer], free_bytes: u64, learnt: Vec<Offer>) {
+        let spare_bytes = memory::spare_bytes(free_bytes, self.config.memory_share);
+        let longest = self.config.max_item_tokens;
         let mut was = self.withdraw(slot);
         was.extend(learnt);
         let mut now: Vec<Offer> = Vec::with_capacity(offers.len().min(self.config.max_models as usize));
         for offer in offers.iter().take(self.config.max_models as usize) {
-            let longest = self.config.max_item_tokens;
-            let Some(cap) = padded_tokens(offer, free_bytes, self.config.memory_share, longest) else { continue };
+            let cap = offer.max_padded_tokens;
+            if cap < longest || !memory::could_run(offer, offers, spare_bytes, longest) {
+                continue;
+            }
             let Some(model) = self.enter_model(offer.model) else { continue };
             if now.iter().any(|other| other.model == model) {
                 continue;
             }
-            let (fit, cells) = match was.iter().find(|other| other.model == model) {
+            let (fit, cells, last_used) = match was.iter().find(|other| other.model == model) {
                 Some(known) => {
                     let mut cells = known.cells.clone();
                     cells.offer(cap);
-                    (known.fit, cells)
+                    (known.fit.clone(), cells, known.last_used)
                 }
                 None => {
-                    let fit = CostFit::new(offer.prior.unwrap_or(self.config.prior));
-                    (fit, Cells::new(cap, self.buckets.count()))
+                    let fit = CostFit::new(offer.prior.unwrap_or(self.config.prior), self.buckets.count());
+                    (fit, Cells::new(cap, self.buckets.count()), 0)
                 }
             };
             if self.models[model as usize].workers == 0 {
                 self.models[model as usize].cost = fit.cost();
             }
-            now.push(Offer { model, resident: offer.resident, load_ms: offer.load_ms, cells, fit, ready_key: None });
+            now.push(Offer {
+                model,
+                resident: offer.resident,
+                load_ms: offer.load_ms,
+                cells,
+                fit,
+                weights_bytes: i64::try_from(offer.weights_bytes).unwrap_or(i64::MAX),
+                bytes_per_token: offer.bytes_per_padded_token,
+                last_used,
+                ready_key: None,
+            });
         }
+        self.install(slot, now, spare_bytes);
         let Some(worker) = self.workers.get_mut(slot) else { return };
-        worker.offers = now;
         let draining = worker.draining;
         let staged: Vec<_> = worker.held.iter().skip(1).copied().collect();
         for offer in &worker.offers {
@@ -124,14 +142,34 @@ impl State {
         }
     }
 
+    /// Gives a worker its offers. What it holds may be loading while it reports, and counts as loaded.
+    fn install(&mut self, slot: u32, offers: Vec<Offer>, spare_bytes: Option<i64>) {
+        let Some(worker) = self.workers.get_mut(slot) else { return };
+        (worker.offers, worker.spare_bytes) = (offers, spare_bytes);
+        let held: Vec<(u32, i64)> = worker
+            .held
+            .iter()
+            .filter_map(|id| self.batches.get(id))
+            .map(|batch| (batch.model, batch.activation_bytes))
+            .collect();
+        for &(model, _) in &held {
+            if let Some(index) = worker.offers.iter().position(|offer| offer.model == model) {
+                let last_used = worker.offers[index].last_used;
+                worker.load(index, last_used);
+            }
+        }
+        let needs = held.iter().map(|&(_, bytes)| bytes).max().unwrap_or(0);
+        worker.overbooked = worker.spare_bytes.is_some_and(|spare| spare < needs);
+    }
+
     /// Takes a worker out of everything that its offers put it in, and gives the offers back.
     pub(crate) fn withdraw(&mut self, slot: u32) -> Vec<Offer> {
         let Some(worker) = self.workers.get_mut(slot) else { return Vec::new() };
         let mut offers = std::mem::take(&mut worker.offers);
         for offer in &mut offers {
             let model = &mut self.models[offer.model as usize];
-            if let Some((held, slowness_ns)) = offer.ready_key.take() {
-                model.ready.remove(&(held, slowness_ns, slot));
+            if let Some(key) = offer.ready_key.take() {
+                model.ready.remove(key, slot);
             }
             // A draining worker was counted off when it began to drain.
             model.workers -= u32::from(!worker.draining);

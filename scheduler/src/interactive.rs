@@ -38,6 +38,11 @@ impl InteractiveQueue {
         self.queue.remove(&(due_ms, arena.hot[handle as usize].seq, handle));
     }
 
+    /// Items that are due by then, most urgent first.
+    pub(crate) fn due_by(&self, due_ms: u64) -> impl Iterator<Item = Handle> + '_ {
+        self.queue.range(..=(due_ms, u64::MAX, Handle::MAX)).map(|&(_, _, item)| item)
+    }
+
     /// Whether an item that is due at `due_ms` stands in it.
     pub(crate) fn holds(&self, arena: &Arena, handle: Handle, due_ms: u64) -> bool {
         self.queue.contains(&(due_ms, arena.hot[handle as usize].seq, handle))

@@ -89,6 +89,24 @@ pub enum Violation {
         /// Which batch.
         batch: BatchId,
     },
+    /// A device was given more than its memory holds.
+    #[error("worker {worker} needs {needs} bytes for what it holds and has {spare}")]
+    Memory {
+        /// Which worker.
+        worker: WorkerId,
+        /// Bytes of the largest batch that it holds.
+        needs: i64,
+        /// Bytes beside the weights.
+        spare: i64,
+    },
+    /// Hedges took more than their share.
+    #[error("{hedged_ms} ms of device time went to hedges; {budget_ms} ms may")]
+    Hedges {
+        /// Predicted time of all hedges.
+        hedged_ms: u64,
+        /// Their share of all time handed out.
+        budget_ms: u64,
+    },
     /// A structure outgrew its bound.
     #[error("{what} holds {len}, its bound is {bound}")]
     Unbounded {
@@ -112,6 +130,8 @@ impl Violation {
             Self::Credits { .. } => "scheduler.credits",
             Self::Idle { .. } => "scheduler.idle",
             Self::Lease { .. } => "scheduler.lease",
+            Self::Memory { .. } => "scheduler.memory",
+            Self::Hedges { .. } => "scheduler.hedges",
             Self::Unbounded { .. } => "scheduler.unbounded",
         }
     }
@@ -123,6 +143,8 @@ pub fn check(state: &State) -> Result<(), Violation> {
     bounds(state)?;
     places(state)?;
     leases(state)?;
+    memory(state)?;
+    hedges(state)?;
     for model in &state.models {
         tenants(state, model)?;
         buckets(&model.bulk)?;
@@ -232,10 +254,10 @@ fn leases(state: &State) -> Result<(), Violation> {
         let known = worker.held.iter().all(|id| {
             state.batches.get(id).is_some_and(|batch| batch.worker == slot && batch.lease.epoch == worker.epoch)
         });
-        let ready = worker.offers.iter().all(|offer| {
+        let ready = worker.offers.iter().enumerate().all(|(index, offer)| {
             let ready = &state.models[offer.model as usize].ready;
-            offer.ready_key.is_some_and(|(held, slow)| held == count && ready.contains(&(held, slow, slot)))
-                == worker.takes_work()
+            let may = worker.takes_work() && state.room(worker, index).is_some();
+            offer.ready_key.is_some_and(|key| ready.holds(key, slot)) == may
         });
         if !known || !ready || count > state.config.max_credits {
             return Err(Violation::Credits { worker: worker.id, held: count, credits: worker.credits });
@@ -249,8 +271,37 @@ fn leases(state: &State) -> Result<(), Violation> {
         }
     }
     equal("batches held by workers", held as u64, state.batches.len() as u64)?;
-    let leased: usize = state.batches.values().map(|batch| batch.items.len()).sum();
+    let leased: usize = state.batches.values().filter(|batch| !batch.hedge).map(|batch| batch.items.len()).sum();
     equal("items in batches", leased as u64, u64::from(state.leased))
+}
+
+/// What is on a device, and the largest batch that it holds, fit its memory.
+fn memory(state: &State) -> Result<(), Violation> {
+    for (_, worker) in state.workers.iter().filter(|(_, worker)| !worker.overbooked) {
+        let Some(spare) = worker.spare_bytes else { continue };
+        let held = worker.held.iter().filter_map(|id| state.batches.get(id));
+        let needs = held.map(|batch| batch.activation_bytes).max().unwrap_or(0);
+        if needs > 0 && needs > spare {
+            return Err(Violation::Memory { worker: worker.id, needs, spare });
+        }
+    }
+    Ok(())
+}
+
+/// Hedges stay within their budget.
+fn hedges(state: &State) -> Result<(), Violation> {
+    let budget = state.config.hedge_share * state.handed_ns;
+    if state.hedged_ns > budget {
+        return Err(Violation::Hedges { hedged_ms: (state.hedged_ns / 1e6) as u64, budget_ms: (budget / 1e6) as u64 });
+    }
+    for (id, batch) in &state.batches {
+        let Some(twin) = batch.twin else { continue };
+        let other = state.batches.get(&twin);
+        if !other.is_some_and(|other| other.twin == Some(*id) && other.hedge != batch.hedge) {
+            return Err(Violation::Lease { batch: *id });
+        }
+    }
+    Ok(())
 }
 
 /// Counters stay in their windows, and nobody is overtaken too often.
@@ -317,7 +368,7 @@ fn idleness(state: &State) -> Result<(), Violation> {
     for (_, worker) in state.workers.iter().filter(|(_, worker)| worker.takes_work()) {
         for offer in &worker.offers {
             let model = &state.models[offer.model as usize];
-            if model.has_work(state.now_ms) {
+            if offer.ready_key.is_some() && model.has_work(state.now_ms) {
                 return Err(Violation::Idle { worker: worker.id, model: model.key });
             }
         }

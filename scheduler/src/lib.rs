@@ -19,7 +19,10 @@
 //! | `bucket`, `fairness`, `batch` | bulk work: lengths, counters, forming a batch |
 //! | `limits` | tenants that may have so much and no more |
 //! | `interactive` | work that somebody waits for |
-//! | `placement` | work meets devices |
+//! | `placement`, `ready` | work meets devices; who would finish it soonest |
+//! | `recall` | staged batches make way for what is urgent |
+//! | `hedge` | late batches run a second time where a device idles |
+//! | `memory` | models come onto devices and go |
 //! | `worker`, `fleet` | devices; how they come, drain and go |
 //! | `cells`, [`cost`] | what a device takes at once, and how long it takes: learnt |
 //! | `failure` | how leases end |
@@ -42,12 +45,16 @@ pub mod event;
 mod failure;
 mod fairness;
 mod fleet;
+mod hedge;
 mod interactive;
 pub mod invariants;
 pub mod item;
 mod limits;
+mod memory;
 mod model;
 mod placement;
+mod ready;
+mod recall;
 mod run;
 pub mod simulator;
 pub mod snapshot;

@@ -11,6 +11,7 @@ use crate::event::BatchId;
 use crate::fairness::BulkQueue;
 use crate::interactive::InteractiveQueue;
 use crate::item::{Class, ModelKey};
+use crate::ready::Ready;
 
 /// Groups looked at for one that a worker need not avoid.
 const LOOK_AHEAD: usize = 16;
@@ -59,8 +60,10 @@ pub(crate) struct Model {
     pub(crate) again: [BTreeMap<(u64, u64), Group>; 2],
     /// Everything that waits, queued or in a group, by class.
     pub(crate) waiting: [Waiting; 2],
-    /// Workers with a free credit: emptiest first, then fastest.
-    pub(crate) ready: BTreeSet<(u32, u64, u32)>,
+    /// Workers with a free credit and room in memory.
+    pub(crate) ready: Ready,
+    /// Running batches that are late, longest first: they are hedged on devices that idle.
+    pub(crate) late: BTreeSet<(u64, BatchId)>,
     /// Workers that offer it and don't drain.
     pub(crate) workers: u32,
     /// Staged bulk batches on workers that offer this model, which may be asked to let go.
@@ -89,7 +92,8 @@ impl Model {
             bulk: BulkQueue::new(buckets, config.age_bound_items),
             again: [BTreeMap::new(), BTreeMap::new()],
             waiting: [Waiting::default(); 2],
-            ready: BTreeSet::new(),
+            ready: Ready::default(),
+            late: BTreeSet::new(),
             workers: 0,
             recallable: BTreeSet::new(),
             recalls: 0,

@@ -4,17 +4,26 @@ use std::sync::Arc;
 
 use crate::arena::{Handle, Phase};
 use crate::batch::{self, Limits};
-use crate::event::{Action, BatchId, CancelReason, Lease};
+use crate::event::{Action, BatchId, Lease};
 use crate::item::{Assigned, Class};
+use crate::memory;
 use crate::model::{Group, rank};
 use crate::state::{Batch, State};
 
-/// Ready devices tried for one batch. The first one takes it unless it is to be avoided, then the second does.
-const CANDIDATES: usize = 4;
-/// Urgent items for which one staged batch is asked back.
-const URGENT_PER_RECALL: u32 = 64;
 /// How many times its loading time a model must be behind before a device changes over to it.
 const SWAP_RELUCTANCE: u64 = 4;
+
+/// A batch for one worker.
+pub(crate) struct Order {
+    pub(crate) class: Class,
+    pub(crate) items: Vec<Handle>,
+    pub(crate) assigned: Arc<[Assigned]>,
+    pub(crate) padded_len: u32,
+    pub(crate) tries: u16,
+    pub(crate) load_ns: u64,
+    /// The late batch whose items these are.
+    pub(crate) hedges: Option<BatchId>,
+}
 
 /// What is to be handed out.
 struct Formed {
@@ -33,15 +42,12 @@ impl State {
             let model = model as usize;
             while self.models[model].has_work(self.now_ms) && self.place(model, actions) {}
             self.recall(model, actions);
+            self.hedge(model, actions);
         }
     }
 
     fn place(&mut self, model: usize, actions: &mut Vec<Action>) -> bool {
-        let mut candidates = [None; CANDIDATES];
-        for (candidate, &(_, _, slot)) in candidates.iter_mut().zip(&self.models[model].ready) {
-            *candidate = Some(slot);
-        }
-        candidates.into_iter().flatten().any(|slot| self.pull(slot, actions))
+        self.soonest(model).into_iter().flatten().any(|slot| self.pull(slot, actions))
     }
 
     /// Gives one worker one batch, if there is one for it.
@@ -55,14 +61,16 @@ impl State {
             (!model.has_urgent(now_ms), model.clock_ns.saturating_add(load_ns), index)
         };
         let mut wanted: Vec<usize> = (0..worker.offers.len())
+            .filter(|&index| worker.offers[index].ready_key.is_some())
             .filter(|&index| self.models[worker.offers[index].model as usize].has_work(now_ms))
             .collect();
         if wanted.len() > 1 {
             wanted.sort_unstable_by_key(|&index| order(index));
         }
         for index in wanted {
-            if let Some(formed) = self.form(slot, index) {
-                self.hand_out(slot, index, formed, actions);
+            let Some(room) = self.workers.get(slot).and_then(|worker| self.room(worker, index)) else { continue };
+            if let Some(formed) = self.form(slot, index, room.tokens) {
+                self.give(slot, index, &room, formed, actions);
                 return true;
             }
         }
@@ -70,7 +78,7 @@ impl State {
     }
 
     /// Urgent groups, urgent items, groups, items.
-    fn form(&mut self, slot: u32, index: usize) -> Option<Formed> {
+    fn form(&mut self, slot: u32, index: usize, room_tokens: u32) -> Option<Formed> {
         let offer = &self.workers.get(slot)?.offers[index];
         let longest_ns = offer.fit.cost().item_ns(self.config.max_item_tokens);
         self.widest_turn_ns = self.widest_turn_ns.max(longest_ns);
@@ -87,10 +95,13 @@ impl State {
                 buckets: &self.buckets,
                 cells: &offer.cells,
                 cost: offer.fit.cost(),
+                fit: &offer.fit,
+                room_tokens,
                 budget_ns: f64::from(budget_ms) * 1e6,
                 max_items: self.config.max_batch_items,
                 max_padding_share: self.config.max_padding_share,
                 age_bound: u64::from(self.config.age_bound_items),
+                patience_turnovers: self.config.patience_turnovers,
                 window,
                 now_ms: self.now_ms,
             };
@@ -127,79 +138,99 @@ impl State {
         Formed { class, items: group.items, tries: group.tries }
     }
 
-    fn hand_out(&mut self, slot: u32, index: usize, formed: Formed, actions: &mut Vec<Action>) {
+    fn give(&mut self, slot: u32, index: usize, room: &memory::Room, formed: Formed, actions: &mut Vec<Action>) {
+        let Some(load_ns) = self.workers.get(slot).map(|worker| worker.offers[index].load_ns()) else { return };
+        self.load(slot, index, room, actions);
         let Formed { class, items, tries } = formed;
-        let Some(worker) = self.workers.get_mut(slot) else { return };
-        let offer = &mut worker.offers[index];
+        let Some(offer) = self.workers.get(slot).map(|worker| &worker.offers[index]) else { return };
+        let (cost, model_index) = (offer.fit.cost(), offer.model);
         let id = BatchId(self.next_batch);
-        self.next_batch += 1;
-        let lease = Lease { batch: id, attempt: tries.saturating_add(1), epoch: worker.epoch, term: self.term };
-        let load_ms = if offer.resident { 0 } else { offer.load_ms };
-        offer.resident = true;
-        let model = &mut self.models[offer.model as usize];
+        let (tokens, longest) = self.mark_leased(model_index, class, id, &items);
+        let padded_len = self.buckets.padded(longest);
+        let limited = if self.limits.is_empty() { Vec::new() } else { items.clone() };
+        let arena = &self.arena;
+        let assigned: Arc<[Assigned]> = items.iter().map(|&item| arena.assigned(item)).collect();
+        self.leased += items.len() as u32;
+        self.totals.reruns += u64::from(tries > 0);
+        self.totals.tokens += tokens;
+        let order = Order { class, items, assigned, padded_len, tries, load_ns, hedges: None };
+        let predicted_ns = self.hand_out(slot, index, order, actions);
+        let model = &mut self.models[model_index as usize];
+        model.clock_ns = model.clock_ns.saturating_add(predicted_ns as u64);
+        self.charge_limits(&limited, cost);
+    }
+
+    /// Notes of items that they are leased. Answers the sum of their tokens, and the most.
+    fn mark_leased(&mut self, model: u32, class: Class, id: BatchId, items: &[Handle]) -> (u64, u32) {
+        let waiting = &mut self.models[model as usize].waiting[rank(class)];
         let (mut tokens, mut longest) = (0, 0);
-        for &item in &items {
+        for &item in items {
             self.arena.place(item, Phase::Leased(id));
             let length = self.arena.hot[item as usize].tokens;
             tokens += u64::from(length);
             longest = longest.max(length);
-            model.waiting[rank(class)].sub(length);
+            waiting.sub(length);
         }
         if !self.deadlines.is_empty() {
-            for &item in &items {
+            for &item in items {
                 if let Some(deadline_ms) = self.arena.get(item).spec.deadline_ms {
                     self.deadlines.remove(&(deadline_ms, item));
                 }
             }
         }
-        let arena = &self.arena;
-        let assigned: Arc<[Assigned]> = items.iter().map(|&item| arena.assigned(item)).collect();
-        let padded_len = self.buckets.padded(longest);
-        let cost = offer.fit.cost();
-        let limited = if self.limits.is_empty() { Vec::new() } else { items.clone() };
-        let predicted_ns = offer.fit.cost().item_ns(padded_len) * items.len() as f64;
+        (tokens, longest)
+    }
+
+    /// Gives a worker the lease of a batch, and the batch. Answers how long it is predicted to take.
+    pub(crate) fn hand_out(&mut self, slot: u32, index: usize, order: Order, actions: &mut Vec<Action>) -> f64 {
+        let Order { class, items, assigned, padded_len, tries, load_ns, hedges } = order;
+        let Some(worker) = self.workers.get_mut(slot) else { return 0.0 };
+        let offer = &worker.offers[index];
+        let id = BatchId(self.next_batch);
+        self.next_batch += 1;
+        let lease = Lease { batch: id, attempt: tries.saturating_add(1), epoch: worker.epoch, term: self.term };
+        let bucket = self.buckets.of(padded_len);
+        let predicted_ns = offer.fit.padded_item_ns(padded_len, bucket) * items.len() as f64;
         let padded_tokens = u64::from(padded_len) * items.len() as u64;
-        let memory = offer.cells.cap(self.buckets.of(longest));
+        let memory = offer.cells.cap(bucket);
         debug_assert!(items.len() == 1 || padded_tokens <= u64::from(memory), "memory is never overcommitted");
-        model.clock_ns = model.clock_ns.saturating_add(predicted_ns as u64);
+        let activation_bytes = offer.activation_bytes(padded_tokens);
+        let (model, key) = (offer.model, self.models[offer.model as usize].key);
+        let (load_ms, worker_id) = ((load_ns / 1_000_000) as u32, worker.id);
+        let begins_ns = worker.free_at_ns.max(self.now_ms.saturating_mul(1_000_000));
+        worker.free_at_ns = begins_ns.saturating_add(load_ns).saturating_add(predicted_ns as u64);
+        worker.held.push_back(id);
         let budget_ns = f64::from(self.config.batch_budget_ms) * 1e6;
-        let fill = (padded_tokens as f64 / f64::from(memory)).max(predicted_ns / budget_ns).min(1.0);
-        self.totals.fill += fill;
+        self.totals.fill += (padded_tokens as f64 / f64::from(memory)).max(predicted_ns / budget_ns).min(1.0);
         self.totals.batches += 1;
-        self.totals.reruns += u64::from(tries > 0);
-        self.totals.tokens += tokens;
         self.totals.padded_tokens += padded_tokens;
-        self.leased += items.len() as u32;
-        let run = Action::Run {
-            worker: worker.id,
-            lease,
-            model: model.key,
-            padded_len,
-            items: assigned.clone(),
-            hedge: false,
-        };
-        actions.push(run);
+        self.handed_ns += predicted_ns;
+        let (hedge, items_out) = (hedges.is_some(), assigned.clone());
+        actions.push(Action::Run { worker: worker_id, lease, model: key, padded_len, items: items_out, hedge });
         let batch = Batch {
             lease,
             was: None,
-            assigned,
             worker: slot,
-            model: offer.model,
+            model,
             class,
             items,
+            assigned,
             padded_len,
             predicted_ns,
+            activation_bytes,
             load_ms,
             expires_ms: None,
+            late_ms: None,
+            twin: hedges,
+            hedge,
             asked_back: false,
             recalled_for: None,
         };
-        worker.held.push_back(id);
         self.batches.insert(id, batch);
-        self.charge_limits(&limited, cost);
         self.begin_first(slot);
         self.note_recallable(slot, id);
         self.sync_ready(slot);
+        predicted_ns
     }
 
     /// The lease of a worker's first batch runs from when it becomes the first.
@@ -214,70 +245,7 @@ impl State {
         let expires_ms = self.now_ms.saturating_add(lease_ms);
         batch.expires_ms = Some(expires_ms);
         self.expiries.insert((expires_ms, first));
+        self.expect(first);
         self.forget_recallable(slot, first);
-    }
-
-    /// A staged bulk batch can be asked back for any model that its worker serves.
-    pub(crate) fn note_recallable(&mut self, slot: u32, id: BatchId) {
-        let staged = self
-            .batches
-            .get(&id)
-            .is_some_and(|batch| batch.expires_ms.is_none() && batch.class == Class::Bulk && !batch.asked_back);
-        if let Some(worker) = self.workers.get(slot).filter(|_| staged) {
-            for offer in &worker.offers {
-                self.models[offer.model as usize].recallable.insert(id);
-            }
-        }
-    }
-
-    pub(crate) fn forget_recallable(&mut self, slot: u32, id: BatchId) {
-        if let Some(worker) = self.workers.get(slot) {
-            for offer in &worker.offers {
-                self.models[offer.model as usize].recallable.remove(&id);
-            }
-        }
-    }
-
-    /// Where urgent work finds no free credit, staged bulk batches are asked back for it.
-    fn recall(&mut self, index: usize, actions: &mut Vec<Action>) {
-        while self.models[index].has_urgent(self.now_ms) {
-            let model = &mut self.models[index];
-            let urgent = model.waiting[rank(Class::Interactive)].items;
-            if model.recalls > urgent / URGENT_PER_RECALL {
-                return;
-            }
-            let Some(&id) = model.recallable.first() else { return };
-            model.recalls += 1;
-            let Some(batch) = self.batches.get_mut(&id) else { return };
-            batch.asked_back = true;
-            batch.recalled_for = Some(index as u32);
-            let (slot, lease) = (batch.worker, batch.lease);
-            self.forget_recallable(slot, id);
-            if let Some(worker) = self.workers.get(slot) {
-                actions.push(Action::CancelBatch { worker: worker.id, lease, reason: CancelReason::Recalled });
-            }
-        }
-    }
-
-    /// Puts a worker into the ready sets of its models, or takes it out, as its state demands.
-    pub(crate) fn sync_ready(&mut self, slot: u32) {
-        let Some(worker) = self.workers.get_mut(slot) else { return };
-        let takes_work = worker.takes_work();
-        let held = worker.held.len() as u32;
-        for offer in &mut worker.offers {
-            let ready: &mut _ = &mut self.models[offer.model as usize].ready;
-            let key = takes_work.then(|| (held, offer.slowness_ns()));
-            if offer.ready_key == key {
-                continue;
-            }
-            if let Some((held, slowness_ns)) = offer.ready_key {
-                ready.remove(&(held, slowness_ns, slot));
-            }
-            if let Some((held, slowness_ns)) = key {
-                self.dirty.insert(offer.model);
-                ready.insert((held, slowness_ns, slot));
-            }
-            offer.ready_key = key;
-        }
     }
 }

@@ -31,9 +31,17 @@ pub(crate) struct Batch {
     pub(crate) assigned: Arc<[Assigned]>,
     pub(crate) padded_len: u32,
     pub(crate) predicted_ns: f64,
+    /// Memory that it is predicted to need beside the weights.
+    pub(crate) activation_bytes: i64,
     pub(crate) load_ms: u32,
     /// When the lease runs out; set when it is its turn on the worker.
     pub(crate) expires_ms: Option<u64>,
+    /// When it is late; set with the former.
+    pub(crate) late_ms: Option<u64>,
+    /// Another batch of the same items, ...
+    pub(crate) twin: Option<BatchId>,
+    /// ... to which they belong if this one is the hedge.
+    pub(crate) hedge: bool,
     /// The worker was asked to let it go.
     pub(crate) asked_back: bool,
     /// The model for whose urgent work it was asked back.
@@ -55,6 +63,12 @@ pub struct State {
     pub(crate) batches: BTreeMap<BatchId, Batch>,
     /// Running batches by when their lease runs out.
     pub(crate) expiries: BTreeSet<(u64, BatchId)>,
+    /// Running batches that aren't late yet, by when they are.
+    pub(crate) lateness: BTreeSet<(u64, BatchId)>,
+    /// Device time handed out, predicted, ...
+    pub(crate) handed_ns: f64,
+    /// ... and of that, to hedges.
+    pub(crate) hedged_ns: f64,
     /// Workers that rest, by until when.
     pub(crate) resting: BTreeSet<(u64, u32)>,
     /// Queued items that have a deadline.
@@ -97,6 +111,9 @@ impl State {
             model_of: BTreeMap::new(),
             batches: BTreeMap::new(),
             expiries: BTreeSet::new(),
+            lateness: BTreeSet::new(),
+            handed_ns: 0.0,
+            hedged_ns: 0.0,
             resting: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             weights: BTreeMap::new(),
@@ -132,6 +149,7 @@ impl State {
         let firsts = [
             self.expiries.first().map(|&(at_ms, _)| at_ms),
             self.resting.first().map(|&(at_ms, _)| at_ms),
+            self.lateness.first().map(|&(at_ms, _)| at_ms),
             self.deadlines.first().map(|&(at_ms, _)| at_ms),
             self.parked.first().map(|&(at_ms, _)| at_ms).filter(|&at_ms| at_ms < u64::MAX),
             self.retries.first().map(|&(at_ms, _)| at_ms),

@@ -14,6 +14,7 @@ pub fn step(state: &mut State, event: Event, now_ms: u64, actions: &mut Vec<Acti
     state.now_ms = state.now_ms.max(now_ms);
     state.wake_workers();
     state.end_pauses();
+    state.find_late();
     state.unpark();
     state.expire_leases(actions);
     state.expire_deadlines(actions);

@@ -6,11 +6,9 @@ use domain::id::WorkerId;
 
 use crate::cells::Cells;
 use crate::cost::CostFit;
-use crate::event::{BatchId, ModelOffer};
+use crate::event::BatchId;
 use crate::item::NodeKey;
-
-/// Length by which the speed of devices is compared.
-const REFERENCE_TOKENS: u32 = 128;
+use crate::ready::Stand;
 
 /// One model on one device.
 #[derive(Clone, Debug)]
@@ -20,15 +18,25 @@ pub(crate) struct Offer {
     pub(crate) load_ms: u32,
     pub(crate) cells: Cells,
     pub(crate) fit: CostFit,
-    /// Under which key the worker stands in the model's ready set.
-    pub(crate) ready_key: Option<(u32, u64)>,
+    /// Memory of its weights, ...
+    pub(crate) weights_bytes: i64,
+    /// ... and of its activations.
+    pub(crate) bytes_per_token: u32,
+    /// Number of the last batch that needed it.
+    pub(crate) last_used: u64,
+    /// How the worker stands among those that are ready for the model.
+    pub(crate) ready_key: Option<(Stand, u64)>,
 }
 
 impl Offer {
-    /// Nanoseconds for one item of middling length, loading included: orders devices that are equally empty.
-    pub(crate) fn slowness_ns(&self) -> u64 {
-        let load_ms = if self.resident { 0 } else { self.load_ms };
-        self.fit.cost().item_ns(REFERENCE_TOKENS) as u64 + u64::from(load_ms) * 1_000_000
+    /// Predicted time of an item.
+    pub(crate) fn item_ns(&self, tokens: u32) -> f64 {
+        self.fit.cost().item_ns(tokens)
+    }
+
+    /// Time until it can run.
+    pub(crate) fn load_ns(&self) -> u64 {
+        if self.resident { 0 } else { u64::from(self.load_ms) * 1_000_000 }
     }
 }
 
@@ -47,6 +55,12 @@ pub(crate) struct Worker {
     pub(crate) rests_until_ms: Option<u64>,
     /// Batches of its own choosing that failed since one went well.
     pub(crate) failures: u32,
+    /// When it is predicted to have done all that it holds.
+    pub(crate) free_at_ns: u64,
+    /// Memory for loading and running; `None` when unknown.
+    pub(crate) spare_bytes: Option<i64>,
+    /// It reported less memory than what it holds needs, which nobody here can help.
+    pub(crate) overbooked: bool,
     pub(crate) since_ms: u64,
     pub(crate) busy_us: u64,
 }
@@ -138,42 +152,5 @@ impl Workers {
                 self.ended.remove(&id);
             }
         }
-    }
-}
-
-/// What a device takes at once of a model, after its memory: `None` if not even one item of `longest` tokens.
-pub(crate) fn padded_tokens(offer: &ModelOffer, free_bytes: u64, share: f64, longest: u32) -> Option<u32> {
-    let mut cap = u64::from(offer.max_padded_tokens);
-    if free_bytes > 0 && offer.bytes_per_padded_token > 0 {
-        let weights = if offer.resident { 0 } else { offer.weights_bytes };
-        let usable = ((free_bytes as f64 * share) as u64).saturating_sub(weights);
-        cap = cap.min(usable / u64::from(offer.bytes_per_padded_token));
-    }
-    (cap >= u64::from(longest)).then_some(u32::try_from(cap).unwrap_or(u32::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::item::ModelKey;
-
-    fn offer(resident: bool) -> ModelOffer {
-        ModelOffer {
-            model: ModelKey(1),
-            resident,
-            load_ms: 0,
-            max_padded_tokens: 16_384,
-            weights_bytes: 500_000,
-            bytes_per_padded_token: 100,
-            prior: None,
-        }
-    }
-
-    #[test]
-    fn memory_caps_what_is_offered_and_weights_count_until_they_are_loaded() {
-        assert_eq!(padded_tokens(&offer(true), 1_000_000, 0.9, 512), Some(9_000));
-        assert_eq!(padded_tokens(&offer(false), 1_000_000, 0.9, 512), Some(4_000));
-        assert_eq!(padded_tokens(&offer(false), 600_000, 0.9, 512), None);
-        assert_eq!(padded_tokens(&offer(false), 0, 0.9, 512), Some(16_384), "unknown memory caps nothing");
     }
 }

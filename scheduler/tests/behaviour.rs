@@ -265,8 +265,12 @@ fn a_worker_that_lets_its_lease_run_out_is_taken_for_lost() {
     let mut world = World::new(Config::default());
     world.join(1, 1, 1);
     world.submit(1, vec![bulk(1, 1, 64)]);
-    world.now_ms = world.state.next_wake_ms().expect("the lease has an end");
-    world.tell(Event::Tick);
+    let hung = Action::WorkerHung { worker: worker(1), epoch: 1 };
+    while !world.actions.contains(&hung) {
+        world.now_ms = world.state.next_wake_ms().expect("the lease has an end");
+        world.tell(Event::Tick);
+    }
+    assert_eq!(world.now_ms, 30_000);
     assert!(world.answers.contains(&Action::WorkerHung { worker: worker(1), epoch: 1 }), "{:?}", world.answers);
     assert!(world.tell(ready(1, 1, 1)).is_empty(), "that life is over");
     world.join(1, 2, 1);
