@@ -4,6 +4,9 @@
 //! its spot, which says where it is; what forming a batch reads; and the rest. A decision over tens of thousands of
 //! queued items thus touches two cache lines of each that it hands out, and none of the others.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
 use domain::id::{ItemId, RunId};
 use hashbrown::HashTable;
 
@@ -13,15 +16,50 @@ use crate::item::{Assigned, ItemSpec, Marks, NodeKey};
 /// Index of an item in the arena.
 pub(crate) type Handle = u32;
 
-/// Mixes words by multiplying and folding. Its keys are digests and ids of our own making, so that this is enough; no
-/// decision depends on the order of a table.
+/// Mixes words by multiplying and folding. Its keys are digests and ids of our own making, not text that somebody could
+/// choose so that it collides.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let mut words = bytes.chunks_exact(8);
+        for word in &mut words {
+            self.write_u64(word.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)));
+        }
+        for &byte in words.remainder() {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let product = u128::from(self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn write_u128(&mut self, word: u128) {
+        self.write_u64(word as u64);
+        self.write_u64((word >> 64) as u64);
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// A hash map without random keys. Nothing may depend on its order, and nothing iterates over it to decide.
+pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
 fn hash(run: RunId, item: ItemId) -> u64 {
-    let fold = |word: u64| {
-        let product = u128::from(word).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-        product as u64 ^ (product >> 64) as u64
-    };
-    let word = item.0.0.iter().take(8).rev().fold(0_u64, |sum, &byte| sum << 8 | u64::from(byte));
-    fold(fold(run.0 as u64 ^ (run.0 >> 64) as u64) ^ word)
+    let mut hasher = IdHasher::default();
+    hasher.write_u128(run.0);
+    // The id is a digest: eight bytes of it tell items apart.
+    hasher.write(&item.0.0[..8]);
+    hasher.finish()
 }
 
 /// The one place where an item is.
