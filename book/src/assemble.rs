@@ -113,8 +113,17 @@ fn keep_the_book(pieces: &mut [Piece]) {
     }
 }
 
+/// A motto that stands by itself is one of the whole book or of a part, and no chapter.
+fn mark_lone_mottoes(pieces: &mut [Piece]) {
+    let motto = |piece: &Piece| piece.paragraphs.iter().all(|para| !para.kind.is_story());
+    for piece in pieces.iter_mut().filter(|piece| piece.aside.is_none() && piece.has_prose() && motto(piece)) {
+        piece.aside = Some("epigraph");
+    }
+}
+
 /// Moves the pieces that a rule sets aside out of the draft.
 fn set_aside(draft: &mut Draft) {
+    mark_lone_mottoes(&mut draft.pieces);
     let (aside, kept): (Vec<Piece>, Vec<Piece>) =
         std::mem::take(&mut draft.pieces).into_iter().partition(|piece| piece.aside.is_some());
     draft.pieces = kept;

@@ -13,7 +13,7 @@
 //! - Within a paragraph every run of white space, no-break spaces included, is one space; `<br/>` counts
 //!   as white space. Other characters stay as the book has them, word joiners and soft hyphens too.
 //! - Note marks are dropped (`epub:type="noteref"`, linked numbers, `[1]` behind a word), and the notes
-//!   themselves stand in [`domain::book::Book::set_aside`].
+//!   themselves stand in [`domain::book::Book::notes`].
 //! - Paragraphs are joined by one blank line. Headings, arguments under them and a closing `THE END` are
 //!   headings; every other paragraph is covered by sentences, with only white space between them.
 //!
@@ -23,10 +23,11 @@
 //! | `sniff` | what the bytes are, whatever the name says |
 //! | `decode`, `mapped` | bytes to text and folded text, with byte positions kept |
 //! | `archive`, `xml` | zip archives and XML, checked and under limits |
-//! | `epub` | package, table of contents, pages |
-//! | `txt` | lines to paragraphs and headings |
-//! | `headings`, `aside`, `notes` | the rules: what is a heading, set aside, a note |
-//! | `piece`, `assemble` | pieces of either format to chapters under parts |
+//! | `epub` | package, table of contents, cover |
+//! | `pages` | pages of XHTML and HTML to paragraphs and pieces |
+//! | `html`, `markdown`, `txt` | books in one file of each |
+//! | `headings`, `aside`, `front`, `notes`, `lines` | the rules: what is a heading, set aside, a note, verse |
+//! | `piece`, `assemble` | pieces of any format to chapters under parts |
 //! | `language`, `sentences` | English or French, and where its sentences end |
 //! | [`windows()`], [`provenance`] | passages; proof of the source ranges |
 

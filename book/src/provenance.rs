@@ -210,6 +210,10 @@ fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
     if empty || !skip::is_skipped(&start, behind) {
         return behind;
     }
+    if RAW.contains(&name.as_str()) {
+        let end = behind.to_ascii_lowercase().find(&format!("</{name}"));
+        return end.map_or("", |end| split_tag(&behind[end..]).1);
+    }
     let mut depth = 1;
     let mut rest = behind;
     while let (true, Some(at)) = (depth > 0, rest.find('<')) {
@@ -227,6 +231,9 @@ fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
     }
     rest
 }
+
+/// Elements that hold no tags, whatever their text looks like.
+const RAW: &[&str] = &["script", "style", "title", "textarea", "iframe"];
 
 /// What stands between `<` and its `>` (quoted ones apart), and what follows.
 fn split_tag(rest: &str) -> (&str, &str) {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use domain::book::{Book, Chapter, ParagraphKind};
+use domain::book::{Book, Chapter};
 use domain::language::Language;
 use domain::storyboard::Evidence;
 
@@ -52,16 +52,20 @@ impl<'a> Notes<'a> {
     }
 
     /// The book marks a break somewhere between these paragraphs (indexes into [`Notes::paragraphs`]): a
-    /// sign before the second, or before or by a heading that lies between them.
+    /// sign before the second, or before or by a heading or a motto that lies between them.
     pub fn break_between(&self, first: usize, second: usize) -> bool {
         let paragraph = |p: usize| self.chapter.sentences[self.paragraphs[p].start].paragraph as usize;
         self.chapter.paragraphs[paragraph(first) + 1..=paragraph(second)]
             .iter()
-            .any(|p| p.after_break || p.kind == ParagraphKind::Heading)
+            .any(|p| p.after_break || !p.kind.is_story())
     }
 
-    /// A whole sentence of a length that can be taken in, neither a fragment nor a mere speech tag.
+    /// A whole sentence of the story, of a length that can be taken in, neither a fragment nor a mere speech tag.
     pub fn stands_alone(&self, sentence: usize) -> bool {
+        let paragraph = self.chapter.sentences[sentence].paragraph as usize;
+        if !self.chapter.paragraphs[paragraph].kind.is_story() {
+            return false;
+        }
         let text =
             self.chapter.sentence(sentence).trim_end_matches(['”', '»', '"', '’', ')', ' ', '\u{a0}', '\u{202f}']);
         let opening = text.trim_start_matches(|c: char| !c.is_alphanumeric());

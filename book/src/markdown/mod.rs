@@ -155,16 +155,16 @@ impl Reader<'_> {
 
     fn text(&mut self, text: &str, span: Range<usize>) {
         self.lines.breaks = 0;
-        if self.document.text[span.clone()] == *text {
-            self.para.text.push(text, self.document.source_offset(span.start));
-        } else {
-            for (count, word) in text.split(char::is_whitespace).enumerate() {
-                if count > 0 {
-                    self.para.text.push_space(self.source(&span));
-                }
-                if !word.is_empty() {
-                    self.para.text.push_replacement(word, self.source(&span));
-                }
+        if let Some(place) = proof::place(&self.document.text, &span, text) {
+            self.para.text.push(&self.document.text[place.clone()], self.document.source_offset(place.start));
+            return;
+        }
+        for (count, word) in text.split(char::is_whitespace).enumerate() {
+            if count > 0 {
+                self.para.text.push_space(self.source(&span));
+            }
+            if !word.is_empty() {
+                self.para.text.push_replacement(word, self.source(&span));
             }
         }
     }

@@ -24,8 +24,9 @@ impl Source {
                 Event::End(TagEnd::Image) => images -= 1,
                 _ if images > 0 => {}
                 Event::Text(text) | Event::Code(text) => {
-                    let same = document.text[span.clone()] == *text;
-                    parts.push((place(&span), (!same).then(|| text.into_string())));
+                    let same = self::place(&document.text, &span, &text);
+                    let stands_for = same.is_none().then(|| text.into_string());
+                    parts.push((place(&same.unwrap_or(span)), stands_for));
                 }
                 Event::SoftBreak | Event::HardBreak => parts.push((place(&span), Some(" ".to_owned()))),
                 Event::InlineHtml(tag) if tag.to_ascii_lowercase().starts_with("<br") => {
@@ -55,6 +56,18 @@ impl Source {
         }
         Some(text)
     }
+}
+
+/// Where in `span` its characters stand as they are, white space apart: all of it, or between the marks of code.
+pub(super) fn place(document: &str, span: &Range<usize>, text: &str) -> Option<Range<usize>> {
+    let source = &document[span.clone()];
+    let inner = source.trim_matches('`');
+    let start = span.start + source.find(inner)?;
+    let same = |inner: &str| inner.split_whitespace().eq(text.split_whitespace());
+    if source == text {
+        return Some(span.clone());
+    }
+    same(inner).then_some(start..start + inner.len())
 }
 
 /// Where a walk over blocks of HTML is; they come line by line.

@@ -36,7 +36,20 @@ fn page_piece() -> impl Strategy<Value = String> {
             "[1]", "[<i>2</i>]", r##"<a href="#n"><sup>1</sup></a>"##, r##"<sup><a href="#n">1</a></sup>"##,
             r##"<a epub:type="noteref" href="#x">3</a>"##, r#"<span hidden="">gone <i>too</i></span>"#, "<!-- a < b -->",
             "<![CDATA[x < y & z. ]]>", "<?pi x?>", r#"<b title="a > b">"#, "</b>", "<div>", "</div>", "\n\t", "[", "]",
-            r#"<aside epub:type="footnote">A note.</aside>"#, "<title>", "<sup>2</sup>", "]]>", "CHAPTER II",
+            r#"<aside epub:type="footnote">A note.</aside>"#, "<title>", "<sup>2</sup>", "]]>", "CHAPTER II", "3 < 4 ", "<li>", "<td>", "<script>a < b</script>",
+            r#"<div class="stanza">"#, r#"<p class="l">"#, r#"<span class="pagenum">[7]</span>"#, "(1)", " (2).", "— Oui.<br/>",
+        ]).prop_map(str::to_owned),
+        1 => "[^<&]{0,12}",
+    ]
+}
+
+fn markdown_piece() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => prop::sample::select(vec![
+            "the old man ", "Mr. ", "said he. ", "Who? ", "« Non ! » ", "*", "**", "_", "`", "``", "\\", "\\*", "\\\n", "  \n",
+            "\n", "\n\n", "# ", "## Chapter I\n\n", "> ", "- ", "1. ", "---\n", "***\n\n", "[^1]", "[^1]: A note.\n\n", "[a](b)",
+            "![a](b)", "<br>", "<div>", "</div>", "<!-- a > b -->", "&amp;", "&eacute;", "&bogus;", "|a|b|\n|-|-|\n|c|d|\n", "\t",
+            "    ", "~~", "[1]", " [2]", "\u{a0}", "é", "“Yes!” ", "<p>x</p>\n", "===\n", "\r\n",
         ]).prop_map(str::to_owned),
         1 => "[^<&]{0,12}",
     ]
@@ -67,6 +80,21 @@ proptest! {
     fn any_arrangement_of_markup_keeps_its_places(pieces in prop::collection::vec(page_piece(), 0..60)) {
         let body = format!("<p>{ENGLISH}</p><p>{ENGLISH}</p>{}", pieces.concat());
         holds("any.epub", &Epub::new().page("one", &body).bytes())?;
+    }
+
+    #[test]
+    fn any_arrangement_of_soup_keeps_its_places(pieces in prop::collection::vec(page_piece(), 0..60)) {
+        let page = format!("<!DOCTYPE html><p>{ENGLISH}<p>{ENGLISH}{}", pieces.concat());
+        holds("any.html", page.as_bytes())?;
+        let utf16: Vec<u8> = [0xFE, 0xFF].into_iter().chain(page.encode_utf16().flat_map(u16::to_be_bytes)).collect();
+        holds("any.html", &utf16)?;
+    }
+
+    #[test]
+    fn any_arrangement_of_markdown_keeps_its_places(pieces in prop::collection::vec(markdown_piece(), 0..60)) {
+        let text = format!("{ENGLISH}\n\n{ENGLISH}\n\n{}", pieces.concat());
+        holds("any.md", text.as_bytes())?;
+        holds("any.md", &encoding_rs::WINDOWS_1252.encode(&text).0)?;
     }
 
     #[test]
