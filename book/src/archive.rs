@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{Cursor, ErrorKind, Read};
+use std::ops::Range;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -15,6 +16,9 @@ const RATIO_FROM_BYTES: u64 = 1 << 20;
 const CHUNK_BYTES: usize = 64 << 10;
 /// Every zip archive ends with a record that starts so, within the last 64 KiB and a bit.
 const END_SIGNATURE: &[u8] = b"PK\x05\x06";
+
+/// Endings of archives' names; one in another is none that a book needs.
+const ARCHIVES: &[&str] = &["zip", "epub", "7z", "rar", "gz", "bz2", "xz", "zst", "tar", "jar"];
 
 /// An archive whose names and entries keep to the rules.
 pub(crate) struct Archive<'b> {
@@ -39,6 +43,7 @@ impl<'b> Archive<'b> {
             return Err(BookError::TooManyEntries { entries: zip.len(), limit: meter.limits.entries });
         }
         let mut names = HashMap::with_capacity(zip.len());
+        let mut sizes = Sizes::default();
         for index in 0..zip.len() {
             meter.check_time()?;
             let entry = zip.by_index_raw(index).map_err(|error| unpack_error(&error, "its directory"))?;
@@ -47,10 +52,20 @@ impl<'b> Archive<'b> {
             if entry.is_symlink() {
                 return Err(BookError::Symlink { path: path.to_owned() });
             }
+            if ARCHIVES.contains(&path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase().as_str()) {
+                return Err(BookError::NestedArchive { path: path.to_owned() });
+            }
+            sizes.add(
+                path,
+                entry.header_start()..entry.header_start() + entry.compressed_size(),
+                entry.size(),
+                meter,
+            )?;
             if names.insert(path.to_owned(), index).is_some() {
                 return Err(BookError::DuplicateEntry);
             }
         }
+        sizes.check_overlaps()?;
         Ok(Self { zip, names })
     }
 
@@ -83,6 +98,39 @@ impl<'b> Archive<'b> {
     }
 }
 
+/// What the directory declares of its entries' sizes: a bomb that admits to be one is refused before anything is
+/// unpacked; one that does not, while it inflates.
+#[derive(Default)]
+struct Sizes {
+    unpacked_bytes: u64,
+    /// Where each entry lies in the file, with its path.
+    places: Vec<(Range<u64>, String)>,
+}
+
+impl Sizes {
+    fn add(&mut self, path: &str, place: Range<u64>, size: u64, meter: &Meter<'_>) -> Result<(), BookError> {
+        let packed = (place.end - place.start).max(1);
+        if size > RATIO_FROM_BYTES && size / packed > meter.limits.entry_ratio {
+            return Err(BookError::ZipBomb { href: path.to_owned(), limit: meter.limits.entry_ratio });
+        }
+        self.unpacked_bytes = self.unpacked_bytes.saturating_add(size);
+        if self.unpacked_bytes > meter.limits.unpacked_bytes {
+            return Err(BookError::UnpacksTooLarge { limit_bytes: meter.limits.unpacked_bytes });
+        }
+        self.places.push((place, path.to_owned()));
+        Ok(())
+    }
+
+    /// Entries that share their bytes are how small files become large ones.
+    fn check_overlaps(mut self) -> Result<(), BookError> {
+        self.places.sort_by_key(|(place, _)| place.start);
+        match self.places.array_windows().find(|[(a, _), (b, _)]| a.end > b.start) {
+            Some([_, (_, path)]) => Err(BookError::OverlappingEntries { path: path.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The number of entries by the archive's end record; nothing if there is no such record.
 fn declared_entries(bytes: &[u8]) -> Option<usize> {
     let tail = &bytes[bytes.len().saturating_sub(22 + usize::from(u16::MAX))..];
@@ -97,7 +145,10 @@ fn check_path(path: &str, limit_bytes: usize) -> Result<(), BookError> {
         return Err(BookError::PathTooLong { limit_bytes });
     }
     let drive = path.as_bytes().get(1) == Some(&b':');
-    let escapes = path.starts_with('/') || path.contains(['\\', '\0']) || path.split('/').any(|part| part == "..");
+    let escapes = path.starts_with('/')
+        || path.contains('\\')
+        || path.contains(char::is_control)
+        || path.split('/').any(|part| part == "..");
     if drive || escapes || path.is_empty() {
         return Err(BookError::UnsafePath { path: path.escape_debug().to_string() });
     }

@@ -296,7 +296,10 @@ pub(crate) fn chapter(
         }
         let start = chapter.text.len() as u32;
         chapter.text.push_str(para.text.text());
-        let pages = para.pages.iter().map(|page| PageMark { at: start + page.at as u32, label: page.label.clone() });
+        // The first character of a page is none that is white space.
+        let first = |at: usize| at + para.text.text()[at..].len() - para.text.text()[at..].trim_start().len();
+        let pages =
+            para.pages.iter().map(|page| PageMark { at: start + first(page.at) as u32, label: page.label.clone() });
         chapter.pages.extend(pages);
         let end = chapter.text.len() as u32;
         // A break at the very start of a chapter divides nothing.

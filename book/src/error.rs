@@ -72,6 +72,30 @@ pub enum BookError {
         /// The limit.
         limit: usize,
     },
+    /// Two entries share their bytes.
+    #[error("The book holds entries that overlap ({path}), as only a zip bomb does: use another copy of the book.")]
+    OverlappingEntries {
+        /// Path of the second.
+        path: String,
+    },
+    /// An entry is an archive itself.
+    #[error("The book holds another archive ({path}): unpack it and choose the book itself.")]
+    NestedArchive {
+        /// The path.
+        path: String,
+    },
+    /// The cover has more pixels than [`crate::Limits::cover_pixels`].
+    #[error(
+        "The book's cover {href} has {pixels} pixels and at most {limit} are taken: use an edition with a smaller one."
+    )]
+    CoverTooLarge {
+        /// Path of the entry.
+        href: String,
+        /// Width times height.
+        pixels: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// An entry's path is longer than [`crate::Limits::path_bytes`].
     #[error("The EPUB holds a file whose path has more than {limit_bytes} bytes: export it again with shorter names.")]
     PathTooLong {
@@ -161,6 +185,9 @@ impl BookError {
             Self::ZipBomb { .. } => "book-zip-bomb",
             Self::UnpacksTooLarge { .. } => "book-unpacks-too-large",
             Self::TooManyEntries { .. } => "book-too-many-entries",
+            Self::OverlappingEntries { .. } => "book-overlapping-entries",
+            Self::NestedArchive { .. } => "book-nested-archive",
+            Self::CoverTooLarge { .. } => "book-cover-too-large",
             Self::PathTooLong { .. } => "book-path-too-long",
             Self::UnsafePath { .. } => "book-unsafe-path",
             Self::Symlink { .. } => "book-symlink",

@@ -17,9 +17,11 @@ pub struct Limits {
     /// How many times larger than its packed form one entry may become, counted while inflating and only
     /// from the first MiB on (short, repetitive pages pack very well). Default 200.
     pub entry_ratio: u64,
+    /// Width times height of a cover, by its header: no picture is decoded. Default 64 million.
+    pub cover_pixels: u64,
     /// Length of an entry's path, bytes. Default 1,024.
     pub path_bytes: usize,
-    /// Nesting of a page's elements; nothing else is nested while it is read. Default 256.
+    /// Nesting of elements, and of Markdown's blocks. Default 256.
     pub xml_depth: usize,
     /// Length of one start tag with its attributes, bytes. Default 64 KiB.
     pub attribute_bytes: usize,
@@ -34,6 +36,7 @@ impl Default for Limits {
             unpacked_bytes: 512 << 20,
             entries: 10_000,
             entry_ratio: 200,
+            cover_pixels: 64_000_000,
             path_bytes: 1024,
             xml_depth: 256,
             attribute_bytes: 64 << 10,

@@ -28,7 +28,8 @@ const MAGIC: &[(&[u8], &str)] = &[
 ];
 
 /// First words of HTML, lower case.
-const HTML: &[&str] = &["<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<h1", "<h2", "<p>", "<div"];
+const HTML: &[&str] =
+    &["<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<h1", "<h2", "<p>", "<p ", "<div"];
 /// Endings of Markdown's names.
 const MARKDOWN: &[&str] = &["md", "markdown", "mkd", "mdown"];
 

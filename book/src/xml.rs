@@ -50,6 +50,8 @@ pub(crate) struct Xml<'a, 'm> {
     href: &'a str,
     meter: &'m Meter<'m>,
     nodes: usize,
+    /// Elements that are open, where they are counted.
+    depth: Option<usize>,
 }
 
 impl<'a, 'm> Xml<'a, 'm> {
@@ -60,7 +62,25 @@ impl<'a, 'm> Xml<'a, 'm> {
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = true;
-        Self { reader, document, href, meter, nodes: 0 }
+        Self { reader, document, href, meter, nodes: 0, depth: None }
+    }
+
+    /// Counts open elements, and refuses too many; for documents that close what they open.
+    pub fn nested(self) -> Self {
+        Self { depth: Some(0), ..self }
+    }
+
+    fn count(&mut self, node: &Node<'_>) -> Result<(), BookError> {
+        let limit = self.meter.limits.xml_depth;
+        match (&mut self.depth, node) {
+            (Some(depth), Node::Start(_, false)) => *depth += 1,
+            (Some(depth), Node::End(_)) => *depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if self.depth.is_some_and(|depth| depth > limit) {
+            return Err(BookError::XmlTooDeep { href: self.href.to_owned(), limit });
+        }
+        Ok(())
     }
 
     /// The text behind the last node.
@@ -94,6 +114,7 @@ impl<'a, 'm> Xml<'a, 'm> {
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => continue,
                 Event::Eof => return Ok(None),
             };
+            self.count(&node)?;
             return Ok(Some((node, span)));
         }
     }

@@ -1,5 +1,6 @@
 //! EPUB 3, and EPUB 2 as far as its spine goes: archive, package, table of contents, pages.
 
+mod cover;
 mod package;
 mod toc;
 
@@ -13,6 +14,7 @@ use crate::pages::{self, Page, TocEntry};
 use crate::piece::{Draft, DraftLine, Piece};
 use crate::xml::{self, Xml};
 use package::Package;
+use toc::Toc;
 
 pub(crate) use package::resolve_path;
 
@@ -21,7 +23,9 @@ pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> 
     let mut archive = Archive::open(bytes, meter)?;
     let package = package::read(&mut archive, meter)?;
     let mut draft = Draft::default();
-    let toc = contents(&mut archive, &package, meter, &mut draft.warnings)?;
+    let Toc { entries: toc, pages: page_list } = contents(&mut archive, &package, meter, &mut draft.warnings)?;
+    draft.cover = cover::read(&mut archive, &package, meter, &mut draft.warnings)?;
+    cover::check_drawings(&mut archive, &package, meter)?;
     let (mut pages, mut guides) = (Vec::new(), Vec::new());
     for (href, linear) in &package.spine {
         let aside = package.guide.get(href).copied().or((!linear).then_some("auxiliary"));
@@ -37,6 +41,7 @@ pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> 
             Err(error) => return Err(error),
         }
     }
+    pages::name_printed_pages(&mut pages, &page_list);
     pages::carry_page_labels(&mut pages);
     pages::assign_notes(&mut pages);
     let mut cuttings: Vec<Cutting> = Vec::new();
@@ -64,14 +69,14 @@ fn contents(
     package: &Package,
     meter: &Meter<'_>,
     warnings: &mut Vec<Warning>,
-) -> Result<Vec<TocEntry>, BookError> {
+) -> Result<Toc, BookError> {
     for (path, is_nav) in [(&package.nav, true), (&package.ncx, false)] {
         let Some(path) = path.as_deref().filter(|path| archive.contains(path)) else { continue };
         let document = xml::decode(path, &archive.unpack(path, meter)?)?;
-        let xml = Xml::new(path, &document, meter);
+        let xml = Xml::new(path, &document, meter).nested();
         match if is_nav { toc::from_nav(path, xml) } else { toc::from_ncx(path, xml) } {
-            Ok(entries) if entries.is_empty() => {}
-            Ok(entries) => return Ok(entries),
+            Ok(toc) if toc.entries.is_empty() => {}
+            Ok(toc) => return Ok(toc),
             Err(BookError::Malformed { href, .. }) => warnings.push(Warning {
                 code: "bad-table-of-contents".to_owned(),
                 detail: format!("The table of contents in {href} can't be read; chapters are told by their headings."),
@@ -79,7 +84,7 @@ fn contents(
             Err(error) => return Err(error),
         }
     }
-    Ok(Vec::new())
+    Ok(Toc::default())
 }
 
 fn page(

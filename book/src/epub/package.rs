@@ -10,6 +10,8 @@ use crate::limits::Meter;
 use crate::xml::{self, Node, Xml, attribute, local_name, resolve};
 
 const CONTAINER: &str = "META-INF/container.xml";
+/// Licences of Readium LCP and Apple FairPlay.
+const LOCKS: &[&str] = &["META-INF/license.lcpl", "META-INF/sinf.xml"];
 const ENCRYPTION: &str = "META-INF/encryption.xml";
 /// Both only garble fonts, which are not read.
 const FONT_OBFUSCATION: &[&str] = &["http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"];
@@ -36,6 +38,10 @@ pub(super) struct Package {
     pub nav: Option<String>,
     /// The EPUB 2 table of contents.
     pub ncx: Option<String>,
+    /// The picture on the front.
+    pub cover: Option<String>,
+    /// Paths of SVG drawings.
+    pub drawings: Vec<String>,
     /// Paths that the guide names, with the rule that sets each aside.
     pub guide: HashMap<String, &'static str>,
 }
@@ -47,17 +53,20 @@ pub(super) fn read(archive: &mut Archive<'_>, meter: &Meter<'_>) -> Result<Packa
             if archive.contains("[Content_Types].xml") { "an Office document" } else { "a zip archive of other files" };
         return Err(BookError::NotABook { looks_like });
     }
+    if LOCKS.iter().any(|lock| archive.contains(lock)) {
+        return Err(BookError::Encrypted);
+    }
     if archive.contains(ENCRYPTION) {
         check_encryption(archive, meter)?;
     }
     let path = package_path(archive, meter)?;
     let document = xml::decode(&path, &archive.unpack(&path, meter)?)?;
-    parse(&path, Xml::new(&path, &document, meter))
+    parse(&path, Xml::new(&path, &document, meter).nested())
 }
 
 fn check_encryption(archive: &mut Archive<'_>, meter: &Meter<'_>) -> Result<(), BookError> {
     let document = xml::decode(ENCRYPTION, &archive.unpack(ENCRYPTION, meter)?)?;
-    let mut xml = Xml::new(ENCRYPTION, &document, meter);
+    let mut xml = Xml::new(ENCRYPTION, &document, meter).nested();
     while let Some((node, _)) = xml.next()? {
         if let Node::Start(tag, _) = node
             && local_name(&tag) == "encryptionmethod"
@@ -71,7 +80,7 @@ fn check_encryption(archive: &mut Archive<'_>, meter: &Meter<'_>) -> Result<(), 
 
 fn package_path(archive: &mut Archive<'_>, meter: &Meter<'_>) -> Result<String, BookError> {
     let document = xml::decode(CONTAINER, &archive.unpack(CONTAINER, meter)?)?;
-    let mut xml = Xml::new(CONTAINER, &document, meter);
+    let mut xml = Xml::new(CONTAINER, &document, meter).nested();
     while let Some((node, _)) = xml.next()? {
         if let Node::Start(tag, _) = node
             && local_name(&tag) == "rootfile"
@@ -87,7 +96,7 @@ fn parse(path: &str, mut xml: Xml<'_, '_>) -> Result<Package, BookError> {
     let mut package = Package::default();
     let mut items: HashMap<String, Item> = HashMap::new();
     let mut spine: Vec<(String, bool)> = Vec::new();
-    let mut ncx_id = None;
+    let (mut ncx_id, mut cover_id) = (None, None);
     // The metadata element that is open, and its text so far.
     let mut field: Option<(String, String)> = None;
     while let Some((node, _)) = xml.next()? {
@@ -100,6 +109,7 @@ fn parse(path: &str, mut xml: Xml<'_, '_>) -> Result<Package, BookError> {
                     items
                         .insert(get("id"), Item { path, media_type: get("media-type"), properties: get("properties") });
                 }
+                "meta" if attribute(&tag, "name").as_deref() == Some("cover") => cover_id = attribute(&tag, "content"),
                 "spine" => ncx_id = attribute(&tag, "toc"),
                 "itemref" => {
                     let linear = attribute(&tag, "linear").is_none_or(|value| value != "no");
@@ -130,6 +140,7 @@ fn parse(path: &str, mut xml: Xml<'_, '_>) -> Result<Package, BookError> {
             }
         }
     }
+    package.take_pictures(&items, cover_id.as_deref());
     package.take_items(&items, &spine, ncx_id.as_deref())
 }
 
@@ -153,6 +164,23 @@ impl Package {
         }
     }
 
+    /// The cover: as EPUB 3 says it, as EPUB 2 does, else by its name.
+    fn take_pictures(&mut self, items: &HashMap<String, Item>, cover_id: Option<&str>) {
+        let pictures = || items.iter().filter(|(_, item)| item.media_type.starts_with("image/"));
+        let marked = pictures().find(|(_, item)| item.properties.split_whitespace().any(|word| word == "cover-image"));
+        let named = || cover_id.and_then(|id| pictures().find(|(known, item)| *known == id || item.path.ends_with(id)));
+        let called = || {
+            let says = |text: &str| text.to_lowercase().contains("cover");
+            pictures()
+                .filter(|(id, item)| says(id) || says(item.path.rsplit('/').next().unwrap_or_default()))
+                .min_by_key(|(_, item)| &item.path)
+        };
+        self.cover = marked.or_else(named).or_else(called).map(|(_, item)| item.path.clone());
+        let drawings = pictures().filter(|(_, item)| item.media_type == "image/svg+xml");
+        self.drawings = drawings.map(|(_, item)| item.path.clone()).collect();
+        self.drawings.sort();
+    }
+
     fn take_items(
         mut self,
         items: &HashMap<String, Item>,
@@ -173,7 +201,9 @@ impl Package {
             .filter(|item| item.properties.split_whitespace().any(|property| property == "nav"))
             .map(|item| item.path.clone())
             .min();
-        self.ncx = ncx_id.and_then(|id| items.get(id)).map(|item| item.path.clone());
+        let by_type =
+            || items.values().filter(|item| item.media_type == "application/x-dtbncx+xml").min_by_key(|i| &i.path);
+        self.ncx = ncx_id.and_then(|id| items.get(id)).or_else(by_type).map(|item| item.path.clone());
         Ok(self)
     }
 }

@@ -8,18 +8,30 @@ use crate::xml::{Node, Xml, attribute, local_name, resolve};
 /// More lines than any book has.
 const MAX_ENTRIES: usize = 20_000;
 
-/// Reads the `toc` of a navigation document.
-pub(super) fn from_nav(path: &str, mut xml: Xml<'_, '_>) -> Result<Vec<TocEntry>, BookError> {
-    let mut entries = Vec::new();
-    let mut in_toc = false;
+/// What a file says of its contents.
+#[derive(Default)]
+pub(super) struct Toc {
+    pub entries: Vec<TocEntry>,
+    /// Where printed pages begin.
+    pub pages: Vec<TocEntry>,
+}
+
+/// Reads the `toc` and the `page-list` of a navigation document.
+pub(super) fn from_nav(path: &str, mut xml: Xml<'_, '_>) -> Result<Toc, BookError> {
+    let mut toc = Toc::default();
+    let (mut in_toc, mut in_pages) = (false, false);
     let mut lists = 0usize;
     let mut open: Option<(String, TocEntry)> = None;
     while let Some((node, _)) = xml.next()? {
         match node {
             Node::Start(tag, empty) => match local_name(&tag).as_str() {
-                "nav" => in_toc = skip::types(&tag).split_whitespace().any(|word| matches!(word, "toc" | "doc-toc")),
-                "ol" if in_toc && !empty => lists += 1,
-                name @ ("a" | "span") if in_toc && lists > 0 && open.is_none() && !empty => {
+                "nav" => {
+                    let types = skip::types(&tag);
+                    let says = |words: [&str; 2]| types.split_whitespace().any(|word| words.contains(&word));
+                    (in_toc, in_pages) = (says(["toc", "doc-toc"]), says(["page-list", "doc-pagelist"]));
+                }
+                "ol" if (in_toc || in_pages) && !empty => lists += 1,
+                name @ ("a" | "span") if lists > 0 && open.is_none() && !empty => {
                     let href = attribute(&tag, "href").filter(|_| name == "a");
                     let (path, fragment) = href.map_or_else(Default::default, |href| resolve_path(path, &href));
                     let entry = TocEntry { title: String::new(), path, fragment, depth: lists - 1 };
@@ -37,22 +49,25 @@ pub(super) fn from_nav(path: &str, mut xml: Xml<'_, '_>) -> Result<Vec<TocEntry>
                     entry.title.push_str(&text);
                 }
             }
-            Node::End(name) => match name.as_str() {
-                "nav" => in_toc = false,
-                "ol" if in_toc => lists = lists.saturating_sub(1),
-                "li" => take(&mut entries, open.take().map(|(_, entry)| entry)),
-                // A `span` within an `a` closes nothing.
-                _ => take(&mut entries, open.take_if(|(element, _)| *element == name).map(|(_, entry)| entry)),
-            },
+            Node::End(name) => {
+                let entries = if in_pages { &mut toc.pages } else { &mut toc.entries };
+                match name.as_str() {
+                    "nav" => (in_toc, in_pages, lists) = (false, false, 0),
+                    "ol" => lists = lists.saturating_sub(1),
+                    "li" => take(entries, open.take().map(|(_, entry)| entry)),
+                    // A `span` within an `a` closes nothing.
+                    _ => take(entries, open.take_if(|(element, _)| *element == name).map(|(_, entry)| entry)),
+                }
+            }
         }
     }
-    Ok(entries)
+    Ok(toc)
 }
 
-/// Reads the map of an NCX.
-pub(super) fn from_ncx(path: &str, mut xml: Xml<'_, '_>) -> Result<Vec<TocEntry>, BookError> {
-    let mut entries = Vec::new();
-    let (mut in_map, mut in_text) = (false, false);
+/// Reads the map and the list of pages of an NCX.
+pub(super) fn from_ncx(path: &str, mut xml: Xml<'_, '_>) -> Result<Toc, BookError> {
+    let mut toc = Toc::default();
+    let (mut in_map, mut in_page, mut in_text) = (false, false, false);
     let mut points = 0usize;
     let mut title = String::new();
     while let Some((node, _)) = xml.next()? {
@@ -63,11 +78,16 @@ pub(super) fn from_ncx(path: &str, mut xml: Xml<'_, '_>) -> Result<Vec<TocEntry>
                     points += 1;
                     title.clear();
                 }
+                "pagetarget" if !empty => {
+                    in_page = true;
+                    title.clear();
+                }
                 "text" => in_text = !empty,
-                "content" if in_map && points > 0 => {
+                "content" if in_page || in_map && points > 0 => {
                     let (path, fragment) = resolve_path(path, &attribute(&tag, "src").unwrap_or_default());
-                    let title = std::mem::take(&mut title);
-                    take(&mut entries, Some(TocEntry { title, path, fragment, depth: points - 1 }));
+                    let (title, depth) = (std::mem::take(&mut title), points.saturating_sub(1));
+                    let entries = if in_page { &mut toc.pages } else { &mut toc.entries };
+                    take(entries, Some(TocEntry { title, path, fragment, depth }));
                 }
                 _ => {}
             },
@@ -77,12 +97,13 @@ pub(super) fn from_ncx(path: &str, mut xml: Xml<'_, '_>) -> Result<Vec<TocEntry>
             Node::End(name) => match name.as_str() {
                 "navmap" => in_map = false,
                 "navpoint" => points = points.saturating_sub(1),
+                "pagetarget" => in_page = false,
                 "text" => in_text = false,
                 _ => {}
             },
         }
     }
-    Ok(entries)
+    Ok(toc)
 }
 
 fn take(entries: &mut Vec<TocEntry>, entry: Option<TocEntry>) {

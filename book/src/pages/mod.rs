@@ -131,3 +131,26 @@ pub(crate) fn carry_page_labels(pages: &mut [Page]) {
         carried.append(&mut page.pages_after);
     }
 }
+
+/// Printed pages as a list in the file names them, whatever the elements that it points to say.
+pub(crate) fn name_printed_pages(pages: &mut [Page], list: &[TocEntry]) {
+    let by_path: HashMap<String, usize> = pages.iter().enumerate().map(|(index, p)| (p.href.clone(), index)).collect();
+    for entry in list {
+        let Some(page) = by_path.get(&entry.path).map(|&index| &mut pages[index]) else { continue };
+        let at = match &entry.fragment {
+            Some(fragment) => page.anchors.get(fragment).map(|place| (place.paragraphs.start, place.at)),
+            None => Some((0, 0)),
+        };
+        let Some((index, at)) = at else { continue };
+        let Some(para) = page.paragraphs.get_mut(index) else { continue };
+        let at = para.para.text.text().floor_char_boundary(at);
+        let breaks = &mut para.para.pages;
+        match breaks.iter_mut().find(|known| known.at == at) {
+            Some(known) => known.label.clone_from(&entry.title),
+            None => {
+                breaks.push(PageBreak { at, label: entry.title.clone() });
+                breaks.sort_by_key(|known| known.at);
+            }
+        }
+    }
+}

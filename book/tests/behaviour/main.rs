@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic, helpers included")]
 
 mod editions;
+mod epub_editions;
 mod fixture;
 mod pages;
 mod plain_text;

@@ -195,3 +195,89 @@ fn an_encoding_that_is_not_read_is_named() {
     let (bytes, ..) = encoding_rs::SHIFT_JIS.encode(&japanese);
     assert_eq!(code("neko.txt", &bytes), "book-encoding-unknown");
 }
+
+#[test]
+fn a_bomb_that_declares_itself_is_refused_before_it_is_unpacked() {
+    let limits = Limits { unpacked_bytes: 1000, ..Limits::default() };
+    // Nothing reads this entry: only the directory tells of it.
+    let bytes = good().extra("unread.bin", &[b'x'; 2000]).bytes();
+    assert_eq!(code_within("book.epub", &bytes, &limits), "book-unpacks-too-large");
+    let zeros = vec![0; 8 << 20];
+    assert_eq!(code("book.epub", &good().extra("unread.bin", &zeros).bytes()), "book-zip-bomb");
+}
+
+#[test]
+fn entries_that_share_their_bytes_are_refused() {
+    let mut bytes = good().extra("a.bin", b"first").extra("b.bin", b"second").bytes();
+    // The directory's record of the second entry is made to point to the first one's header.
+    let at = |bytes: &[u8], name: &[u8]| bytes.windows(name.len()).rposition(|window| window == name).unwrap();
+    let (first, second) = (at(&bytes, b"a.bin"), at(&bytes, b"b.bin"));
+    let offset: [u8; 4] = bytes[first - 4..first].try_into().unwrap();
+    bytes[second - 4..second].copy_from_slice(&offset);
+    let refused = code("book.epub", &bytes);
+    assert!(["book-overlapping-entries", "book-damaged"].contains(&refused), "{refused}");
+}
+
+#[test]
+fn archives_in_archives_are_refused() {
+    let inner = good().bytes();
+    assert_eq!(good().extra("inner.zip", &inner).refusal().code(), "book-nested-archive");
+    assert_eq!(code("book.zip", &archive(&[("book.epub", &inner)])), "book-nested-archive");
+}
+
+#[test]
+fn entities_are_refused_wherever_they_are_declared() {
+    let laughs = r#"<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>"#;
+    let declared = |path: &str, text: String| {
+        let epub = good();
+        let package = epub.package();
+        let package = package.replace(
+            "<manifest>",
+            r#"<manifest><item id="ncx" href="toc.ncx" media-type="application/x-dtbncx+xml"/><item id="s" href="s.svg" media-type="image/svg+xml"/>"#,
+        );
+        let mut entries: Vec<(&str, &[u8])> = vec![
+            ("META-INF/container.xml", CONTAINER.as_bytes()),
+            ("epub/content.opf", package.as_bytes()),
+            ("epub/one.xhtml", &epub.pages[0].1),
+        ];
+        entries.retain(|(known, _)| *known != path);
+        entries.push((path, text.as_bytes()));
+        code("book.epub", &archive(&entries))
+    };
+    let package = good().package().replace(r#"<?xml version="1.0"?>"#, laughs);
+    assert_eq!(declared("epub/content.opf", package), "book-entity-declared");
+    assert_eq!(declared("META-INF/container.xml", format!("{laughs}{CONTAINER}")), "book-entity-declared");
+    assert_eq!(declared("epub/toc.ncx", format!("{laughs}<ncx/>")), "book-entity-declared");
+    assert_eq!(declared("epub/s.svg", format!("{laughs}<svg/>")), "book-entity-declared");
+    let external = r#"<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]><svg>&x;</svg>"#;
+    assert_eq!(declared("epub/s.svg", external.to_owned()), "book-entity-declared");
+    let page = format!("<!DOCTYPE html [<!ENTITY a \"ha\">]><html><body><p>{ENGLISH}</p></body></html>");
+    assert_eq!(code("book.html", page.as_bytes()), "book-entity-declared");
+}
+
+#[test]
+fn documents_that_nest_too_deep_or_bear_gigantic_tags_are_refused() {
+    let deep = good().package().replace("<manifest>", &format!("{}<manifest>", "<a>".repeat(1000)));
+    let bytes = archive(&[("META-INF/container.xml", CONTAINER.as_bytes()), ("epub/content.opf", deep.as_bytes())]);
+    assert_eq!(code("book.epub", &bytes), "book-xml-too-deep");
+    assert_eq!(code("book.html", "<div>".repeat(100_000).as_bytes()), "book-xml-too-deep");
+    assert_eq!(code("book.md", format!("{}x", "> ".repeat(100_000)).as_bytes()), "book-xml-too-deep");
+    let wide = format!("<p title=\"{}\">{ENGLISH}</p>", "x".repeat(200 << 10));
+    assert_eq!(code("book.html", wide.as_bytes()), "book-attributes-too-large");
+    assert_eq!(good().page("two", &wide).refusal().code(), "book-attributes-too-large");
+}
+
+#[test]
+fn books_under_other_locks_are_refused() {
+    assert_eq!(good().extra("META-INF/license.lcpl", b"{}").refusal(), BookError::Encrypted);
+    assert_eq!(good().extra("META-INF/sinf.xml", b"<sinf/>").refusal(), BookError::Encrypted);
+}
+
+#[test]
+fn an_archive_that_is_cut_anywhere_is_refused() {
+    let bytes = good().bytes();
+    for len in (4..bytes.len()).step_by(37) {
+        let error = read("book.epub", &bytes[..len], &Limits::default()).unwrap_err();
+        assert!(matches!(error.code(), "book-truncated" | "book-damaged"), "{len}: {error}");
+    }
+}
