@@ -127,7 +127,8 @@ fn set_aside(draft: &mut Draft) {
     let (aside, kept): (Vec<Piece>, Vec<Piece>) =
         std::mem::take(&mut draft.pieces).into_iter().partition(|piece| piece.aside.is_some());
     draft.pieces = kept;
-    for piece in aside {
+    // A heading over notes that are gone says nothing.
+    for piece in aside.into_iter().filter(|piece| piece.aside != Some("notes") || piece.has_prose()) {
         let reason = piece.aside.unwrap_or_default().to_owned();
         let title = piece.title.clone().or_else(|| piece.own_title());
         let text = piece.text();

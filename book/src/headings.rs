@@ -1,5 +1,7 @@
 //! What a heading looks like when nothing but its words says so.
 
+use crate::numbers::{number, roman};
+
 /// A line that reads like the heading of a division of a book.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HeadingLine {
@@ -53,109 +55,8 @@ const KEYWORDS: &[(&str, &str, bool)] = &[
     ("interlude", "chapter", true),
 ];
 
-const NUMBER_WORDS: &[(&str, u32)] = &[
-    ("one", 1),
-    ("first", 1),
-    ("premier", 1),
-    ("première", 1),
-    ("premiere", 1),
-    ("un", 1),
-    ("the first", 1),
-    ("two", 2),
-    ("second", 2),
-    ("seconde", 2),
-    ("deux", 2),
-    ("deuxième", 2),
-    ("the second", 2),
-    ("three", 3),
-    ("third", 3),
-    ("trois", 3),
-    ("troisième", 3),
-    ("the third", 3),
-    ("four", 4),
-    ("fourth", 4),
-    ("quatre", 4),
-    ("quatrième", 4),
-    ("the fourth", 4),
-    ("five", 5),
-    ("fifth", 5),
-    ("cinq", 5),
-    ("cinquième", 5),
-    ("the fifth", 5),
-    ("six", 6),
-    ("sixth", 6),
-    ("sixième", 6),
-    ("seven", 7),
-    ("seventh", 7),
-    ("sept", 7),
-    ("septième", 7),
-    ("eight", 8),
-    ("eighth", 8),
-    ("huit", 8),
-    ("huitième", 8),
-    ("nine", 9),
-    ("ninth", 9),
-    ("neuf", 9),
-    ("neuvième", 9),
-    ("ten", 10),
-    ("tenth", 10),
-    ("dix", 10),
-    ("dixième", 10),
-    ("eleven", 11),
-    ("onze", 11),
-    ("twelve", 12),
-    ("douze", 12),
-    ("thirteen", 13),
-    ("treize", 13),
-    ("fourteen", 14),
-    ("quatorze", 14),
-    ("fifteen", 15),
-    ("quinze", 15),
-    ("sixteen", 16),
-    ("seize", 16),
-    ("seventeen", 17),
-    ("dix-sept", 17),
-    ("eighteen", 18),
-    ("dix-huit", 18),
-    ("nineteen", 19),
-    ("dix-neuf", 19),
-    ("twenty", 20),
-    ("vingt", 20),
-    ("last", 0),
-    ("dernier", 0),
-];
-
 /// No heading is longer, characters.
 const MAX_CHARS: usize = 120;
-
-/// The value of a roman numeral in either case, up to 399.
-fn roman(text: &str) -> Option<u32> {
-    let value = |c: char| match c.to_ascii_uppercase() {
-        'I' => Some(1),
-        'V' => Some(5),
-        'X' => Some(10),
-        'L' => Some(50),
-        'C' => Some(100),
-        _ => None,
-    };
-    let digits = text.chars().map(value).collect::<Option<Vec<u32>>>()?;
-    if digits.is_empty() || digits.len() > 10 {
-        return None;
-    }
-    let sum = (0..digits.len()).fold(0i64, |sum, i| {
-        let digit = i64::from(digits[i]);
-        if digits.get(i + 1).is_some_and(|&next| next > digits[i]) { sum - digit } else { sum + digit }
-    });
-    u32::try_from(sum).ok().filter(|&n| n > 0)
-}
-
-/// A number in digits, roman numerals or words.
-fn number(text: &str) -> Option<u32> {
-    if text.len() <= 3 && !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        return text.parse().ok();
-    }
-    roman(text).or_else(|| NUMBER_WORDS.iter().find(|(word, _)| *word == text).map(|&(_, n)| n))
-}
 
 /// Reads a line as a heading: `CHAPTER IV`, `Chapitre premier. Le départ`, `TROISIÈME PARTIE`, `Prologue`.
 pub(crate) fn heading_line(line: &str) -> Option<HeadingLine> {
@@ -190,6 +91,11 @@ pub(crate) fn heading_line(line: &str) -> Option<HeadingLine> {
 /// The number that `rest` starts with, if it stands alone or a separator follows. Without lower case
 /// (`shouted`), a title may follow at once: `CHAPTER I THE ROAD`.
 fn leading_number(rest: &str, shouted: bool) -> Option<u32> {
+    // `vingt et un. Le départ`: all there is before the first mark.
+    let mark = rest.find(['.', ':', ',', '—', '–', ';']).unwrap_or(rest.len());
+    if let Some(value) = number(rest[..mark].trim()) {
+        return Some(value);
+    }
     let mut words = rest.splitn(2, ' ');
     let mut word = words.next()?;
     let mut after = words.next().unwrap_or("").trim_start();
@@ -201,6 +107,27 @@ fn leading_number(rest: &str, shouted: bool) -> Option<u32> {
     let separated = cut < word.len() || after.starts_with(['—', '–', '-', ':', '(', '[']);
     (after.is_empty() || separated || shouted).then_some(value)
 }
+
+/// A number with a title behind it: `IV. The Road`, `3 — Le départ`. Prose may start so; only counting tells.
+pub(crate) fn numbered_title(line: &str) -> Option<u32> {
+    let line = line.trim();
+    let end = line.find([' ', '.', ')', ':', '—', '–'])?;
+    let rest = line[end..].trim_start_matches(['.', ')', ':', '—', '–', '-', ' ']);
+    let divided = line[end..].len() > rest.len() + 1 || !line[end..].starts_with(' ');
+    let shouted = !line.contains(char::is_lowercase);
+    let ends = rest.ends_with(['.', '!', '?', '…', ':', ';', ',']);
+    let title = rest.starts_with(|c: char| c.is_uppercase() || matches!(c, '“' | '«' | '"'));
+    let digits = end <= 3 && line[..end].bytes().all(|byte| byte.is_ascii_digit());
+    let value = if digits {
+        line[..end].parse().ok()
+    } else {
+        roman(&line[..end]).filter(|_| line[..end] == line[..end].to_uppercase())
+    };
+    value.filter(|_| divided && title && (!ends || shouted) && rest.chars().count() <= TITLE_CHARS)
+}
+
+/// No title behind a number is longer, characters.
+const TITLE_CHARS: usize = 70;
 
 /// A line that holds nothing but a number: `IV`, `IV.`, `12`.
 pub(crate) fn bare_number(line: &str) -> Option<u32> {
@@ -267,6 +194,14 @@ mod tests {
         assert_eq!(of("PREMIÈRE PARTIE"), Some(("part", Some(1))));
         assert_eq!(of("Prologue"), Some(("prologue", None)));
         assert_eq!(bare_number("XIV."), Some(14));
+        assert_eq!(of("CHAPITRE VINGT ET UN"), Some(("chapter", Some(21))));
+        assert_eq!(of("Chapter Thirty-Two: The Road"), Some(("chapter", Some(32))));
+        assert_eq!(numbered_title("IV. The Road"), Some(4));
+        assert_eq!(numbered_title("3 — Le départ"), Some(3));
+        assert_eq!(numbered_title("I. A SCANDAL IN THE HOUSE."), Some(1));
+        for line in ["I went home", "3 men came", "1805. The year was bad.", "V. went out", "IV."] {
+            assert_eq!(numbered_title(line), None, "{line}");
+        }
     }
 
     #[test]
@@ -274,6 +209,7 @@ mod tests {
         for line in [
             "Part of me was glad.",
             "Chapter one was over when he came.",
+            "Chapter and verse, he said.",
             "Book in hand, he left.",
             "Introduction over, they sat down.",
             "Six part songs were sung.",

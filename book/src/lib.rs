@@ -26,7 +26,7 @@
 //! | `epub` | package, table of contents, cover |
 //! | `pages` | pages of XHTML and HTML to paragraphs and pieces |
 //! | `html`, `markdown`, `txt` | books in one file of each |
-//! | `headings`, `aside`, `front`, `notes`, `lines` | the rules: what is a heading, set aside, a note, verse |
+//! | `headings`, `numbers`, `aside`, `front`, `notes`, `lines` | the rules: what is a heading, set aside, a note, verse |
 //! | `piece`, `assemble` | pieces of any format to chapters under parts |
 //! | `language`, `sentences` | English or French, and where its sentences end |
 //! | [`windows()`], [`provenance`] | passages; proof of the source ranges |
@@ -47,6 +47,7 @@ mod lines;
 mod mapped;
 mod markdown;
 mod notes;
+mod numbers;
 mod pages;
 mod piece;
 pub mod provenance;

@@ -217,6 +217,7 @@ fn at_headings(page: &Page, whole_book: bool, cuts: &mut BTreeMap<usize, Cut>) {
 
 fn is_chapter_title(title: &str) -> bool {
     headings::bare_number(title).is_some()
+        || headings::numbered_title(title).is_some()
         || headings::heading_line(title).is_some_and(|heading| !heading.may_hold_chapters())
 }
 

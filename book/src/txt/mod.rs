@@ -1,5 +1,6 @@
 //! Plain text: lines to paragraphs, headings by their words, licences and notes set aside.
 
+mod habits;
 mod lines;
 
 use domain::book::{ParagraphKind, SetAside};
@@ -10,6 +11,7 @@ use crate::error::BookError;
 use crate::headings::{self, HeadingLine};
 use crate::limits::Meter;
 use crate::piece::{self, Block, Draft, Para, Piece};
+use habits::Habits;
 use lines::{Line, Lines};
 
 /// Reads a plain text file.
@@ -17,13 +19,18 @@ pub(crate) fn read(name: &str, bytes: &[u8], meter: &Meter<'_>) -> Result<Draft,
     let decoded = decode(name, bytes)?;
     meter.check_time()?;
     let blocks = lines::blocks(&decoded.text, meter)?;
+    let line_is_paragraph = lines::line_is_paragraph(&blocks);
+    let usual_blanks = lines::usual_blanks(&blocks);
+    let blocks = habits::with_headings_apart(blocks);
     let mut reader = Reader {
         name,
         decoded: &decoded,
         meter,
-        line_is_paragraph: lines::line_is_paragraph(&blocks),
-        usual_blanks: lines::usual_blanks(&blocks),
+        line_is_paragraph,
+        usual_blanks,
+        habits: Habits::of(&blocks, usual_blanks),
         levels: Vec::new(),
+        last_title: 0,
         last_number: 0,
         draft: Draft::default(),
     };
@@ -71,6 +78,9 @@ struct Reader<'a> {
     meter: &'a Meter<'a>,
     line_is_paragraph: bool,
     usual_blanks: usize,
+    habits: Habits,
+    /// The number of the last numbered title.
+    last_title: u32,
     /// Keywords of headings in the order in which they were first seen: the outer division comes first.
     levels: Vec<&'static str>,
     /// The last bare number that was taken for a heading.
@@ -157,6 +167,10 @@ impl<'a> Reader<'a> {
             }
         }
         self.draft.pieces.push(piece);
+        // Nothing stands before the first heading.
+        if self.draft.pieces.len() > 1 && self.draft.pieces[0].paragraphs.is_empty() {
+            self.draft.pieces.remove(0);
+        }
         self.draft.pieces.iter_mut().for_each(mark_epigraph);
         Ok(())
     }
@@ -168,6 +182,17 @@ impl<'a> Reader<'a> {
         }
         if let Some(heading) = headings::heading_line(line) {
             return Some(Division::Heading(heading));
+        }
+        if self.habits.numbered_titles
+            && let Some(number) = headings::numbered_title(line)
+            && (number == self.last_title + 1 || number == 1)
+        {
+            self.last_title = number;
+            self.last_number = 0;
+            return Some(Division::Heading(HeadingLine { keyword: "title", number: Some(number) }));
+        }
+        if self.habits.wide_titles && self.habits.is_wide(block) {
+            return Some(Division::Heading(HeadingLine { keyword: "title", number: None }));
         }
         // A bare number counts as a heading where it goes on counting, or starts anew.
         let number = headings::bare_number(line)?;

@@ -118,3 +118,40 @@ fn every_encoding_gives_the_same_book_at_its_own_offsets() {
         assert_eq!(book_of("lampe.txt", &bytes).chapters[0].text, plain.chapters[0].text);
     }
 }
+
+#[test]
+fn headings_are_told_by_the_habits_of_the_file() {
+    let chapters = |headings: [&str; 3]| {
+        let body = format!("{ENGLISH}\n\n{ENGLISH}\n");
+        titles(&book(&headings.map(|heading| format!("{heading}\n\n{body}\n\n\n")).concat()))
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    for headings in [
+        ["1. The Door", "2. The Boat", "3. The Key"],
+        ["I. THE DOOR.", "II. THE BOAT.", "III. THE KEY."],
+        ["THE DOOR", "THE BOAT", "THE KEY"],
+        ["CHAPTER TWENTY", "CHAPTER TWENTY-ONE", "CHAPTER THE THIRTIETH"],
+        ["Chapitre vingt et un", "Chapitre trente-deux", "Chapitre quatre-vingt-dixième"],
+    ] {
+        assert_eq!(chapters(headings), headings);
+    }
+    assert_eq!(
+        chapters(["CHAPTER I\nIn Which He Comes", "CHAPTER II\nIn Which He Goes", "CHAPTER III\nThe Key"]),
+        ["CHAPTER I: In Which He Comes", "CHAPTER II: In Which He Goes", "CHAPTER III: The Key"]
+    );
+}
+
+#[test]
+fn headings_stand_out_where_no_line_is_blank() {
+    let line = format!("{ENGLISH} {ENGLISH}\n");
+    let text: String = (1..=4).map(|n| format!("Chapitre {n}\n{}", line.repeat(9))).collect();
+    assert_eq!(titles(&book(&text)), ["Chapitre 1", "Chapitre 2", "Chapitre 3", "Chapitre 4"]);
+}
+
+#[test]
+fn a_single_numbered_line_is_no_heading() {
+    let book = book(&format!("CHAPTER I\n\n{ENGLISH}\n\n1. The lamp\n\n{ENGLISH}\n\nCHAPTER II\n\n{ENGLISH}\n"));
+    assert_eq!(titles(&book), ["CHAPTER I", "CHAPTER II"]);
+}
