@@ -131,7 +131,6 @@ fn headings_are_told_by_the_habits_of_the_file() {
     for headings in [
         ["1. The Door", "2. The Boat", "3. The Key"],
         ["I. THE DOOR.", "II. THE BOAT.", "III. THE KEY."],
-        ["THE DOOR", "THE BOAT", "THE KEY"],
         ["CHAPTER TWENTY", "CHAPTER TWENTY-ONE", "CHAPTER THE THIRTIETH"],
         ["Chapitre vingt et un", "Chapitre trente-deux", "Chapitre quatre-vingt-dixième"],
     ] {
@@ -141,6 +140,13 @@ fn headings_are_told_by_the_habits_of_the_file() {
         chapters(["CHAPTER I\nIn Which He Comes", "CHAPTER II\nIn Which He Goes", "CHAPTER III\nThe Key"]),
         ["CHAPTER I: In Which He Comes", "CHAPTER II: In Which He Goes", "CHAPTER III: The Key"]
     );
+}
+
+#[test]
+fn short_lines_far_from_the_text_above_are_headings_where_nothing_else_is() {
+    let body = format!("{ENGLISH}\n\n{ENGLISH}\n");
+    let chapters: String = ["THE DOOR", "The Boat", "THE KEY"].map(|title| format!("\n\n\n{title}\n\n{body}")).concat();
+    assert_eq!(titles(&book(&format!("The Lamp\n\nby Jane Ash\n{chapters}"))), ["THE DOOR", "The Boat", "THE KEY"]);
 }
 
 #[test]
