@@ -31,6 +31,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             (0..chapter.sentences.len()).for_each(|index| println!("\t{}", chapter.sentence(index)));
         }
     }
+    let anchored = book.notes.iter().filter(|note| note.anchor.is_some()).count();
+    println!(
+        "{} notes, {anchored} with their marks; {} lines of contents; {} printed pages",
+        book.notes.len(),
+        book.contents.len(),
+        book.chapters.iter().map(|chapter| chapter.pages.len()).sum::<usize>()
+    );
+    if let Some(cover) = &book.cover {
+        println!("cover: {} {} {} x {}", cover.href, cover.media_type, cover.width_px, cover.height_px);
+    }
     book.set_aside.iter().for_each(|aside| println!("aside: {} {:?} ({})", aside.reason, aside.title, aside.href));
     book.warnings.iter().for_each(|warning| println!("warning: {} {}", warning.code, warning.detail));
     println!("{} sentences checked against the file", check(&book, &Source::open(&path, &bytes, &Limits::default())?)?);

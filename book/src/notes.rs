@@ -1,6 +1,6 @@
 //! Note marks within plain text, such as `Pangloss[1]`, and the notes that they lead to.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 
 use domain::book::ParagraphKind;
@@ -89,28 +89,24 @@ pub(crate) fn loose_label(text: &str) -> Option<(&str, usize)> {
 const MORE_PARAGRAPHS: usize = 8;
 
 /// Takes the notes out of the pieces that stand in the text by themselves, `[1] See volume two.`, with the
-/// paragraphs that they go on for. A book without any mark has no notes: its numbers count something else.
+/// paragraphs that they go on for.
 pub(crate) fn take_plain(pieces: &mut [Piece]) -> Vec<DraftNote> {
-    let marked = pieces.iter().flat_map(|piece| &piece.paragraphs).any(|para| !para.marks.is_empty());
     let mut found = Vec::new();
-    if !marked {
-        return found;
-    }
-    let signed = are_signed(pieces);
+    let Some(habit) = Habit::of(pieces) else { return found };
     for (number, piece) in pieces.iter_mut().enumerate() {
-        if !piece.paragraphs.iter().any(is_note) {
+        if !piece.paragraphs.iter().any(|para| habit.is_note(para)) {
             continue;
         }
         let mut kept: Vec<Para> = Vec::with_capacity(piece.paragraphs.len());
         let mut carried = Vec::new();
         let mut rest = VecDeque::from(std::mem::take(&mut piece.paragraphs));
         while let Some(mut para) = rest.pop_front() {
-            if !is_note(&para) {
+            if !habit.is_note(&para) {
                 para.pages.splice(0..0, carried.drain(..));
                 kept.push(para);
                 continue;
             }
-            let more = goes_on_for(&para, &rest, signed);
+            let more = habit.goes_on_for(&para, &rest);
             let paragraphs: Vec<Para> = std::iter::once(para).chain(rest.drain(..more)).collect();
             let pages = paragraphs.iter().flat_map(|para| para.pages.iter().cloned());
             carried.extend(pages.map(|page| PageBreak { at: 0, ..page }));
@@ -122,10 +118,6 @@ pub(crate) fn take_plain(pieces: &mut [Piece]) -> Vec<DraftNote> {
     found
 }
 
-fn is_note(para: &Para) -> bool {
-    para.kind != ParagraphKind::Heading && own_label(para.text.text()).is_some()
-}
-
 /// A text that ends with its editor's initial: `See volume two. B.`
 fn is_signed(text: &str) -> bool {
     let mut words = text.rsplit(' ');
@@ -134,34 +126,59 @@ fn is_signed(text: &str) -> bool {
     initial.is_some_and(capital) && words.next().is_some_and(|word| word.ends_with(['.', '!', '?', ')', '»', '”']))
 }
 
-/// Whether the editor of this book signs notes: then a note without an initial goes on.
-fn are_signed(pieces: &[Piece]) -> bool {
-    let texts = pieces.iter().flat_map(|piece| &piece.paragraphs).filter(|para| is_note(para));
-    let (mut all, mut signed) = (0, 0);
-    for para in texts {
-        all += 1;
-        signed += usize::from(is_signed(para.text.text()));
-    }
-    all >= 4 && signed * 10 >= all * 6
+/// How a book sets the notes that stand in its text.
+struct Habit {
+    /// Labels of the marks that are no links.
+    labels: HashSet<String>,
+    /// Its editor signs notes: then one without an initial goes on.
+    signed: bool,
 }
 
-/// How many of the paragraphs that follow a note's first belong to it: up to the one that is signed, in a book
-/// whose notes are; else the verse or the quotation that it announces.
-fn goes_on_for(note: &Para, rest: &VecDeque<Para>, signed: bool) -> usize {
-    let text = note.text.text();
-    let near =
-        || rest.iter().take(MORE_PARAGRAPHS).take_while(|para| !is_note(para) && para.kind != ParagraphKind::Heading);
-    if signed && !is_signed(text) {
-        return near().position(|para| is_signed(para.text.text())).map_or(0, |at| at + 1);
+impl Habit {
+    /// Nothing for a book without such a mark: its numbers count something else.
+    fn of(pieces: &[Piece]) -> Option<Self> {
+        let paragraphs = || pieces.iter().flat_map(|piece| &piece.paragraphs);
+        let marks = paragraphs().flat_map(|para| &para.marks).filter(|mark| mark.target.is_none());
+        let labels: HashSet<String> = marks.map(|mark| mark.label.clone()).collect();
+        if labels.is_empty() {
+            return None;
+        }
+        let mut habit = Self { labels, signed: false };
+        let (mut all, mut signed) = (0, 0);
+        for para in paragraphs().filter(|para| habit.is_note(para)) {
+            all += 1;
+            signed += usize::from(is_signed(para.text.text()));
+        }
+        habit.signed = all >= 4 && signed * 10 >= all * 6;
+        Some(habit)
     }
-    if !signed && text.ends_with(':') {
-        return near().take_while(|para| para.kind == ParagraphKind::Verse).count();
+
+    /// In parentheses, only what a mark leads to is a note: `(1) … (2) …` counts arguments as often.
+    fn is_note(&self, para: &Para) -> bool {
+        let text = para.text.text();
+        para.kind != ParagraphKind::Heading
+            && own_label(text).is_some_and(|(label, _)| text.starts_with('[') || self.labels.contains(label))
     }
-    // `[Footnote 3: …` lasts until its bracket is closed.
-    if text.starts_with("[Footnote") && !text.ends_with(']') {
-        return near().position(|para| para.text.text().ends_with(']')).map_or(0, |at| at + 1);
+
+    /// How many of the paragraphs that follow a note's first belong to it: up to the one that is signed, in a book
+    /// whose notes are; else the verse or the quotation that it announces.
+    fn goes_on_for(&self, note: &Para, rest: &VecDeque<Para>) -> usize {
+        let text = note.text.text();
+        let divides = |para: &&Para| !self.is_note(para) && para.kind != ParagraphKind::Heading;
+        let mut near = rest.iter().take(MORE_PARAGRAPHS).take_while(divides);
+        // `[Footnote 3: …` lasts until its bracket is closed.
+        if text.starts_with("[Footnote") {
+            let open = !text.ends_with(']');
+            return near.position(|para| open && para.text.text().ends_with(']')).map_or(0, |at| at + 1);
+        }
+        if self.signed && !is_signed(text) {
+            return near.position(|para| is_signed(para.text.text())).map_or(0, |at| at + 1);
+        }
+        if !self.signed && text.ends_with(':') {
+            return near.take_while(|para| para.kind == ParagraphKind::Verse).count();
+        }
+        0
     }
-    0
 }
 
 /// `text` without its note marks, for a comparison with canonical text.

@@ -161,3 +161,11 @@ fn a_single_numbered_line_is_no_heading() {
     let book = book(&format!("CHAPTER I\n\n{ENGLISH}\n\n1. The lamp\n\n{ENGLISH}\n\nCHAPTER II\n\n{ENGLISH}\n"));
     assert_eq!(titles(&book), ["CHAPTER I", "CHAPTER II"]);
 }
+
+#[test]
+fn numbered_arguments_are_no_notes() {
+    let book = book(&format!(
+        "She had the lamp[1] with her.\n\n[1] It was of brass.\n\n(2) What is a lamp?\n\n(3) Who has it?\n\n{ENGLISH}\n"
+    ));
+    assert_eq!((book.notes.len(), book.chapters[0].paragraphs.len()), (1, 4));
+}
