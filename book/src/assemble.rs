@@ -309,13 +309,14 @@ pub(crate) fn chapter(
         if para.kind == ParagraphKind::Heading {
             continue;
         }
+        let href = para.href.as_deref().unwrap_or(&piece.href);
         for range in sentences::split(para.text.text(), language) {
             let source = para.text.source(range.clone());
             chapter.sentences.push(Sentence {
                 start: start + range.start as u32,
                 end: start + range.end as u32,
                 paragraph: number,
-                source: SourceRange { href: piece.href.clone(), start: source.start, end: source.end },
+                source: SourceRange { href: href.to_owned(), start: source.start, end: source.end },
             });
         }
     }

@@ -1,5 +1,7 @@
 //! What a format's reader hands over: pieces of a book in reading order, before they are chapters.
 
+use std::sync::Arc;
+
 use domain::book::{Cover, ParagraphKind, SetAside, SourceRange, Warning};
 
 use crate::aside;
@@ -104,6 +106,8 @@ const ARROWS: &[char] = &['↑', '↩', '⏎', '↵', '^', ' ', '\u{fe0e}', '\u{
 /// A paragraph, before its sentences are found. A reader builds it up: text, and what hangs on its places.
 #[derive(Clone)]
 pub(crate) struct Para {
+    /// The entry that it stands in, where that is not its piece's.
+    pub href: Option<Arc<str>>,
     pub kind: ParagraphKind,
     pub text: Mapped,
     pub after_break: bool,
@@ -117,6 +121,7 @@ impl Para {
     /// An empty paragraph of prose.
     pub fn new(width: Width) -> Self {
         Self {
+            href: None,
             kind: ParagraphKind::Prose,
             text: Mapped::new(width),
             after_break: false,

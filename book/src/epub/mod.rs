@@ -4,6 +4,8 @@ mod cover;
 mod package;
 mod toc;
 
+use std::sync::Arc;
+
 use domain::book::Warning;
 
 use crate::archive::Archive;
@@ -11,7 +13,7 @@ use crate::error::BookError;
 use crate::limits::Meter;
 use crate::pages::cut::{self, About, Cutting};
 use crate::pages::{self, Page, TocEntry};
-use crate::piece::{Draft, DraftLine, Piece};
+use crate::piece::{Draft, DraftLine, DraftNote, Para, Piece};
 use crate::xml::{self, Xml};
 use package::Package;
 use toc::Toc;
@@ -50,6 +52,7 @@ pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> 
         draft.notes.extend(pages::take_notes(&page, cuttings.len()));
         cuttings.extend(cut::cut(page, &About { toc: &toc, guide, whole_book: false }));
     }
+    join_split_pages(&mut cuttings, &mut draft.notes);
     draft.contents = toc.iter().map(line).collect();
     draft.pieces = placed(cuttings, &toc, package.title.as_deref());
     draft.title = package.title;
@@ -97,6 +100,45 @@ fn page(
     pages::read_xhtml(href, &document, meter, warnings)
 }
 
+/// A page without a heading goes on for so many characters, or in lower case, where a converter split a chapter.
+const SPLIT_CHARS: usize = 300;
+
+/// Converters split long chapters into several files. A page that the table of contents does not list, without a
+/// heading or a type of its own, goes on where the one before it ended.
+fn join_split_pages(cuttings: &mut Vec<Cutting>, notes: &mut [DraftNote]) {
+    // Where each cutting went, since notes count those before them.
+    let mut places = Vec::with_capacity(cuttings.len() + 1);
+    if cuttings.iter().all(|cutting| cutting.entry.is_none()) {
+        return;
+    }
+    let mut joined: Vec<Cutting> = Vec::with_capacity(cuttings.len());
+    for cutting in std::mem::take(cuttings) {
+        match joined.last_mut().filter(|before| goes_on(&before.piece, &cutting)) {
+            Some(before) => {
+                let href: Arc<str> = cutting.piece.href.into();
+                let paragraphs = cutting.piece.paragraphs.into_iter();
+                before.piece.paragraphs.extend(paragraphs.map(|para| Para { href: Some(href.clone()), ..para }));
+                before.piece.pictured |= cutting.piece.pictured;
+            }
+            None => joined.push(cutting),
+        }
+        places.push(joined.len() - 1);
+    }
+    for note in notes {
+        note.pieces_before = places.get(note.pieces_before).copied().unwrap_or(joined.len());
+    }
+    *cuttings = joined;
+}
+
+fn goes_on(before: &Piece, cutting: &Cutting) -> bool {
+    let piece = &cutting.piece;
+    let plain = cutting.entry.is_none() && cutting.starts_page && piece.title.is_none() && piece.aside.is_none();
+    let told = before.aside.is_none() && before.has_prose() && before.href != piece.href;
+    let chars: usize = piece.paragraphs.iter().map(|para| para.text.text().chars().count()).sum();
+    let small = piece.paragraphs.first().is_some_and(|para| para.text.text().starts_with(char::is_lowercase));
+    plain && told && !piece.is_chapter && (chars >= SPLIT_CHARS || small)
+}
+
 /// Gives each piece the titles above it. Where the table of contents nests, it is believed; a line above
 /// that leads to a title page, or says the book's own title, is no part.
 fn placed(cuttings: Vec<Cutting>, toc: &[TocEntry], book_title: Option<&str>) -> Vec<Piece> {
@@ -113,7 +155,7 @@ fn placed(cuttings: Vec<Cutting>, toc: &[TocEntry], book_title: Option<&str>) ->
     }
     cuttings
         .into_iter()
-        .map(|Cutting { mut piece, entry }| {
+        .map(|Cutting { mut piece, entry, .. }| {
             if let Some(entry) = entry.filter(|_| nests) {
                 piece.above = Some(above(toc, entry, &is_part));
             }

@@ -49,6 +49,8 @@ struct Cut {
 pub(crate) struct Cutting {
     pub piece: Piece,
     pub entry: Option<usize>,
+    /// It stands at the start of its page.
+    pub starts_page: bool,
 }
 
 /// What is known of a page from outside.
@@ -80,7 +82,7 @@ pub(crate) fn cut(mut page: Page, about: &About<'_>) -> Vec<Cutting> {
     let mut pieces = Vec::with_capacity(cuts.len());
     for (cut, end) in cuts.into_values().zip(ends) {
         let taken: Vec<PagePara> = paragraphs.by_ref().take(end - start).collect();
-        start = end;
+        let from = std::mem::replace(&mut start, end);
         let noted = taken.iter().any(|p| p.note.is_some());
         let taken: Vec<PagePara> = taken.into_iter().filter(|p| p.note.is_none()).collect();
         // Nothing before the first cut, or nothing but notes: no piece.
@@ -98,7 +100,8 @@ pub(crate) fn cut(mut page: Page, about: &About<'_>) -> Vec<Cutting> {
         if noted && !piece.has_prose() && piece.aside == Some("notes") {
             continue;
         }
-        pieces.push(Cutting { piece, entry });
+        let starts_page = from == 0;
+        pieces.push(Cutting { piece, entry, starts_page });
     }
     pieces
 }

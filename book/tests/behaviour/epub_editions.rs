@@ -165,6 +165,29 @@ fn an_epub_of_indesign_whose_notes_follow_each_chapter() {
 }
 
 #[test]
+fn a_chapter_that_a_converter_split_is_one() {
+    let pages = [
+        ("index_split_000.html", format!("<p>I</p><p>{ONE}</p><p>{TWO}</p>")),
+        ("index_split_001.html", format!("<p>{TWO}</p><p>{ONE}</p><p>{TWO}</p>")),
+        ("index_split_002.html", format!("<p>II</p><p>{ONE}</p>")),
+    ]
+    .map(|(name, body)| (format!("epub/{name}"), document(&body)));
+    let ncx = r#"<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/"><navMap><navPoint><navLabel><text>I</text></navLabel><content src="index_split_000.html"/></navPoint><navPoint><navLabel><text>II</text></navLabel><content src="index_split_002.html"/></navPoint></navMap></ncx>"#;
+    let mut entries: Vec<(&str, &[u8])> = pages.iter().map(|(name, page)| (name.as_str(), page.as_bytes())).collect();
+    entries.push(("epub/toc.ncx", ncx.as_bytes()));
+    let items = [
+        ("a", "index_split_000.html", XHTML),
+        ("b", "index_split_001.html", XHTML),
+        ("c", "index_split_002.html", XHTML),
+        ("ncx", "toc.ncx", NCX),
+    ];
+    let book = book_of("lamp.epub", &epub("<dc:title>The Lamp</dc:title>", &items, "", &entries));
+    let paragraphs: Vec<usize> = book.chapters.iter().map(|chapter| chapter.paragraphs.len()).collect();
+    assert_eq!(paragraphs, [6, 2]);
+    assert_eq!(book.chapters[0].sentences.last().unwrap().source.href, "epub/index_split_001.html");
+}
+
+#[test]
 fn a_cover_that_is_none_is_a_warning() {
     let page = document(&format!("<p>{ONE}</p>"));
     let book = |cover: &[u8]| {
