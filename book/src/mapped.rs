@@ -141,6 +141,29 @@ impl Mapped {
         *self = rebuilt;
     }
 
+    /// A range of the text by itself.
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let mut slice = Self::new(self.width);
+        let first = self.segments.partition_point(|segment| segment.at as usize <= range.start).saturating_sub(1);
+        for (index, segment) in self.segments.iter().enumerate().skip(first) {
+            let at = segment.at as usize;
+            let to = self.segments.get(index + 1).map_or(self.text.len(), |next| next.at as usize).min(range.end);
+            let from = at.max(range.start);
+            if at >= range.end {
+                break;
+            }
+            if from < to {
+                match segment.replaced_to {
+                    Some(end) => slice.push_replacement(&self.text[from..to], segment.source..end),
+                    None => {
+                        slice.push(&self.text[from..to], segment.source + self.width.source_len(&self.text[at..from]));
+                    }
+                }
+            }
+        }
+        slice
+    }
+
     /// Drops one range of the text.
     pub fn cut(&mut self, range: Range<usize>) {
         if !range.is_empty() {

@@ -23,7 +23,7 @@ pub(crate) fn marks(text: &str) -> Vec<Range<usize>> {
         let behind = found.last().is_some_and(|last| last.end == start) || before.is_some_and(|c| !c.is_whitespace());
         let ends = round
             && before.is_some_and(char::is_whitespace)
-            && text[end..].chars().next().is_none_or(|c| matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '…'));
+            && text[end..].chars().next().is_none_or(|c| matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '…' | '['));
         if behind || ends {
             // The space before it goes as well.
             let start = text[..start].trim_end().len();
@@ -197,19 +197,23 @@ pub(crate) fn without_marks(text: &str) -> String {
 /// mark's own piece on.
 pub(crate) fn link(pieces: &mut [Piece], notes: &mut [DraftNote]) {
     let mut by_id: HashMap<String, usize> = HashMap::new();
-    let mut by_label: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut by_label: HashMap<String, VecDeque<usize>> = HashMap::new();
     for (index, note) in notes.iter().enumerate() {
         if let Some(id) = &note.id {
             by_id.entry(id.clone()).or_insert(index);
         }
-        by_label.entry(note.label.clone()).or_default().push(index);
+        by_label.entry(note.label.clone()).or_default().push_back(index);
     }
     let mut claimed = vec![false; notes.len()];
     for (number, piece) in pieces.iter_mut().enumerate() {
         for mark in piece.paragraphs.iter_mut().flat_map(|para| &mut para.marks) {
             let linked = mark.target.as_deref().and_then(|target| by_id.get(target).copied());
-            let free = |&&note: &&usize| !claimed[note] && notes[note].pieces_before >= number;
-            let labelled = || by_label.get(mark.label.as_str())?.iter().find(free).copied();
+            // What is claimed, or stands in an earlier piece, serves no later mark either.
+            let labelled = || {
+                let waiting = by_label.get_mut(&mark.label)?;
+                while waiting.pop_front_if(|note| claimed[*note] || notes[*note].pieces_before < number).is_some() {}
+                waiting.front().copied()
+            };
             mark.note = linked.or_else(labelled);
             if let Some(note) = mark.note {
                 claimed[note] = true;

@@ -145,21 +145,30 @@ impl Para {
         if cuts.is_empty() {
             return vec![self];
         }
-        let len = self.text.text().len();
-        let ends = cuts.iter().copied().chain([len]);
+        let text = self.text.text();
+        let ends = cuts.iter().copied().chain([text.len()]);
+        let (mut marks, mut pages) = (self.marks.iter().peekable(), self.pages.iter().peekable());
         let mut parts = Vec::with_capacity(cuts.len() + 1);
         for (from, to) in std::iter::once(0).chain(cuts.iter().copied()).zip(ends) {
-            let mut part = Self { after_break: self.after_break && from == 0, ..self.clone() };
-            part.text.cut(to..len);
-            part.text.cut(0..from);
-            let before = self.text.text()[from..to].len() - self.text.text()[from..to].trim_start().len();
-            let end = part.text.text().len();
-            let within = |at: usize| at >= from && (at < to || to == len);
-            let moved = |at: usize| at.saturating_sub(from + before).min(end);
-            part.marks.retain(|mark| within(mark.at));
-            part.pages.retain(|page| within(page.at));
-            part.marks.iter_mut().for_each(|mark| mark.at = moved(mark.at));
-            part.pages.iter_mut().for_each(|page| page.at = moved(page.at));
+            let start = from + text[from..to].len() - text[from..to].trim_start().len();
+            let part_text = self.text.slice(from..to);
+            let end = part_text.text().len();
+            let moved = |at: usize| at.saturating_sub(start).min(end);
+            let within = |at: usize| at < to || to == text.len();
+            let mut part = Self {
+                href: self.href.clone(),
+                kind: self.kind,
+                text: part_text,
+                after_break: self.after_break && from == 0,
+                marks: Vec::new(),
+                pages: Vec::new(),
+            };
+            while let Some(mark) = marks.next_if(|mark| within(mark.at)) {
+                part.marks.push(Mark { at: moved(mark.at), ..mark.clone() });
+            }
+            while let Some(page) = pages.next_if(|page| within(page.at)) {
+                part.pages.push(PageBreak { at: moved(page.at), ..page.clone() });
+            }
             if !part.text.is_empty() {
                 parts.push(part);
             }

@@ -47,6 +47,10 @@ fn linked(page: &Page, targets: &HashMap<String, String>) -> Vec<(String, Range<
     starts.sort();
     starts.dedup_by_key(|(at, ..)| *at);
     let at_of = |index: usize| starts.get(index).map_or(page.paragraphs.len(), |(at, ..)| *at);
+    let mut blocks: HashMap<usize, Vec<usize>> = HashMap::new();
+    for block in &page.blocks {
+        blocks.entry(block.start).or_default().push(block.end);
+    }
     let mut found = Vec::with_capacity(starts.len());
     // Notes that start under a heading or a rule, or a page, take all that follows.
     let mut run = false;
@@ -56,7 +60,7 @@ fn linked(page: &Page, targets: &HashMap<String, String>) -> Vec<(String, Range<
         let starts_run = *at == 0 || heads(at - 1) || page.paragraphs[*at].para.after_break;
         let goes_on = index > 0 && found.last().is_some_and(|(_, last): &(String, Range<usize>)| last.end == *at);
         run = starts_run || run && goes_on;
-        let held = page.blocks.iter().filter(|block| block.start == *at).map(|block| block.end);
+        let held = blocks.get(at).into_iter().flatten().copied();
         let to = held.filter(|&block| block <= next).chain([*end, at + 1]).filter(|&to| to <= next).max();
         let mut to = to.unwrap_or(at + 1);
         while run
@@ -83,10 +87,14 @@ fn starts_with_label(para: &Para, label: &str) -> bool {
 
 /// The notes of a page, in its order.
 pub(crate) fn take(page: &Page, pieces_before: usize) -> Vec<DraftNote> {
+    let mut held: Vec<Vec<Para>> = vec![Vec::new(); page.notes.len()];
+    for para in &page.paragraphs {
+        if let Some(held) = para.note.and_then(|index| held.get_mut(index)) {
+            held.push(para.para.clone());
+        }
+    }
     let mut notes = Vec::new();
-    for (index, id) in page.notes.iter().enumerate() {
-        let paragraphs: Vec<Para> =
-            page.paragraphs.iter().filter(|para| para.note == Some(index)).map(|para| para.para.clone()).collect();
+    for (paragraphs, id) in held.into_iter().zip(&page.notes) {
         if let Some(mut note) = DraftNote::new(&page.href, paragraphs, pieces_before) {
             note.id = id.clone();
             notes.push(note);

@@ -281,3 +281,16 @@ fn an_archive_that_is_cut_anywhere_is_refused() {
         assert!(matches!(error.code(), "book-truncated" | "book-damaged"), "{len}: {error}");
     }
 }
+
+#[test]
+fn endless_marks_and_lines_cost_no_more_than_their_length() {
+    let started = std::time::Instant::now();
+    let limits = Limits { time: Duration::from_secs(600), ..Limits::default() };
+    let marks = format!("{ENGLISH}{}\n\n[1] A note.\n", " word[1]".repeat(100_000));
+    let lines = format!("<html><body><p>{ENGLISH}{}</p></body></html>", "<br/>— Oui, dit-il.".repeat(50_000));
+    for (name, text) in [("marks.txt", marks), ("lines.html", lines)] {
+        assert!(read(name, text.as_bytes(), &limits).is_ok(), "{name}");
+    }
+    // A quadratic loop takes minutes here; seconds leave room for a slow machine.
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+}
