@@ -26,22 +26,22 @@ pub enum BookError {
         looks_like: &'static str,
     },
     /// The end of the archive is missing.
-    #[error("The EPUB is cut off before its end: download or copy it again.")]
+    #[error("The book is cut off before its end: download or copy it again.")]
     Truncated,
     /// The archive or an entry can't be unpacked.
-    #[error("The EPUB is damaged ({part} cannot be unpacked): download or copy it again.")]
+    #[error("The book is damaged ({part} cannot be unpacked): download or copy it again.")]
     Damaged {
         /// Where.
         part: String,
     },
-    /// A part that every EPUB has is missing.
-    #[error("The EPUB lacks {part}: export it again from the program that made it.")]
+    /// A part that every book of its kind has is missing.
+    #[error("The book lacks {part}: export it again from the program that made it.")]
     Incomplete {
         /// The part.
         part: String,
     },
     /// An entry is not well-formed enough to be read.
-    #[error("The EPUB's {href} is not readable near byte {offset}: export it again from the program that made it.")]
+    #[error("The book's {href} is not readable near byte {offset}: export it again from the program that made it.")]
     Malformed {
         /// Path of the entry.
         href: String,
@@ -50,7 +50,7 @@ pub enum BookError {
     },
     /// One entry inflates beyond [`crate::Limits::entry_ratio`].
     #[error(
-        "The EPUB's {href} unpacks to more than {limit} times its packed size, as only a zip bomb does: use another copy of the book."
+        "The book's {href} unpacks to more than {limit} times its packed size, as only a zip bomb does: use another copy of the book."
     )]
     ZipBomb {
         /// Path of the entry.
@@ -59,13 +59,13 @@ pub enum BookError {
         limit: u64,
     },
     /// Together the entries inflate beyond [`crate::Limits::unpacked_bytes`].
-    #[error("The EPUB unpacks to more than {limit_bytes} bytes: use an edition with less in it.")]
+    #[error("The book unpacks to more than {limit_bytes} bytes: use an edition with less in it.")]
     UnpacksTooLarge {
         /// The limit.
         limit_bytes: u64,
     },
     /// More entries than [`crate::Limits::entries`].
-    #[error("The EPUB holds {entries} files and at most {limit} are read: use an edition with fewer files.")]
+    #[error("The book holds {entries} files and at most {limit} are read: use an edition with fewer files.")]
     TooManyEntries {
         /// How many there are.
         entries: usize,
@@ -97,32 +97,32 @@ pub enum BookError {
         limit: u64,
     },
     /// An entry's path is longer than [`crate::Limits::path_bytes`].
-    #[error("The EPUB holds a file whose path has more than {limit_bytes} bytes: export it again with shorter names.")]
+    #[error("The book holds a file whose path has more than {limit_bytes} bytes: export it again with shorter names.")]
     PathTooLong {
         /// The limit.
         limit_bytes: usize,
     },
     /// An entry's path leaves the archive.
-    #[error("The EPUB holds a file that points outside it ({path}): use a copy from a source that you trust.")]
+    #[error("The book holds a file that points outside it ({path}): use a copy from a source that you trust.")]
     UnsafePath {
         /// The path.
         path: String,
     },
     /// An entry is a link.
-    #[error("The EPUB holds a link instead of a file ({path}): use a copy from a source that you trust.")]
+    #[error("The book holds a link instead of a file ({path}): use a copy from a source that you trust.")]
     Symlink {
         /// The path.
         path: String,
     },
     /// Two entries have one path.
-    #[error("The EPUB holds two files of the same name: export it again from the program that made it.")]
+    #[error("The book holds two files of the same name: export it again from the program that made it.")]
     DuplicateEntry,
     /// An entry's path is not UTF-8.
-    #[error("The EPUB holds a file whose name is not in UTF-8: export it again from the program that made it.")]
+    #[error("The book holds a file whose name is not in UTF-8: export it again from the program that made it.")]
     NameNotUtf8,
     /// XML is nested deeper than [`crate::Limits::xml_depth`].
     #[error(
-        "The EPUB's {href} nests its elements deeper than {limit} levels: export it again from the program that made it."
+        "The book's {href} nests its elements deeper than {limit} levels: export it again from the program that made it."
     )]
     XmlTooDeep {
         /// Path of the entry.
@@ -132,7 +132,7 @@ pub enum BookError {
     },
     /// A start tag is longer than [`crate::Limits::attribute_bytes`].
     #[error(
-        "The EPUB's {href} has a tag of more than {limit_bytes} bytes: export it again from the program that made it."
+        "The book's {href} has a tag of more than {limit_bytes} bytes: export it again from the program that made it."
     )]
     AttributesTooLarge {
         /// Path of the entry.
@@ -141,14 +141,48 @@ pub enum BookError {
         limit_bytes: usize,
     },
     /// An entry declares XML entities of its own.
-    #[error("The EPUB's {href} declares XML entities, which are never resolved here: export it again without them.")]
+    #[error("The book's {href} declares XML entities, which are never resolved here: export it again without them.")]
     EntityDeclared {
         /// Path of the entry.
         href: String,
     },
-    /// The book is locked by DRM.
-    #[error("The EPUB is locked by copy protection: choose an edition without DRM.")]
+    /// The book is locked by DRM or a password.
+    #[error("The book is locked by copy protection or a password: choose an edition without either.")]
     Encrypted,
+    /// The program that reads PDFs is not installed.
+    #[error(
+        "Reading a PDF needs the program {program}, which could not be started: install the package poppler-utils (called poppler on macOS and Arch Linux)."
+    )]
+    PdfReaderMissing {
+        /// The program that was sought.
+        program: String,
+    },
+    /// A PDF without text, such as a scan.
+    #[error(
+        "The PDF holds pictures of its {pages} pages and no text: have a program for text recognition (OCR) add it."
+    )]
+    PdfOfPictures {
+        /// How many pages there are.
+        pages: usize,
+    },
+    /// More pages than [`crate::Limits::pdf_pages`].
+    #[error("The PDF has more than {limit} pages: split it into volumes.")]
+    PdfTooManyPages {
+        /// The limit.
+        limit: usize,
+    },
+    /// The PDF's text is larger than [`crate::Limits::pdf_output_bytes`].
+    #[error("The PDF unpacks to more than {limit_bytes} bytes of text and places: use another edition of the book.")]
+    PdfOutputTooLarge {
+        /// The limit.
+        limit_bytes: u64,
+    },
+    /// Reading the PDF took more memory than [`crate::Limits::pdf_memory_bytes`].
+    #[error("Reading the PDF takes more than {limit_bytes} bytes of memory: use another edition of the book.")]
+    PdfTooHungry {
+        /// The limit.
+        limit_bytes: u64,
+    },
     /// The encoding of a text can't be told, or is none of those that are read.
     #[error("The text encoding of {href} is not one that is read here: save the file as UTF-8.")]
     UnknownEncoding {
@@ -197,6 +231,11 @@ impl BookError {
             Self::AttributesTooLarge { .. } => "book-attributes-too-large",
             Self::EntityDeclared { .. } => "book-entity-declared",
             Self::Encrypted => "book-encrypted",
+            Self::PdfReaderMissing { .. } => "book-pdf-reader-missing",
+            Self::PdfOfPictures { .. } => "book-pdf-of-pictures",
+            Self::PdfTooManyPages { .. } => "book-pdf-too-many-pages",
+            Self::PdfOutputTooLarge { .. } => "book-pdf-output-too-large",
+            Self::PdfTooHungry { .. } => "book-pdf-too-hungry",
             Self::UnknownEncoding { .. } => "book-encoding-unknown",
             Self::UnknownLanguage { .. } => "book-language-unknown",
             Self::Timeout { .. } => "book-timeout",

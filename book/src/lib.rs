@@ -35,6 +35,7 @@ mod archive;
 mod aside;
 mod assemble;
 mod decode;
+mod docx;
 mod epub;
 mod error;
 mod front;
@@ -49,6 +50,7 @@ mod markdown;
 mod notes;
 mod numbers;
 mod pages;
+mod pdf;
 mod piece;
 pub mod provenance;
 mod quotations;
@@ -83,14 +85,45 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Book, BookError
         return Err(BookError::TooLarge { bytes: size, limit_bytes: limits.file_bytes });
     }
     let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let format = sniff::format(name, bytes)?;
+    let format = sniff::format(name, bytes, &meter)?;
+    // Where the pages of a PDF start; ranges count through all of them until the book is made.
+    let mut pages = None;
     let mut draft = match format {
         Format::Epub => epub::read(bytes, &meter)?,
         Format::Txt => txt::read(name, bytes, &meter)?,
         Format::Html => html::read(name, bytes, &meter)?,
         Format::Markdown => markdown::read(name, bytes, &meter)?,
+        Format::Docx => docx::read(bytes, &meter)?,
+        Format::Pdf => {
+            let reading = pdf::read(bytes, &meter)?;
+            pages = Some(reading.starts);
+            reading.draft
+        }
     };
     draft.warnings.extend(sniff::wrong_extension(name, format));
     let source = BookSource { format, name: name.to_owned(), digest: Digest::of(bytes), bytes: size };
-    assemble::book(draft, source, &meter)
+    let mut book = assemble::book(draft, source, &meter)?;
+    if let Some(pages) = pages {
+        pdf::localise(&pages, &mut book);
+    }
+    Ok(book)
+}
+
+/// Reads a PDF from what `pdftotext -bbox-layout` printed of it, without running it: for fuzzing and tests.
+///
+/// # Errors
+/// As [`read`].
+#[doc(hidden)]
+pub fn read_pdf_layout(output: &[u8], limits: &Limits) -> Result<Book, BookError> {
+    let meter = Meter::start(limits);
+    let reading = pdf::read_layout(output, &meter)?;
+    let source = BookSource {
+        format: Format::Pdf,
+        name: "layout.pdf".to_owned(),
+        digest: Digest::of(output),
+        bytes: output.len() as u64,
+    };
+    let mut book = assemble::book(reading.draft, source, &meter)?;
+    pdf::localise(&reading.starts, &mut book);
+    Ok(book)
 }

@@ -1,6 +1,7 @@
 //! What a book file may cost: every bound that the reader keeps, and the meter that enforces them.
 
 use std::cell::Cell;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::error::BookError;
@@ -27,6 +28,14 @@ pub struct Limits {
     pub attribute_bytes: usize,
     /// Time for the whole reading, looked at inside every loop that grows with the file. Default 60 s.
     pub time: Duration,
+    /// Pages of a PDF. Default 5,000.
+    pub pdf_pages: usize,
+    /// Address space of the program that reads a PDF, bytes (on Linux). Default 1 GiB.
+    pub pdf_memory_bytes: u64,
+    /// What the program may print, words with their places, bytes. Default 512 MiB, some 4 million words.
+    pub pdf_output_bytes: u64,
+    /// The program that reads PDFs: a path, or a name to be found in `PATH`. Default `pdftotext`.
+    pub pdftotext: PathBuf,
 }
 
 impl Default for Limits {
@@ -41,7 +50,24 @@ impl Default for Limits {
             xml_depth: 256,
             attribute_bytes: 64 << 10,
             time: Duration::from_secs(60),
+            pdf_pages: 5000,
+            pdf_memory_bytes: 1 << 30,
+            pdf_output_bytes: 512 << 20,
+            pdftotext: PathBuf::from("pdftotext"),
         }
+    }
+}
+
+impl Limits {
+    /// Where the program that reads PDFs is; nothing if it is not installed.
+    pub fn pdf_reader(&self) -> Option<PathBuf> {
+        let program = &self.pdftotext;
+        if program.components().count() > 1 {
+            return program.is_file().then(|| program.clone());
+        }
+        let folders = std::env::var_os("PATH")?;
+        let paths = std::env::split_paths(&folders).map(|folder| folder.join(program));
+        paths.filter(|path| path.is_absolute()).find(|path| path.is_file())
     }
 }
 
@@ -64,6 +90,11 @@ impl<'a> Meter<'a> {
             return Err(BookError::Timeout { limit_s: self.limits.time.as_secs() });
         }
         Ok(())
+    }
+
+    /// The time that is left.
+    pub fn remaining(&self) -> Duration {
+        self.limits.time.saturating_sub(self.started.elapsed())
     }
 
     /// Counts `bytes` more as unpacked.

@@ -14,7 +14,8 @@ use crate::decode::{self, Charset};
 use crate::error::BookError;
 use crate::limits::{Limits, Meter};
 use crate::pages::{skip, start_tag};
-use crate::{html, markdown, notes, sniff, txt, xml};
+use crate::pdf::Pages;
+use crate::{docx, html, markdown, notes, sniff, txt, xml};
 
 /// A book file that ranges can be read from.
 pub struct Source<'b> {
@@ -25,9 +26,11 @@ pub struct Source<'b> {
 
 enum Inner<'b> {
     /// Boxed: an archive's directory is far larger than the other case.
-    Epub {
+    Archived {
         archive: Box<Archive<'b>>,
         entry: Option<Entry>,
+        /// The characters of a stretch of markup.
+        characters: fn(&str) -> String,
     },
     Txt {
         name: String,
@@ -41,6 +44,7 @@ enum Inner<'b> {
         name: String,
         source: markdown::proof::Source,
     },
+    Pdf(Box<Pages>),
 }
 
 /// The entry that was unpacked last; ranges are mostly asked for in order.
@@ -96,8 +100,12 @@ impl<'b> Source<'b> {
     pub fn open(name: &str, bytes: &'b [u8], limits: &Limits) -> Result<Self, BookError> {
         let meter = Meter::start(limits);
         let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-        let inner = match sniff::format(name, bytes)? {
-            Format::Epub => Inner::Epub { archive: Box::new(Archive::open(bytes, &meter)?), entry: None },
+        let inner = match sniff::format(name, bytes, &meter)? {
+            format @ (Format::Epub | Format::Docx) => {
+                let characters = if format == Format::Docx { docx::characters } else { characters };
+                Inner::Archived { archive: Box::new(Archive::open(bytes, &meter)?), entry: None, characters }
+            }
+            Format::Pdf => Inner::Pdf(Box::new(Pages::open(bytes, &meter)?)),
             Format::Txt => Inner::Txt { name: name.to_owned(), charset: txt::decode(name, bytes)?.charset },
             Format::Html => Inner::Html { name: name.to_owned(), charset: html::decode(name, bytes)?.charset },
             Format::Markdown => {
@@ -106,6 +114,17 @@ impl<'b> Source<'b> {
             }
         };
         Ok(Self { bytes, limits: limits.clone(), inner: RefCell::new(inner) })
+    }
+
+    /// Opens what `pdftotext -bbox-layout` printed of a PDF, for [`crate::read_pdf_layout`].
+    ///
+    /// # Errors
+    /// As there.
+    #[doc(hidden)]
+    pub fn of_pdf_layout(output: &'b [u8], limits: &Limits) -> Result<Self, BookError> {
+        let pages = Pages::of_layout(output, &Meter::start(limits))?;
+        let inner = RefCell::new(Inner::Pdf(Box::new(pages)));
+        Ok(Self { bytes: output, limits: limits.clone(), inner })
     }
 
     /// What a range holds: decoded, tags and note marks dropped, entities resolved, white space folded.
@@ -132,7 +151,11 @@ impl<'b> Source<'b> {
                 Ok(fold(&notes::without_marks(&fold(&text))))
             }
             Inner::Txt { .. } | Inner::Html { .. } | Inner::Markdown { .. } => Err(outside()),
-            Inner::Epub { archive, entry } => {
+            Inner::Pdf(pages) => {
+                let text = pages.text(range).ok_or_else(outside)?;
+                Ok(fold(&notes::without_marks(&fold(&text))))
+            }
+            Inner::Archived { archive, entry, characters } => {
                 let entry = match entry.take().filter(|entry| entry.href == range.href) {
                     Some(known) => entry.insert(known),
                     None => entry.insert(unpack(archive, &range.href, &self.limits)?),
@@ -236,7 +259,7 @@ fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
 const RAW: &[&str] = &["script", "style", "title", "textarea", "iframe"];
 
 /// What stands between `<` and its `>` (quoted ones apart), and what follows.
-fn split_tag(rest: &str) -> (&str, &str) {
+pub(crate) fn split_tag(rest: &str) -> (&str, &str) {
     let mut quote = None;
     for (at, c) in rest.char_indices().skip(1) {
         match (quote, c) {

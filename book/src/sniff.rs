@@ -2,13 +2,14 @@
 
 use domain::book::{Format, Warning};
 
+use crate::docx;
 use crate::error::BookError;
+use crate::limits::Meter;
 
 /// First bytes of what is not a book here, and what to call it.
 const MAGIC: &[(&[u8], &str)] = &[
-    (b"%PDF", "a PDF"),
     (b"{\\rtf", "an RTF document"),
-    (b"\xD0\xCF\x11\xE0", "an old Office document"),
+    (OLE, "an old Word document (.doc)"),
     (b"\x89PNG", "a picture"),
     (b"\xFF\xD8\xFF", "a picture"),
     (b"GIF8", "a picture"),
@@ -27,6 +28,14 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"SQLite format 3", "a database"),
 ];
 
+/// Old Office files start so, and new ones that are locked by a password, which hold a stream of this name.
+const OLE: &[u8] = b"\xD0\xCF\x11\xE0";
+const LOCKED: &[u8] = b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0";
+
+/// A PDF says so near its start.
+const PDF: &[u8] = b"%PDF-";
+const PDF_WITHIN_BYTES: usize = 1024;
+
 /// First words of HTML, lower case.
 const HTML: &[&str] =
     &["<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<h1", "<h2", "<p>", "<p ", "<div"];
@@ -34,13 +43,20 @@ const HTML: &[&str] =
 const MARKDOWN: &[&str] = &["md", "markdown", "mkd", "mdown"];
 
 /// The format of `bytes`, or what they look like instead. Markdown is plain text but for its name.
-pub(crate) fn format(name: &str, bytes: &[u8]) -> Result<Format, BookError> {
+pub(crate) fn format(name: &str, bytes: &[u8], meter: &Meter<'_>) -> Result<Format, BookError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(BookError::Empty);
     }
     // Local header; an archive without any entry starts with its end record.
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        return Ok(Format::Epub);
+        return Ok(docx::sniff(bytes, meter)?.unwrap_or(Format::Epub));
+    }
+    // Some programs write a few lines before it.
+    if bytes[..bytes.len().min(PDF_WITHIN_BYTES)].windows(PDF.len()).any(|window| window == PDF) {
+        return Ok(Format::Pdf);
+    }
+    if bytes.starts_with(OLE) && bytes.windows(LOCKED.len()).any(|window| window == LOCKED) {
+        return Err(BookError::Encrypted);
     }
     if let Some(&(_, looks_like)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err(BookError::NotABook { looks_like });
@@ -96,6 +112,8 @@ pub(crate) fn wrong_extension(name: &str, format: Format) -> Option<Warning> {
     let ending = ending(name);
     let (fits, what) = match format {
         Format::Epub => (ending == "epub", "an EPUB"),
+        Format::Pdf => (ending == "pdf", "a PDF"),
+        Format::Docx => (ending == "docx", "a DOCX"),
         Format::Txt => (matches!(ending.as_str(), "txt" | "text"), "plain text"),
         Format::Html => (matches!(ending.as_str(), "html" | "htm" | "xhtml" | "xht"), "HTML"),
         Format::Markdown => (true, "Markdown"),

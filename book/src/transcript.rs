@@ -45,7 +45,7 @@ pub fn transcribe(name: &str, bytes: &[u8], limits: &Limits) -> Result<Transcrip
     if bytes.len() as u64 > limits.file_bytes {
         return Err(BookError::TooLarge { bytes: bytes.len() as u64, limit_bytes: limits.file_bytes });
     }
-    if sniff::format(name, bytes)? != Format::Txt {
+    if sniff::format(name, bytes, &meter)? != Format::Txt {
         return Err(BookError::NotABook { looks_like: "a book that is no plain text" });
     }
     let mut piece = Piece::new(name);

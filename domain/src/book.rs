@@ -69,6 +69,10 @@ pub enum Format {
     Html,
     /// Markdown: CommonMark with footnotes.
     Markdown,
+    /// Text in places on pages.
+    Pdf,
+    /// Office Open XML, as Word and others write it.
+    Docx,
 }
 
 /// The picture on a book's front. Its bytes stay in the book's file.
@@ -236,12 +240,14 @@ pub struct Sentence {
 }
 
 /// A range of a source file. Its bytes, decoded, with tags dropped, entities resolved and white space
-/// folded, equal the canonical text that it belongs to (note marks aside).
+/// folded, equal the canonical text that it belongs to (note marks aside; in a PDF, running heads and notes
+/// between two lines too, and words divided at ends of lines mended).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SourceRange {
     /// Path inside the file's archive; the name of a file that is no archive; `page N` of a PDF, whose bytes are
-    /// those of the page's text as poppler gives it.
+    /// those of the page's text as poppler gives it; a range may run on over the following pages, each of which
+    /// adds a form feed and its text.
     pub href: String,
     /// First byte, in the unpacked but undecoded file.
     pub start: u64,

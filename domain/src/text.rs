@@ -80,6 +80,8 @@ texts! {
     UploadTooLarge: "This file is larger than this node takes ({limit})." / "Ce fichier dépasse ce que ce nœud accepte ({limit}).";
     DemoBook: "Demo" / "Démo";
     FormatEpub: "EPUB" / "EPUB";
+    FormatPdf: "PDF" / "PDF";
+    FormatDocx: "DOCX" / "DOCX";
     FormatTxt: "Text" / "Texte";
     FormatHtml: "Web page" / "Page web";
     FormatMarkdown: "Markdown" / "Markdown";

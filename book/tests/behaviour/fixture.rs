@@ -138,3 +138,32 @@ pub fn warnings(book: &Book) -> Vec<&str> {
 pub fn sentences(book: &Book) -> Vec<&str> {
     book.chapters.iter().flat_map(|chapter| (0..chapter.sentences.len()).map(|i| chapter.sentence(i))).collect()
 }
+
+/// A book for a snapshot: what is in it, in order, by kind.
+pub fn shown(book: &Book) -> String {
+    use std::fmt::Write;
+    let mut out = format!("{} | {} | {:?}\n", book.title, book.authors.join(", "), book.language);
+    for chapter in &book.chapters {
+        writeln!(out, "# {:?} {}", chapter.parts, chapter.title.as_deref().unwrap_or("-")).unwrap();
+        for paragraph in &chapter.paragraphs {
+            let text = &chapter.text[paragraph.start as usize..paragraph.end as usize];
+            let after_break = if paragraph.after_break { "* " } else { "" };
+            writeln!(out, "{after_break}{:?}: {text}", paragraph.kind).unwrap();
+        }
+        let pages: Vec<String> = chapter.pages.iter().map(|page| format!("{}@{}", page.label, page.at)).collect();
+        if !pages.is_empty() {
+            writeln!(out, "pages: {}", pages.join(" ")).unwrap();
+        }
+    }
+    for note in &book.notes {
+        let anchor = note.anchor.map_or("nowhere".to_owned(), |anchor| format!("{}:{}", anchor.chapter, anchor.at));
+        writeln!(out, "note {} at {anchor}: {}", note.label, note.text).unwrap();
+    }
+    for aside in &book.set_aside {
+        writeln!(out, "aside {}: {:?} {}", aside.reason, aside.title, aside.text.replace('\n', " / ")).unwrap();
+    }
+    for warning in &book.warnings {
+        writeln!(out, "warning {}", warning.code).unwrap();
+    }
+    out
+}

@@ -6,6 +6,8 @@ mod editions;
 mod epub_editions;
 mod fixture;
 mod pages;
+mod pdf;
+mod pdf_file;
 mod plain_text;
 mod properties;
 mod quotations;

@@ -40,7 +40,7 @@ fn patched(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
 #[test]
 fn other_kinds_of_file_are_named() {
     for (bytes, looks_like) in [
-        (b"%PDF-1.4 ...".as_slice(), "a PDF"),
+        (b"{\\rtf1\\ansi Hello}".as_slice(), "an RTF document"),
         (b"\x89PNG\r\n\x1a\n", "a picture"),
         (b"<?xml version=\"1.0\"?><rss/>", "an XML document"),
         (&archive(&[("readme.txt", b"hello")]), "a zip archive of other files"),

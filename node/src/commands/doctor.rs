@@ -75,6 +75,7 @@ pub async fn run(config: &Config, args: &Args) -> Result<(), Failure> {
     let mut checks = vec![Check::good("libtorch", gpu::libtorch_version())];
     checks.extend(device_checks(&devices));
     checks.extend(model_checks(config, &devices));
+    checks.push(pdf_reader());
     let folder = args.data_dir.clone().unwrap_or_else(|| config.store.folder());
     checks.push(stores(folder).await);
     checks.push(port(config.gateway.port));
@@ -117,6 +118,14 @@ fn device_checks(devices: &[DeviceInfo]) -> Vec<Check> {
         checks.push(Check::absent("cuda", why, advice));
     }
     checks
+}
+
+/// Everything but PDF is read without it.
+fn pdf_reader() -> Check {
+    match book::Limits::default().pdf_reader() {
+        Some(program) => Check::good("pdf", program.display().to_string()),
+        None => Check::absent("pdf", "pdftotext is not installed", "to read PDFs, install the package poppler-utils"),
+    }
 }
 
 fn model_checks(config: &Config, devices: &[DeviceInfo]) -> Vec<Check> {

@@ -58,6 +58,8 @@ pub fn file_line(tr: Tr, project: &ProjectView) -> String {
     let mut parts = Vec::new();
     match project.book.format {
         Some(Format::Epub) => parts.push(tr.t(Text::FormatEpub).to_owned()),
+        Some(Format::Pdf) => parts.push(tr.t(Text::FormatPdf).to_owned()),
+        Some(Format::Docx) => parts.push(tr.t(Text::FormatDocx).to_owned()),
         Some(Format::Txt) => parts.push(tr.t(Text::FormatTxt).to_owned()),
         Some(Format::Html) => parts.push(tr.t(Text::FormatHtml).to_owned()),
         Some(Format::Markdown) => parts.push(tr.t(Text::FormatMarkdown).to_owned()),

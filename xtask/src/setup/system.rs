@@ -88,6 +88,7 @@ fn missing(needs: Needs) -> Vec<Missing> {
         &["gcc", "g++", "libc6-dev", "binutils"],
         &["gcc", "g++", "libc6-dev", "binutils"],
     );
+    need(process::on_path("pdftotext"), "poppler's pdftotext", &["poppler-utils"], &["poppler-utils"]);
     let pip = || process::answer(process::command("python3").args(["-m", "pip", "--version"])).is_some();
     need(!needs.downloads || pip(), "Python 3 with pip", &["python3", "python3-pip"], &["python3", "python3-pip"]);
     let chromium = ["chromium", "chromium-browser", "google-chrome"].iter().any(|name| process::on_path(name));
