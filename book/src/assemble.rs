@@ -305,12 +305,13 @@ pub(crate) fn chapter(
         let end = chapter.text.len() as u32;
         // A break at the very start of a chapter divides nothing.
         let after_break = para.after_break && chapter.paragraphs.iter().any(|p| p.kind != ParagraphKind::Heading);
-        chapter.paragraphs.push(Paragraph { start, end, kind: para.kind, after_break, language: None });
+        let other = language::of_paragraph(para.text.text(), language);
+        chapter.paragraphs.push(Paragraph { start, end, kind: para.kind, after_break, language: other });
         if para.kind == ParagraphKind::Heading {
             continue;
         }
         let href = para.href.as_deref().unwrap_or(&piece.href);
-        for range in sentences::split(para.text.text(), language) {
+        for range in sentences::split(para.text.text(), other.unwrap_or(language)) {
             let source = para.text.source(range.clone());
             chapter.sentences.push(Sentence {
                 start: start + range.start as u32,

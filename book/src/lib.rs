@@ -28,8 +28,10 @@
 //! | `html`, `markdown`, `txt` | books in one file of each |
 //! | `headings`, `numbers`, `aside`, `front`, `notes`, `lines` | the rules: what is a heading, set aside, a note, verse |
 //! | `piece`, `assemble` | pieces of any format to chapters under parts |
-//! | `language`, `sentences` | English or French, and where its sentences end |
+//! | `language`, `lexicon` | English or French, a book and a paragraph; lists of words |
+//! | `sentences`, `quotations` | where sentences end; what is said aloud or quoted |
 //! | [`windows()`], [`provenance`] | passages; proof of the source ranges |
+//! | [`transcript`] | a text as it stands, nothing left out, for annotating |
 
 mod archive;
 mod aside;

@@ -276,8 +276,8 @@ fn fold(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Checks a book against its file: each sentence equals what its source range holds, paragraphs and
-/// sentences are in order and disjoint, and only white space lies between them. Returns how many
+/// Checks a book against its file: each sentence equals what its source range holds, paragraphs, sentences and
+/// quotations are in order and disjoint, and only white space lies between sentences. Returns how many
 /// sentences were checked.
 ///
 /// # Errors
@@ -348,6 +348,22 @@ fn check_structure(chapter: &Chapter) -> Result<(), &'static str> {
     }
     if sentences.next().is_some() {
         return Err("a sentence names a paragraph that it does not stand in");
+    }
+    check_quotations(chapter)
+}
+
+fn check_quotations(chapter: &Chapter) -> Result<(), &'static str> {
+    let mut at = 0;
+    for quotation in &chapter.quotations {
+        let range = quotation.start as usize..quotation.end as usize;
+        if range.start < at {
+            return Err("quotations overlap or are out of order");
+        }
+        at = range.end;
+        let inner = chapter.text.get(range).ok_or("a quotation cuts a character or leaves the text")?;
+        if inner.is_empty() || inner.trim() != inner {
+            return Err("a quotation is empty, or white space stands at its end");
+        }
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! [`crate::read`] makes a book of a file: it takes licences, title pages and notes out of the story.
 //! Scholars who annotate a text want every word of it counted, whatever it is. [`transcribe`] therefore takes a
-//! plain text file as one chapter; [`Transcript::of_book`] takes the chapters of a book that was read.
+//! plain text file as one chapter; a book of another format is read, and its story taken.
 
 use std::ops::Range;
 
@@ -36,17 +36,17 @@ enum Places {
     Canonical(Vec<u64>),
 }
 
-/// Reads a plain text file as one chapter, nothing left out.
+/// Reads a plain text file as one chapter, nothing left out; of a book in any other format its story.
 ///
 /// # Errors
-/// [`BookError::NotABook`] for a file of another format, else as [`crate::read`].
+/// As [`crate::read`].
 pub fn transcribe(name: &str, bytes: &[u8], limits: &Limits) -> Result<Transcript, BookError> {
     let meter = Meter::start(limits);
     if bytes.len() as u64 > limits.file_bytes {
         return Err(BookError::TooLarge { bytes: bytes.len() as u64, limit_bytes: limits.file_bytes });
     }
     if sniff::format(name, bytes, &meter)? != Format::Txt {
-        return Err(BookError::NotABook { looks_like: "a book that is no plain text" });
+        return crate::read(name, bytes, limits).map(Transcript::of_book);
     }
     let mut piece = Piece::new(name);
     piece.paragraphs = txt::paragraphs(name, bytes, &meter)?;
@@ -64,7 +64,7 @@ pub fn transcribe(name: &str, bytes: &[u8], limits: &Limits) -> Result<Transcrip
 
 impl Transcript {
     /// The story of a book; places are those in [`Transcript::text`].
-    pub fn of_book(book: Book) -> Self {
+    fn of_book(book: Book) -> Self {
         let mut starts = Vec::with_capacity(book.chapters.len());
         let mut at = 0;
         for chapter in &book.chapters {

@@ -8,7 +8,7 @@
 //! | [`config`] | defaults, `cluster.toml`, environment, a file a section |
 //! | [`wiring`] | the actors of a node, started and stopped in order |
 //! | [`gateway`] | HTTP |
-//! | [`commands`] | `serve`, `analyze`, `doctor`, a file each |
+//! | [`commands`] | `analyze`, `read`, `annotate`, `serve`, `doctor`, a file each |
 
 pub mod commands;
 pub mod config;

@@ -22,8 +22,10 @@
 //! | `compose` | puts the above together |
 //! | `check` | the evidence contract |
 //! | `html` | `storyboard.html` |
+//! | [`booknlp`] | tokens and quotations of a text, in BookNLP's formats |
 //! | `error` | why a storyboard can't be made |
 
+pub mod booknlp;
 mod check;
 mod compose;
 mod error;

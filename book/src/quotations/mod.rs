@@ -254,6 +254,9 @@ impl<'a> Finder<'a> {
             rest.for_each(|(start, end)| self.quoted(start, end, pair));
         } else if paragraphs == 1 && closed {
             self.quoted(start, until, pair);
+        } else if paragraphs == 1 {
+            let said = turn::without_last_said(&self.chapter.text[start..until], self.language);
+            self.push(start, start + said, pair.kind());
         } else {
             self.push(start, shared.filter(|_| !closed).unwrap_or(until), pair.kind());
         }

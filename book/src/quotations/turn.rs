@@ -132,6 +132,10 @@ pub(super) fn is_mention(text: &str, start: usize, end: usize, language: Languag
     if opens || said::opens(&text[end..], language) || said::find(inner, language).is_some() {
         return false;
     }
+    // Words that go on behind "said he,".
+    if language == Language::En && before.ends_with([',', ';', '—', '-']) || before.ends_with(';') {
+        return false;
+    }
     let lower = inner.starts_with(char::is_lowercase);
     let words = if lower { MENTION_WORDS * 2 } else { MENTION_WORDS };
     let after_stop = before.ends_with(['.', '!', '?', '…', '»', '”']);

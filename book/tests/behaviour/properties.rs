@@ -22,7 +22,8 @@ fn plain_piece() -> impl Strategy<Value = String> {
         4 => prop::sample::select(vec![
             "the old man ", "Mr. ", "said he. ", "Who? ", "« Non ! » ", "“Yes!” ", "C. D. ", "… ", "...", "\n", "\n\n",
             "\r\n\r\n\r\n", "[1]", " [2] ", "[a]", "* * *", "CHAPTER IV", "CHAPITRE PREMIER", "PART I", "II", "Imprint",
-            "\u{a0}", "\u{2060}—", "\u{202f}»", "    ", "— ", "é", "𝕏 ", "[[3]]", "FIN", "\u{ad}", "\u{c}", "1.",
+            "\u{a0}", "\u{2060}—", "\u{202f}»", "    ", "— ", "é", "« ", " »", "\n\n« ", "\n\n— ", ", dit-il, ", "“", "”", "‘", "’", "'", "\"", "--",
+            "\n\n“", "𝕏 ", "[[3]]", "FIN", "\u{ad}", "\u{c}", "1.",
         ]).prop_map(str::to_owned),
         1 => any::<String>(),
     ]

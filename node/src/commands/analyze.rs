@@ -18,7 +18,7 @@ use domain::run::RunState;
 use store::DataFolder;
 
 use super::bar::Shown;
-use super::{FAILED, Failure, INTERRUPTED, interrupted};
+use super::{FAILED, Failure, INTERRUPTED, input, interrupted};
 use crate::config::Config;
 use crate::wiring::{Node, limits};
 
@@ -89,21 +89,10 @@ struct Input {
 
 impl Input {
     fn read(config: &Config, path: &Path) -> Result<Self, Failure> {
-        let bad = |e: std::io::Error| Failure::bad_input(format!("{} can't be read: {e}", path.display()));
         let limits = limits(config);
-        let size = std::fs::metadata(path).map_err(bad)?;
-        if size.is_dir() {
-            return Err(Failure::bad_input(format!("{} is a folder, and a book is needed", path.display())));
-        }
-        if size.len() > limits.file_bytes {
-            let most = limits.file_bytes >> 20;
-            let message = format!("{} is larger than {most} MiB (gateway.upload_limit_mib)", path.display());
-            return Err(Failure::bad_input(message));
-        }
-        let bytes = std::fs::read(path).map_err(bad)?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        book::read(&name, &bytes, &limits)
-            .map_err(|e| Failure::bad_input(format!("{}: {e} ({})", path.display(), e.code())))?;
+        let bytes = input::bytes(path, &limits)?;
+        let name = input::name(path);
+        book::read(&name, &bytes, &limits).map_err(|error| input::refused(path, &error))?;
         Ok(Self { name, digest: Digest::of(&bytes), bytes })
     }
 }
@@ -197,7 +186,7 @@ async fn write_out(node: &Node, project: ProjectId, args: &Args) -> Result<(), F
         let found = node.core.call(ask, context()).await?;
         let bytes = fetch_whole(node.bulk.as_ref(), scope, found.digest, MAX_FILE_BYTES).await?;
         let path = args.out.join(name);
-        replace(&path, &bytes).map_err(|e| Failure::new(format!("{} can't be written: {e}", path.display())))?;
+        input::replace(&path, &bytes)?;
         files.push(path);
     }
     if args.json {
@@ -209,12 +198,4 @@ async fn write_out(node: &Node, project: ProjectId, args: &Args) -> Result<(), F
         }
     }
     Ok(())
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = path.with_extension("part");
-    let mut file = std::fs::File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)
 }

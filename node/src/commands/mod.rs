@@ -3,8 +3,11 @@
 //! Exit codes: 0 done, 1 failed, 2 what was given can't be used, 130 interrupted (and can be gone on with).
 
 pub mod analyze;
+pub mod annotate;
 mod bar;
 pub mod doctor;
+mod input;
+pub mod read;
 pub mod serve;
 
 use std::path::PathBuf;
@@ -40,6 +43,10 @@ pub struct Cli {
 enum Command {
     /// Analyse one book here and now: storyboard.json, storyboard.html and book.json
     Analyze(analyze::Args),
+    /// Say what reading finds in a book: its chapters, notes and quotations, and what was set aside
+    Read(read::Args),
+    /// Write the words, sentences and quotations of texts as BookNLP files
+    Annotate(annotate::Args),
     /// Serve the web app and the API on this machine
     Serve(serve::Args),
     /// Say what works here, and what to do where it does not
@@ -113,6 +120,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Analyze(args) => analyze::run(&config, args).await,
+            Command::Read(args) => read::run(&config, &args),
+            Command::Annotate(args) => annotate::run(&config, &args),
             Command::Serve(args) => serve::run(config, args).await,
             Command::Doctor(args) => doctor::run(&config, &args).await,
         }
