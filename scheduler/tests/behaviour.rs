@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use domain::id::{TenantId, Term};
-use scheduler::{Action, CancelReason, Class, Config, Event, Failure, ItemFailure, ItemSpec, Refusal};
+use scheduler::{Action, CancelReason, Class, Config, Event, Failure, ItemFailure, ItemSpec, NodeKey, Refusal};
 use support::*;
 
 fn interactive(n: u64, tokens: u32, deadline_ms: Option<u64>) -> ItemSpec {
@@ -423,4 +423,73 @@ fn work_goes_to_the_device_that_has_the_model() {
     }
     world.submit(1, vec![bulk(1, 1, 64)]);
     assert_eq!((world.holds(1).len(), world.holds(2).len()), (0, 1));
+}
+
+#[test]
+fn two_devices_of_one_node_that_go_down_with_it_are_one_suspicion() {
+    let mut world = World::new(Config::default());
+    world.submit(1, vec![bulk(1, 1, 64), bulk(2, 1, 64)]);
+    for id in 1..=3 {
+        world.epochs.insert(worker(id), 1);
+        let Event::WorkerReady { worker, epoch, models, held, .. } = ready(id, 1, 1) else { unreachable!() };
+        let (node, free_memory_bytes) = (NodeKey(7), 0);
+        world.tell(Event::WorkerReady { worker, node, epoch, credits: 1, models, free_memory_bytes, held });
+        assert_eq!(world.holds(id)[0].items.len(), 2, "nobody is suspected yet");
+        world.lose(id);
+        world.check();
+    }
+}
+
+#[test]
+fn device_time_that_deadlines_took_is_no_debt_that_starves_their_tenant_later() {
+    let mut world = World::new(Config { max_items_per_run: 20_000, ..Config::default() });
+    world.submit(1, (0..6_000).map(|n| bulk(n, 1, 256)).collect());
+    let due = |n: u64| ItemSpec { deadline_ms: Some(400), ..bulk(n, 2, 128) };
+    world.join(1, 1, 1);
+    for round in 1..40 {
+        // Always in danger, and so always first.
+        world.submit(2, (0..40).map(|n| due(round * 1_000 + n)).collect());
+        world.submit(2, vec![bulk(500_000 + round, 2, 256)]);
+        world.finish(1, 100_000);
+        world.check();
+    }
+}
+
+#[test]
+fn only_who_holds_a_lease_ends_it_and_only_that_very_lease() {
+    let mut world = World::new(Config::default());
+    world.join(1, 1, 1);
+    world.submit(1, vec![bulk(1, 1, 64)]);
+    world.join(2, 1, 1);
+    let lease = world.holds(1)[0].lease;
+    let later = Term { n: TERM.n + 1, ..TERM };
+    let forged = [
+        (2, lease),
+        (1, scheduler::Lease { attempt: lease.attempt + 1, ..lease }),
+        (1, scheduler::Lease { epoch: lease.epoch + 1, ..lease }),
+        (1, scheduler::Lease { term: later, ..lease }),
+    ];
+    for (id, lease) in forged {
+        let done = Event::BatchDone { worker: worker(id), lease, elapsed_us: 10 };
+        assert!(world.tell(done).is_empty(), "{id} {lease:?}");
+    }
+    assert_eq!(world.state.snapshot().totals.stale, 4);
+    world.finish(1, 1_000);
+    assert_eq!(world.end_of(1, 1), Some(End::Completed));
+}
+
+#[test]
+fn short_items_do_not_join_long_ones_only_because_there_is_room() {
+    let mut world = World::new(Config::default());
+    let long = (0..4).map(|n| bulk(n, 1, 500));
+    world.submit(1, long.chain((10..50).map(|n| bulk(n, 1, 10))).collect());
+    world.join(1, 1, 1);
+    while !world.holds(1).is_empty() {
+        let held = &world.holds(1)[0];
+        let lengths = held.items.iter().map(|(_, item)| if u64::from(item.0.0[0]) < 4 { 500 } else { 10 });
+        let tokens: u32 = lengths.sum();
+        assert!(f64::from(tokens) >= 0.85 * f64::from(held.padded_len * held.items.len() as u32));
+        world.finish(1, 1_000);
+    }
+    assert!(world.outstanding.is_empty());
 }

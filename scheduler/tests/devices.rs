@@ -222,3 +222,18 @@ fn a_bulk_item_whose_deadline_lies_behind_more_than_can_be_done_is_refused_at_th
     assert_eq!(answered, 22);
     world.check();
 }
+
+#[test]
+fn a_tenant_at_its_limit_is_not_served_though_another_one_is() {
+    let mut world = World::new(Config { max_batch_items: 8, ..Config::default() });
+    world.submit(1, (0..20).map(|n| bulk(n, 1, 128)).collect());
+    world.tell(Event::SetLimit { tenant: TenantId(1), device_ms_per_s: Some(0) });
+    world.join(1, 1, 1);
+    assert!(world.holds(1).is_empty());
+    world.submit(2, (100..120).map(|n| bulk(n, 2, 128)).collect());
+    while !world.holds(1).is_empty() {
+        assert!(world.finish(1, 10_000).items.iter().all(|(of, _)| *of == run(2)));
+        world.check();
+    }
+    assert_eq!(world.outstanding.len(), 20, "what is limited waits");
+}
