@@ -213,6 +213,8 @@ pub fn makespan(devices: u32, faults: bool) -> Scenario {
         deadline: None,
     }];
     if faults {
+        // Troubles last nearly as long as the work, which makes more than one event an item.
+        scenario.min_events = items as u64;
         let lasts_ms = 12_000.0;
         let each = |share: f64| lasts_ms / (share * f64::from(devices)).max(1.0);
         scenario.faults = Faults {
