@@ -11,6 +11,7 @@ use std::time::Duration;
 use cluster::body::projects::{EventsReply, ProjectReply, ProjectsReply, RunReply};
 use cluster::body::{Done, Fault, Scope};
 use cluster::envelope::Envelope;
+use cluster::link::CallContext;
 use cluster::message::Message;
 use domain::id::{RunId, Term};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
@@ -35,6 +36,8 @@ const MEND: Duration = Duration::from_secs(3);
 const CANCEL: Duration = Duration::from_secs(8);
 /// How long coordinators may take to give their leases back when the node stops.
 const STOP: Duration = Duration::from_secs(3);
+/// How long the scheduler may take to say how it stands.
+const SCHEDULING: Duration = Duration::from_secs(2);
 /// Longest wait for events.
 const MAX_WAIT_MS: u32 = 30_000;
 /// Most events in one answer.
@@ -169,6 +172,12 @@ impl CoreState {
         match (envelope.message, reply) {
             (Message::ItemsDone(done), None) => self.forward(done.run, CoordinatorMessage::Done(done)),
             (Message::ItemsFailed(failed), None) => self.forward(failed.run, CoordinatorMessage::Failed(failed)),
+            (Message::ItemsMarked(marked), None) => self.forward(marked.run, CoordinatorMessage::Marked(marked)),
+            (Message::LeaderBegan(_), None) => {
+                for actor in lock(&self.shared.coordinators).values() {
+                    let _ = actor.cast(CoordinatorMessage::LeaderBegan);
+                }
+            }
             (message, Some(reply)) => {
                 let Ok(permit) = self.requests.clone().try_acquire_owned() else {
                     let fault = Fault::new("unavailable", "too many requests at a time").retry_after(500);
@@ -305,6 +314,7 @@ impl Shared {
                 self.cancel(ask.run).await?;
                 RunReply { run: projects::view_run(context, name).await? }.into()
             }
+            Message::GetScheduling(ask) => context.scheduler.call(ask, CallContext::within(SCHEDULING)).await?.into(),
             Message::EventsAfter(ask) => {
                 projects::find(context, ask.principal, ask.project).await?;
                 let wait = Duration::from_millis(u64::from(ask.wait_ms.min(MAX_WAIT_MS)));

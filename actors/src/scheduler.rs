@@ -2,31 +2,44 @@
 //!
 //! The core decides everything; this actor has the clock, the addresses and the inputs' whereabouts. One
 //! message a batch, never one an item.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `inbound` | what workers and coordinators say, as events |
+//! | `outbound` | the core's actions, as messages |
+//! | [`leadership`] | who leads: a lease as a value that is handed in |
+//! | `takeover` | what an earlier leader's batches and results are now |
+//! | `names` | what the core's small numbers stand for |
+//! | [`recording`] | a trace of what the core was told, for replaying it |
+//! | `view` | the live picture, for people and metrics |
 
+mod inbound;
 pub mod leadership;
 mod names;
+mod outbound;
+pub mod recording;
+mod takeover;
+mod view;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use cluster::body::Fault;
-use cluster::body::runs::{ItemClass, ItemsDone, ItemsFailed, SubmitItems, SubmitReply};
-use cluster::body::workers::{
-    BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchItem, BatchLease, CancelBatch, RunBatch, WorkerReady,
-};
+use cluster::body::runs::SchedulingReply;
+use cluster::body::workers::BatchDone;
 use cluster::envelope::Envelope;
 use cluster::link::{Address, Wire};
 use cluster::message::Message;
-use domain::id::{RunId, Term, WorkerId};
+use domain::id::{Term, WorkerId};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent, pg};
-use scheduler::{
-    Action, Assigned, BatchId, Class, Config, Event, Failure, ItemFailure, ItemSpec, Lease, Marks, ModelOffer, NodeKey,
-    Refusal, Snapshot, State,
-};
+use scheduler::snapshot::TermChange;
+use scheduler::{Action, Config, Event, NodeKey, Snapshot, State};
 
 use crate::clock::since_boot_ms;
 use crate::entrance::{self, Said, answer};
-use names::{Models, Runs, pack, unpack};
+use names::{Models, Runs};
+use recording::{Recording, TraceSettings};
+use takeover::Takeover;
 
 /// How often the core is told that time has passed.
 const TICK: Duration = Duration::from_millis(100);
@@ -37,7 +50,7 @@ pub enum SchedulerMessage {
     Said(Box<Said>),
     /// Time has passed.
     Tick,
-    /// A metrics reader asks.
+    /// Somebody wants the core's own picture.
     Snapshot(RpcReplyPort<Snapshot>),
 }
 
@@ -59,25 +72,42 @@ pub struct SchedulerStart {
     pub config: Config,
     /// How envelopes travel.
     pub wire: Wire,
+    /// For a leader that follows another one: the changes of term that are known. It collects what runs
+    /// before it hands anything out.
+    pub follows: Option<Vec<TermChange>>,
+    /// Where to record what the core is told.
+    pub trace: Option<TraceSettings>,
 }
 
 /// The actor.
 pub struct SchedulerActor;
 
+/// A worker, as the shell knows it.
+struct KnownWorker {
+    epoch: u64,
+    node: NodeKey,
+    address: Address,
+}
+
 /// The actor's state.
 pub struct SchedulerState {
     scope: String,
     term: Term,
+    /// When the term began.
+    began_ms: u64,
     wire: Wire,
     core: State,
     models: Models,
     runs: Runs,
-    workers: HashMap<WorkerId, (u64, Address)>,
-    /// Results that arrived, until the core says which of them are wanted.
-    arrived: HashMap<BatchId, BatchDone>,
+    workers: HashMap<WorkerId, KnownWorker>,
+    /// Results of the batch that the core is being told of, until it says which of them are wanted.
+    arrived: Option<BatchDone>,
+    takeover: Takeover,
     /// Why a batch failed last, to be told with the items that are given up for it.
     last_fault: Option<(String, String)>,
+    /// Empty between events; kept for its allocation.
     actions: Vec<Action>,
+    recording: Option<Recording>,
 }
 
 impl Actor for SchedulerActor {
@@ -92,18 +122,27 @@ impl Actor for SchedulerActor {
     ) -> Result<SchedulerState, ActorProcessingErr> {
         pg::monitor_scope(start.scope.clone(), me.get_cell());
         me.send_interval(TICK, || SchedulerMessage::Tick);
-        Ok(SchedulerState {
-            core: State::new(start.config, start.term),
+        let core = State::new(start.config, start.term);
+        let recording = start.trace.and_then(|settings| Recording::begin(&settings, &core));
+        let mut state = SchedulerState {
+            core,
             scope: start.scope,
             term: start.term,
+            began_ms: since_boot_ms(),
             wire: start.wire,
             models: Models::default(),
             runs: Runs::default(),
             workers: HashMap::new(),
-            arrived: HashMap::new(),
+            arrived: None,
+            takeover: Takeover::default(),
             last_fault: None,
             actions: Vec::new(),
-        })
+            recording,
+        };
+        if let Some(past) = start.follows {
+            state.step(Event::TakeOver { past });
+        }
+        Ok(state)
     }
 
     async fn handle(
@@ -131,15 +170,22 @@ impl Actor for SchedulerActor {
         if let SupervisionEvent::ProcessGroupChanged(pg::GroupChangeMessage::Leave(_, group, cells)) = event
             && group == entrance::WORKER
         {
-            let gone: Vec<WorkerId> = state
-                .workers
-                .iter()
-                .filter(|(_, (_, address))| cells.iter().any(|cell| cell.get_id() == address.actor().get_id()))
-                .map(|(worker, _)| *worker)
-                .collect();
-            for worker in gone {
+            let is_gone = |known: &KnownWorker| cells.iter().any(|c| c.get_id() == known.address.actor().get_id());
+            let gone = state.workers.iter().filter(|(_, known)| is_gone(known)).map(|(worker, _)| *worker);
+            for worker in gone.collect::<Vec<_>>() {
                 state.lose(worker);
             }
+        }
+        Ok(())
+    }
+
+    async fn post_stop(
+        &self,
+        _: ActorRef<SchedulerMessage>,
+        state: &mut SchedulerState,
+    ) -> Result<(), ActorProcessingErr> {
+        if let Some(recording) = state.recording.take() {
+            recording.finish();
         }
         Ok(())
     }
@@ -148,236 +194,53 @@ impl Actor for SchedulerActor {
 impl SchedulerState {
     fn said(&mut self, said: Said) {
         let Said { envelope: Envelope { message, .. }, reply } = said;
-        match message {
-            Message::SubmitItems(submit) => {
-                let result = self.submit(submit);
-                if let Some(reply) = reply {
-                    answer(reply, self.term, result.map(Message::from));
-                }
-            }
+        let result = match message {
+            Message::SubmitItems(submit) => self.submit(submit, &[]).map(Message::from),
+            Message::SubmitMarked(marked) => self.submit(marked.submit, &marked.marks).map(Message::from),
+            Message::GetScheduling(_) => Ok(SchedulingReply { scheduling: self.view() }.into()),
             Message::CancelItems(cancel) => {
                 self.step(Event::CancelRun { run: cancel.run, term: cancel.run_term });
                 self.runs.forget(cancel.run, cancel.run_term);
-            }
-            Message::WorkerReady(ready) => self.ready(&ready),
-            Message::BatchDone(done) => self.done(done),
-            Message::BatchFailed(failed) => self.failed(failed),
-            Message::DrainWorker(drain) => self.step(Event::Drain { worker: drain.worker }),
-            other => {
-                if let Some(reply) = reply {
-                    answer(reply, self.term, Err(Fault::unsupported(other.kind())));
-                }
-            }
-        }
-    }
-
-    fn submit(&mut self, submit: SubmitItems) -> Result<SubmitReply, Fault> {
-        let Some(model) = self.models.key(submit.model) else {
-            return Ok(SubmitReply::Full { retry_after_ms: 1_000 });
-        };
-        let class = match submit.class {
-            ItemClass::Interactive => Class::Interactive,
-            ItemClass::Bulk => Class::Bulk,
-        };
-        let now = since_boot_ms();
-        let mut items = Vec::with_capacity(submit.items.len());
-        for item in &submit.items {
-            let tag = pack(item.offset, item.len)
-                .ok_or_else(|| Fault::new("bad-request", "an item's input lies beyond what a blob may hold"))?;
-            items.push(ItemSpec {
-                item: item.item,
-                tenant: submit.scope.tenant,
-                model,
-                class,
-                tokens: item.tokens,
-                deadline_ms: submit.deadline_in_ms.map(|ms| now + u64::from(ms)),
-                marks: Marks::default(),
-                tag,
-            });
-        }
-        if !self.runs.remember(&submit) {
-            return Ok(SubmitReply::Full { retry_after_ms: 1_000 });
-        }
-        let mut answer = SubmitReply::Taken;
-        self.core_step(Event::Submit { run: submit.run, term: submit.run_term, items });
-        for action in std::mem::take(&mut self.actions) {
-            match action {
-                Action::Refused { reason: Refusal::StaleTerm | Refusal::Cancelled, .. } => {
-                    answer = SubmitReply::StepDown;
-                }
-                Action::Refused { retry_after_ms, .. } => {
-                    let retry_after_ms = u32::try_from(retry_after_ms).unwrap_or(u32::MAX);
-                    answer = SubmitReply::Full { retry_after_ms };
-                }
-                other => self.act(other),
-            }
-        }
-        Ok(answer)
-    }
-
-    fn ready(&mut self, ready: &WorkerReady) {
-        if self.workers.get(&ready.worker).is_none_or(|(epoch, _)| *epoch != ready.epoch) {
-            let name = entrance::worker_name(ready.worker);
-            let Some(actor) = entrance::find(&self.scope, entrance::WORKER, &name) else {
-                tracing::warn!(worker = %ready.worker, "a worker that nobody can find");
                 return;
-            };
-            tracing::info!(worker = %ready.worker, epoch = ready.epoch, "worker joined");
-            self.workers.insert(ready.worker, (ready.epoch, Address::new(actor, self.wire)));
-        }
-        let mut models = Vec::with_capacity(ready.models.len());
-        for offer in &ready.models {
-            let Some(model) = self.models.key(offer.model) else { continue };
-            let prior = (offer.ns_per_token > 0).then(|| scheduler::cost::Cost {
-                ns_per_token: f64::from(offer.ns_per_token),
-                ns_per_token_squared: 0.0,
-            });
-            models.push(ModelOffer {
-                model,
-                resident: offer.resident,
-                load_ms: offer.load_ms,
-                max_padded_tokens: offer.max_padded_tokens,
-                weights_bytes: offer.weights_bytes,
-                bytes_per_padded_token: offer.bytes_per_padded_token,
-                prior,
-            });
-        }
-        self.step(Event::WorkerReady {
-            worker: ready.worker,
-            // One machine only: devices are told apart by worker.
-            node: NodeKey(ready.worker.0 as u64),
-            epoch: ready.epoch,
-            credits: ready.credits,
-            models,
-            free_memory_bytes: ready.free_bytes,
-            held: Vec::new(),
-        });
-    }
-
-    fn done(&mut self, done: BatchDone) {
-        let (worker, lease, elapsed_us) = (done.worker, core_lease(done.lease), done.elapsed_us);
-        self.arrived.insert(lease.batch, done);
-        self.step(Event::BatchDone { worker, lease, elapsed_us });
-        // What was not wanted by now never will be.
-        self.arrived.remove(&lease.batch);
-    }
-
-    fn failed(&mut self, failed: BatchFailed) {
-        let failure = match failed.failure {
-            BatchFailure::OutOfMemory => Failure::OutOfMemory,
-            BatchFailure::Error => Failure::Error,
-            BatchFailure::Rejected => Failure::Rejected,
-            BatchFailure::Released => Failure::Released,
+            }
+            Message::WorkerReady(ready) => return self.ready(&ready),
+            Message::WorkerPresent(present) => return self.present(present),
+            Message::BatchDone(done) => return self.done(done),
+            Message::BatchFailed(failed) => return self.failed(failed),
+            Message::DrainWorker(drain) => return self.step(Event::Drain { worker: drain.worker }),
+            other => Err(Fault::unsupported(other.kind())),
         };
-        if failure != Failure::Released {
-            tracing::warn!(worker = %failed.worker, ?failure, code = failed.code, detail = failed.detail, "batch failed");
+        if let Some(reply) = reply {
+            answer(reply, self.term, result);
         }
-        self.last_fault = Some((failed.code, failed.detail));
-        self.step(Event::BatchFailed { worker: failed.worker, lease: core_lease(failed.lease), failure });
     }
 
     fn lose(&mut self, worker: WorkerId) {
-        if let Some((epoch, _)) = self.workers.remove(&worker) {
+        if let Some(KnownWorker { epoch, .. }) = self.workers.remove(&worker) {
             tracing::warn!(%worker, epoch, "worker lost");
+            self.takeover.forget_worker(worker);
             self.step(Event::WorkerLost { worker, epoch });
         }
     }
 
+    /// Tells the core; what it does about it lies in `actions`.
     fn core_step(&mut self, event: Event) {
-        scheduler::step(&mut self.core, event, since_boot_ms(), &mut self.actions);
+        let now_ms = since_boot_ms();
+        if let Some(recording) = &mut self.recording {
+            recording.event(now_ms, &event);
+        }
+        scheduler::step(&mut self.core, event, now_ms, &mut self.actions);
+        if let Some(recording) = &mut self.recording {
+            recording.acted(&self.actions);
+        }
     }
 
     fn step(&mut self, event: Event) {
         self.core_step(event);
-        for action in std::mem::take(&mut self.actions) {
+        let mut actions = std::mem::take(&mut self.actions);
+        for action in actions.drain(..) {
             self.act(action);
         }
+        self.actions = actions;
     }
-
-    fn act(&mut self, action: Action) {
-        match action {
-            Action::Run { worker, lease, model, items, .. } => self.run(worker, lease, model, &items),
-            Action::Completed { batch, items, unwanted } => self.deliver(batch, &items, &unwanted),
-            Action::ItemFailed { item, reason } => self.item_failed(item, reason),
-            Action::CancelBatch { worker, lease, reason } => {
-                tracing::debug!(%worker, ?reason, batch = lease.batch.0, "batch called back");
-                if let Some((_, address)) = self.workers.get(&worker) {
-                    address.cast(CancelBatch { lease: wire_lease(lease) }, self.term);
-                }
-            }
-            Action::WorkerHung { worker, epoch } => {
-                tracing::error!(%worker, epoch, "worker hung: its device does not come back");
-                self.workers.remove(&worker);
-            }
-            Action::Drained { worker, epoch } => tracing::info!(%worker, epoch, "worker drained"),
-            Action::Accepted { .. } | Action::Refused { .. } => {}
-            // Nothing is adopted, as workers don't say yet what they hold; they keep every model that they offer.
-            Action::Adopted { .. } | Action::Unload { .. } | Action::Marked { .. } => {}
-        }
-    }
-
-    fn run(&mut self, worker: WorkerId, lease: Lease, model: scheduler::ModelKey, items: &[Assigned]) {
-        let (Some((_, address)), Some(model)) = (self.workers.get(&worker), self.models.get(model)) else {
-            return;
-        };
-        let mut groups: Vec<BatchGroup> = Vec::new();
-        for assigned in items {
-            let Some(source) = self.runs.get(assigned.run) else { continue };
-            let (offset, len) = unpack(assigned.tag);
-            let item = BatchItem { item: assigned.item, offset, len };
-            match groups.iter_mut().find(|group| group.run == assigned.run) {
-                Some(group) => group.items.push(item),
-                None => groups.push(BatchGroup {
-                    run: assigned.run,
-                    scope: source.scope,
-                    inputs: source.inputs,
-                    items: vec![item],
-                }),
-            }
-        }
-        address.cast(RunBatch { lease: wire_lease(lease), model, groups }, self.term);
-    }
-
-    /// Hands results to the coordinators of those runs whose items are wanted.
-    fn deliver(&mut self, batch: BatchId, items: &[Assigned], unwanted: &[u32]) {
-        let Some(done) = self.arrived.remove(&batch) else { return };
-        let wanted = |(place, _): &(usize, &Assigned)| unwanted.binary_search(&(*place as u32)).is_err();
-        for group in done.groups {
-            if items.iter().enumerate().filter(wanted).any(|(_, assigned)| assigned.run == group.run) {
-                let done = ItemsDone { run: group.run, scheduler_term: self.term, results: group.results };
-                self.tell_core(group.run, done);
-            }
-        }
-    }
-
-    fn item_failed(&mut self, item: Assigned, reason: ItemFailure) {
-        let (code, detail) = match (reason, &self.last_fault) {
-            (ItemFailure::Error, Some(fault)) => fault.clone(),
-            (ItemFailure::TooLong, _) => ("item-too-long".into(), "a passage is longer than any device takes".into()),
-            (ItemFailure::DeadlineMissed, _) => ("deadline-missed".into(), "no time was left for it".into()),
-            (ItemFailure::OutOfMemory, _) => ("out-of-memory".into(), "a passage fits no device's memory".into()),
-            (ItemFailure::Crashes | ItemFailure::Error, _) => {
-                ("worker-crashed".into(), "workers died on a passage of this book; their logs say why".into())
-            }
-        };
-        tracing::warn!(run = %item.run, item = %item.item.0, ?reason, code, "item given up");
-        let failed = ItemsFailed { run: item.run, scheduler_term: self.term, items: vec![item.item], code, detail };
-        self.tell_core(item.run, failed);
-    }
-
-    fn tell_core(&self, run: RunId, message: impl Into<Message>) {
-        let Some(source) = self.runs.get(run) else { return };
-        match entrance::find(&self.scope, entrance::CORE, &entrance::core_name(source.core)) {
-            Some(core) => Address::new(core, self.wire).cast(message, self.term),
-            None => tracing::debug!(%run, "results for a core that is gone; another one will ask again"),
-        }
-    }
-}
-
-fn core_lease(lease: BatchLease) -> Lease {
-    Lease { batch: BatchId(lease.batch), attempt: lease.attempt, epoch: lease.epoch, term: lease.term }
-}
-
-fn wire_lease(lease: Lease) -> BatchLease {
-    BatchLease { batch: lease.batch.0, attempt: lease.attempt, epoch: lease.epoch, term: lease.term }
 }

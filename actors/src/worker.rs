@@ -3,21 +3,28 @@
 //! The device's thread is a thread of its own, so that no amount of arithmetic starves the runtime that
 //! answers heartbeats. Two batches are held at a time: while one runs, the next one's inputs are fetched
 //! over the bulk plane, so the device never waits for bytes.
+//!
+//! What it holds, and what it answered last, it keeps in its [`hands`]: a scheduler that begins to lead asks for it,
+//! so that nothing that runs is lost or done twice. A worker that is to stop drains: it asks for nothing more, gives
+//! back what has not begun, and goes when the scheduler says that nothing of it is left.
 
 mod device;
+mod hands;
 mod inputs;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cluster::body::runs::ModelRef;
 use cluster::body::workers::{
-    BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchLease, BatchResults, OfferedModel, RunBatch, WorkerReady,
+    BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchLease, BatchResults, DrainWorker, OfferedModel, RunBatch,
+    WorkerPresent, WorkerReady,
 };
 use cluster::body::{Fault, MAX_INLINE_BYTES, Payload};
 use cluster::bulk::{BulkPlane, once};
+use cluster::envelope::Envelope;
 use cluster::link::Link;
 use cluster::message::Message;
 use domain::id::{Term, WorkerId};
@@ -31,10 +38,11 @@ use crate::entrance::{self, Leader, Said, answer};
 
 pub use device::LoadEncoder;
 use device::{DeviceThread, Finished, Outcome};
+use hands::Hands;
 use inputs::InputCache;
 
 /// Batches held at a time: one runs, one is staged.
-const CREDITS: u32 = 2;
+const CREDITS: usize = 2;
 /// How often a worker presents itself.
 const PRESENT: Duration = Duration::from_secs(1);
 /// A batch that took this long may have cost its worker the scheduler's trust: its lease is 30 s at least.
@@ -46,6 +54,8 @@ const MAX_RESULT_BYTES: u64 = 256 << 20;
 pub struct WorkerStart {
     /// Its id.
     pub worker: WorkerId,
+    /// The node that it runs on.
+    pub node: u128,
     /// Scope of the process groups.
     pub scope: String,
     /// Whom it works for.
@@ -84,6 +94,20 @@ struct Report {
     epoch: Arc<AtomicU64>,
     scheduler: Leader,
     bulk: Arc<dyn BulkPlane>,
+    node: u128,
+    offer: OfferedModel,
+    hands: Arc<Mutex<Hands>>,
+    draining: Arc<AtomicBool>,
+}
+
+/// Has a worker give back or finish what it holds and stop, as long as that takes no longer than `within`; stopped
+/// it is in any case, and what it still held then runs elsewhere.
+pub async fn drain(actor: &ActorRef<Link>, worker: WorkerId, within: Duration) {
+    let _ = actor.cast(Link::Cast(Envelope::new(DrainWorker { worker, epoch: 0 })));
+    if actor.wait(Some(within)).await.is_err() {
+        tracing::warn!(%worker, "a worker did not drain in time; what it holds runs again elsewhere");
+        actor.stop(None);
+    }
 }
 
 impl Actor for Worker {
@@ -94,8 +118,7 @@ impl Actor for Worker {
     async fn pre_start(&self, me: ActorRef<Link>, start: WorkerStart) -> Result<WorkerState, ActorProcessingErr> {
         entrance::show(&start.scope, entrance::WORKER, &me);
         let epoch = Arc::new(AtomicU64::new(1));
-        let report = Report { worker: start.worker, epoch, scheduler: start.scheduler, bulk: start.bulk };
-        let (batches, inbox) = mpsc::channel(CREDITS as usize);
+        let (batches, inbox) = mpsc::channel(CREDITS);
         let recalled = Recalled::default();
         let device = DeviceThread::start(start.worker, start.load, recalled.clone())?;
         let offer = OfferedModel {
@@ -107,16 +130,27 @@ impl Actor for Worker {
             bytes_per_padded_token: 0,
             ns_per_token: 0,
         };
-        let presenting = tokio::spawn(present(report.clone(), offer, device.loaded.clone(), start.loaded));
+        let report = Report {
+            worker: start.worker,
+            epoch,
+            scheduler: start.scheduler,
+            bulk: start.bulk,
+            node: start.node,
+            offer,
+            hands: Arc::default(),
+            draining: Arc::default(),
+        };
+        let presenting = tokio::spawn(present(report.clone(), device.loaded.clone(), start.loaded));
         let feeding = tokio::spawn(feed(report.clone(), inbox, device.jobs));
         let reporting = tokio::spawn(tell(report.clone(), device.outcomes, me));
         Ok(WorkerState { batches, recalled, tasks: vec![presenting, feeding, reporting], report })
     }
 
-    async fn handle(&self, _: ActorRef<Link>, link: Link, state: &mut WorkerState) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, me: ActorRef<Link>, link: Link, state: &mut WorkerState) -> Result<(), ActorProcessingErr> {
         let said = Said::from_link(link);
         match said.envelope.message {
             Message::RunBatch(batch) => {
+                state.report.hands().took(&batch);
                 // The scheduler knows how many are held; one too many is its mistake, and is told so.
                 if let Err(mpsc::error::TrySendError::Full(batch)) = state.batches.try_send(batch) {
                     let fault = Fault::new("worker-full", "more batches than this worker holds");
@@ -127,6 +161,13 @@ impl Actor for Worker {
                 let mut recalled = state.recalled.lock().unwrap_or_else(PoisonError::into_inner);
                 if recalled.len() < 64 {
                     recalled.insert(cancel.lease);
+                }
+            }
+            Message::LeaderBegan(began) => state.report.present_in_full(began.term),
+            Message::DrainWorker(_) => state.report.drain(),
+            Message::WorkerDrained(drained) => {
+                if state.report.is_draining() && drained.epoch == state.report.epoch() {
+                    me.stop(Some("drained".to_owned()));
                 }
             }
             other => {
@@ -157,7 +198,6 @@ fn batch_span(lease: BatchLease, groups: &[BatchGroup]) -> tracing::Span {
 /// Presents the worker once its model is loaded, and every second from then on.
 async fn present(
     report: Report,
-    offer: OfferedModel,
     mut device: watch::Receiver<Option<Result<(), Fault>>>,
     loaded: watch::Sender<Option<Result<(), Fault>>>,
 ) {
@@ -170,20 +210,17 @@ async fn present(
     if !usable {
         return;
     }
-    let mut ready = WorkerReady {
-        worker: report.worker,
-        epoch: 0,
-        credits: CREDITS,
-        free_bytes: 0,
-        models: vec![offer],
-        held: Vec::new(),
-    };
+    report.hands().may_be_presented();
+    report.present_in_full(Term::default());
     let mut beat = tokio::time::interval(PRESENT);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         beat.tick().await;
-        ready.epoch = report.epoch.load(Ordering::Relaxed);
-        report.scheduler.cast(ready.clone(), Term::default());
+        report.scheduler.cast(report.ready(report.hands().running()), Term::default());
+        if report.is_draining() {
+            // A scheduler that leads since does not know it.
+            report.drain();
+        }
     }
 }
 
@@ -195,6 +232,8 @@ async fn feed(report: Report, mut inbox: mpsc::Receiver<RunBatch>, jobs: mpsc::S
         let span = batch_span(batch.lease, &batch.groups);
         match cache.inputs_of(&batch.groups).instrument(span).await {
             Ok(inputs) => {
+                let longest = inputs.iter().map(|input| input.tokens.len()).max().unwrap_or(0);
+                report.hands().padded_to(batch.lease, longest as u32);
                 let job = device::Job { lease: batch.lease, groups: batch.groups, inputs, taken };
                 if jobs.send(job).await.is_err() {
                     return;
@@ -217,8 +256,7 @@ async fn tell(report: Report, mut finished: mpsc::Receiver<Finished>, me: ActorR
         match outcome {
             Outcome::Done { lease, groups, encoded, elapsed_us } => match report.results(groups, encoded).await {
                 Ok(groups) => {
-                    let done = BatchDone { worker: report.worker, lease, elapsed_us, groups };
-                    report.scheduler.cast(done, lease.term);
+                    report.done(BatchDone { worker: report.worker, lease, elapsed_us, groups });
                 }
                 Err(fault) => report.failed(lease, BatchFailure::Rejected, fault),
             },
@@ -232,7 +270,52 @@ async fn tell(report: Report, mut finished: mpsc::Receiver<Finished>, me: ActorR
 }
 
 impl Report {
+    fn hands(&self) -> std::sync::MutexGuard<'_, Hands> {
+        self.hands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    fn ready(&self, held: Vec<BatchLease>) -> WorkerReady {
+        let (worker, epoch, credits, free_bytes) = (self.worker, self.epoch(), CREDITS as u32, 0);
+        WorkerReady { worker, epoch, credits, free_bytes, models: vec![self.offer], held }
+    }
+
+    /// Says what the worker is and holds, and says again what an earlier leader may not have heard or passed on.
+    fn present_in_full(&self, leader: Term) {
+        // Held all the while, so that no answer comes between what is said to be held and what is answered.
+        let hands = self.hands();
+        let Some(held) = hands.held_for(leader) else { return };
+        let ready = self.ready(held.iter().map(|work| work.lease).collect());
+        self.scheduler.cast(WorkerPresent { ready, node: self.node, held }, leader);
+        for done in hands.answered_before(leader) {
+            self.scheduler.cast(done, leader);
+        }
+        if self.is_draining() {
+            self.drain();
+        }
+    }
+
+    fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        self.scheduler.cast(DrainWorker { worker: self.worker, epoch: self.epoch() }, Term::default());
+    }
+
+    fn done(&self, done: BatchDone) {
+        let mut hands = self.hands();
+        hands.answered(&done);
+        let term = done.lease.term;
+        self.scheduler.cast(done, term);
+    }
+
     fn failed(&self, lease: BatchLease, failure: BatchFailure, fault: Fault) {
+        self.hands().gave_back(lease);
         tracing::debug!(worker = %self.worker, batch = lease.batch, ?failure, %fault, "batch not done");
         let Fault { code, detail, .. } = fault;
         self.scheduler.cast(BatchFailed { worker: self.worker, lease, failure, code, detail }, lease.term);
@@ -302,9 +385,16 @@ mod tests {
     #[tokio::test]
     async fn results_that_are_too_large_together_go_over_the_bulk_plane() {
         let kept = Arc::new(Kept::default());
-        let scheduler = Leader { scope: "nobody".to_owned(), wire: Wire::Memory };
-        let epoch = Arc::new(AtomicU64::new(1));
-        let report = Report { worker: WorkerId(1), epoch, scheduler, bulk: kept.clone() };
+        let report = Report {
+            worker: WorkerId(1),
+            epoch: Arc::new(AtomicU64::new(1)),
+            scheduler: Leader { scope: "nobody".to_owned(), wire: Wire::Memory },
+            bulk: kept.clone(),
+            node: 1,
+            offer: hands::tests::offer(),
+            hands: Arc::default(),
+            draining: Arc::default(),
+        };
         // Each needs more than half of what a message may hold.
         let vectors = Encoded { passage: vec![u16::MAX; 8], sentences: vec![u16::MAX; MAX_INLINE_BYTES / 5] };
         let groups = vec![group(1), group(2), group(3)];

@@ -121,7 +121,8 @@ pub async fn through_the_actor(items: usize, batch: u32) -> Result<Spent> {
     let core_id = uuid::Uuid::new_v4().as_u128();
     let scope = format!("bench-{core_id:x}");
     let config = Config { max_batch_items: batch, batch_budget_ms: 60_000, ..Config::default() };
-    let start = SchedulerStart { scope: scope.clone(), term: TERM, config, wire: Wire::Memory };
+    let (term, wire) = (TERM, Wire::Memory);
+    let start = SchedulerStart { scope: scope.clone(), term, config, wire, follows: None, trace: None };
     let (scheduler, _) = Actor::spawn(None, SchedulerActor, start).await?;
     let name = format!("scheduler-{scope}");
     let entrance = entrance::open(&scope, entrance::SCHEDULER, name, &scheduler, Wire::Memory).await?;

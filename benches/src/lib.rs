@@ -6,6 +6,7 @@
 //! | `encoder` | tokens a second of the encoder, against sentence-transformers on the same texts |
 //! | `reading` | MB/s of each book format, and the cutting of passages from the longest book |
 //! | `scheduler` | the scheduler's decisions, waste and cost through its actor, against their bars |
+//! | `scheduler_paths` | each path through the scheduler's core by itself, with Criterion |
 //! | `peers` | processor time of a job through Ray, dramatiq and Celery, and through our scheduler's actor |
 //!
 //! | module | holds |

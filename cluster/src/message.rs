@@ -7,8 +7,13 @@ use crate::body::projects::{
     ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
 };
-use crate::body::runs::{CancelItems, ItemsDone, ItemsFailed, SubmitItems, SubmitReply};
-use crate::body::workers::{BatchDone, BatchFailed, CancelBatch, DrainWorker, RunBatch, WorkerReady};
+use crate::body::runs::{
+    CancelItems, GetScheduling, ItemsDone, ItemsFailed, ItemsMarked, SchedulingReply, SubmitItems, SubmitMarked,
+    SubmitReply,
+};
+use crate::body::workers::{
+    BatchDone, BatchFailed, CancelBatch, DrainWorker, LeaderBegan, RunBatch, WorkerDrained, WorkerPresent, WorkerReady,
+};
 use crate::body::{Done, Fault};
 use crate::envelope::{EnvelopeError, WIRE_CONFIG, decode_exactly};
 
@@ -87,6 +92,10 @@ messages! {
     32 CancelItems;
     33 ItemsDone;
     34 ItemsFailed;
+    35 SubmitMarked;
+    36 ItemsMarked;
+    37 GetScheduling;
+    38 SchedulingReply;
 
     40 WorkerReady;
     41 RunBatch;
@@ -94,6 +103,9 @@ messages! {
     43 BatchFailed;
     44 CancelBatch;
     45 DrainWorker;
+    46 LeaderBegan;
+    47 WorkerPresent;
+    48 WorkerDrained;
 }
 
 /// A message that is answered, and by what.
@@ -118,4 +130,6 @@ requests! {
     EventsAfter => EventsReply;
     GetArtefact => ArtefactReply;
     SubmitItems => SubmitReply;
+    SubmitMarked => SubmitReply;
+    GetScheduling => SchedulingReply;
 }

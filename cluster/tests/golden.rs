@@ -8,11 +8,12 @@ use cluster::body::projects::{
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
 };
 use cluster::body::runs::{
-    CancelItems, ItemClass, ItemsDone, ItemsFailed, ModelRef, SubmitItems, SubmitReply, SubmittedItem,
+    CancelItems, GetScheduling, ItemClass, ItemMarks, ItemsDone, ItemsFailed, ItemsMarked, ModelRef, SchedulingReply,
+    SubmitItems, SubmitMarked, SubmitReply, SubmittedItem,
 };
 use cluster::body::workers::{
     BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchItem, BatchLease, BatchResults, CancelBatch, DrainWorker,
-    OfferedModel, RunBatch, WorkerReady,
+    HeldWork, LeaderBegan, OfferedModel, RunBatch, WorkerDrained, WorkerPresent, WorkerReady,
 };
 use cluster::body::{Done, Fault, Payload, Scope};
 use cluster::envelope::{Envelope, Trace};
@@ -24,6 +25,7 @@ use domain::language::Language;
 use domain::manifest::NumericProfile;
 use domain::principal::Principal;
 use domain::run::{Progress, RunEvent, RunState, Stage};
+use domain::scheduling::{ModelLoad, SchedulingTotals, SchedulingView, TenantLoad, TermBegan, WorkerLoad};
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden-v1.txt");
 
@@ -95,19 +97,20 @@ fn of_projects() -> Vec<Message> {
 
 fn of_runs() -> Vec<Message> {
     let item = SubmittedItem { item: ItemId(digest(4)), tokens: 511, offset: 70_000, len: 1_500 };
+    let submit = SubmitItems {
+        run: RUN,
+        run_term: TERM,
+        core: 5,
+        class: ItemClass::Bulk,
+        deadline_in_ms: Some(250),
+        scope: SCOPE,
+        inputs: digest(6),
+        model: model(),
+        items: vec![item],
+    };
+    let marks = vec![ItemMarks { item: ItemId(digest(4)), attempts: 1, crashes: 2 }];
     vec![
-        SubmitItems {
-            run: RUN,
-            run_term: TERM,
-            core: 5,
-            class: ItemClass::Bulk,
-            deadline_in_ms: Some(250),
-            scope: SCOPE,
-            inputs: digest(6),
-            model: model(),
-            items: vec![item],
-        }
-        .into(),
+        submit.clone().into(),
         SubmitReply::Full { retry_after_ms: 250 }.into(),
         CancelItems { run: RUN, run_term: TERM }.into(),
         ItemsDone { run: RUN, scheduler_term: TERM, results: Payload::Inline(vec![1, 2, 3]) }.into(),
@@ -119,7 +122,33 @@ fn of_runs() -> Vec<Message> {
             detail: "d".into(),
         }
         .into(),
+        SubmitMarked { submit, marks: marks.clone() }.into(),
+        ItemsMarked { run: RUN, scheduler_term: TERM, marks }.into(),
+        GetScheduling { principal: WHO }.into(),
+        SchedulingReply { scheduling: scheduling() }.into(),
     ]
+}
+
+fn scheduling() -> SchedulingView {
+    SchedulingView {
+        term: TERM,
+        outstanding_items: 500,
+        queued_interactive: 1,
+        queued_bulk: 2,
+        queued_again: 3,
+        leased_items: 4,
+        models: vec![ModelLoad {
+            model: "03030303-bf16".into(),
+            queued: 5,
+            backlog_device_seconds: 1.5,
+            backlog_seconds: Some(0.5),
+            workers: 3,
+            tenants: vec![TenantLoad { tenant: TenantId::LOCAL, queued: 6 }],
+        }],
+        workers: vec![WorkerLoad { worker: WORKER, epoch: 9, held: 1, credits: 2, draining: true, busy_share: 0.25 }],
+        totals: SchedulingTotals { accepted: 7, padding_waste: 0.125, ..SchedulingTotals::default() },
+        terms: vec![TermBegan { term: TERM, at_ms: 70_000, adopted_batches: 1, adopted_items: 64 }],
+    }
 }
 
 fn of_workers() -> Vec<Message> {
@@ -133,15 +162,13 @@ fn of_workers() -> Vec<Message> {
         ns_per_token: 3,
     };
     let item = BatchItem { item: ItemId(digest(4)), offset: 70_000, len: 1_500 };
+    let groups = vec![BatchGroup { run: RUN, scope: SCOPE, inputs: digest(6), items: vec![item] }];
+    let ready =
+        WorkerReady { worker: WORKER, epoch: 9, credits: 2, free_bytes: 8, models: vec![offer], held: vec![LEASE] };
+    let held = vec![HeldWork { lease: LEASE, model: model(), padded_len: 300, groups: groups.clone() }];
     vec![
-        WorkerReady { worker: WORKER, epoch: 9, credits: 2, free_bytes: 8, models: vec![offer], held: vec![LEASE] }
-            .into(),
-        RunBatch {
-            lease: LEASE,
-            model: model(),
-            groups: vec![BatchGroup { run: RUN, scope: SCOPE, inputs: digest(6), items: vec![item] }],
-        }
-        .into(),
+        ready.clone().into(),
+        RunBatch { lease: LEASE, model: model(), groups }.into(),
         BatchDone {
             worker: WORKER,
             lease: LEASE,
@@ -159,6 +186,9 @@ fn of_workers() -> Vec<Message> {
         .into(),
         CancelBatch { lease: LEASE }.into(),
         DrainWorker { worker: WORKER, epoch: 9 }.into(),
+        LeaderBegan { term: TERM }.into(),
+        WorkerPresent { ready, node: 11, held }.into(),
+        WorkerDrained { worker: WORKER, epoch: 9 }.into(),
     ]
 }
 

@@ -146,6 +146,7 @@ pub struct ItemId(pub Digest);
 
 /// Orders the holders of a lease. A restored backup starts a new incarnation, above all earlier ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Term {
     /// Which life of the store this is.
     pub incarnation: u64,

@@ -13,6 +13,7 @@
 //! | [`principal`] | who asks |
 //! | [`storyboard`] | scenes, panels, characters and the evidence for each |
 //! | [`run`] | the life of one analysis, as data; its events |
+//! | [`scheduling`] | what whoever runs a node sees of its scheduling |
 //! | [`api`] | what the gateway and the app exchange |
 //! | [`text`] | every interface text, in both languages |
 
@@ -24,5 +25,6 @@ pub mod manifest;
 pub mod passage;
 pub mod principal;
 pub mod run;
+pub mod scheduling;
 pub mod storyboard;
 pub mod text;

@@ -9,7 +9,8 @@ use actors::entrance::{self, Leader};
 use actors::model::ModelSlot;
 use actors::relay::Bells;
 use actors::run::{Beginning, RunContext};
-use actors::scheduler::leadership::lead;
+use actors::scheduler::leadership::{Lead, StoredLease, lead};
+use actors::scheduler::recording::TraceSettings;
 use actors::storage::StorageBulk;
 use cluster::body::Fault;
 use cluster::bulk::BulkPlane;
@@ -23,6 +24,8 @@ use crate::config::Config;
 
 /// How long the core may take to give its leases back.
 const STOP: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long devices may take to finish what they run.
+const DRAIN: std::time::Duration = std::time::Duration::from_secs(3);
 /// Books read or composed at a time.
 const HEAVY: usize = 2;
 
@@ -76,8 +79,9 @@ impl Node {
         let bulk: Arc<dyn BulkPlane> = Arc::new(StorageBulk::new(blobs.clone()));
         let leader = Leader { scope: scope.clone(), wire };
         let (step_down, leaving) = watch::channel(false);
-        let leading = tokio::spawn(lead(records.clone(), scope.clone(), wire, leaving));
-        let devices = devices::start(config, &scope, leader.clone(), bulk.clone());
+        let with = Lead { scope: scope.clone(), wire, config: scheduler::Config::default(), trace: trace(config) };
+        let leading = tokio::spawn(lead(Arc::new(StoredLease(records.clone())), with, leaving));
+        let devices = devices::start(config, id, &scope, leader.clone(), bulk.clone());
         let (tell_trouble, trouble) = watch::channel(None);
         let context = Arc::new(RunContext {
             records,
@@ -114,19 +118,24 @@ impl Node {
         &self.data
     }
 
-    /// Stops in order: runs give their leases back, then the scheduler, then the devices. What was not
-    /// finished goes on when the node starts again.
+    /// Stops in order: runs give their leases back, the devices drain, then the scheduler hands leadership over. What
+    /// was not finished goes on when the node starts again.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         let _ = self.core_actor.call(CoreMessage::Stop, Some(STOP)).await;
         self.core_actor.stop(None);
+        self.devices.drain(DRAIN).await;
         let _ = self.step_down.send(true);
         let _ = tokio::time::timeout(STOP, self.leading).await;
-        self.devices.stop();
     }
 }
 
 /// Limits against hostile books, with the node's own upload limit.
 pub fn limits(config: &Config) -> book::Limits {
     book::Limits { file_bytes: config.gateway.upload_limit_mib << 20, ..book::Limits::default() }
+}
+
+fn trace(config: &Config) -> Option<TraceSettings> {
+    let (path, max_bytes) = (config.scheduler.trace_file.clone(), config.scheduler.trace_max_mib << 20);
+    (!path.as_os_str().is_empty()).then_some(TraceSettings { path, max_bytes })
 }

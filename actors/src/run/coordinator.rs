@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use cluster::body::Fault;
-use cluster::body::runs::{ItemsDone, ItemsFailed};
+use cluster::body::runs::{ItemsDone, ItemsFailed, ItemsMarked};
 use domain::run::{RunState, Stage};
 use futures_util::FutureExt;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
@@ -28,6 +28,10 @@ pub enum CoordinatorMessage {
     Done(ItemsDone),
     /// The scheduler gave items up.
     Failed(ItemsFailed),
+    /// The scheduler says what went wrong with items so far.
+    Marked(ItemsMarked),
+    /// Another scheduler leads, and knows nothing of this run.
+    LeaderBegan,
     /// Somebody wants the run to end; answered when it has.
     Cancel(RpcReplyPort<()>),
     /// The node stops, the run goes on elsewhere or later; answered when its lease is given back.
@@ -63,6 +67,10 @@ pub enum Arrival {
     Done(ItemsDone),
     /// Items given up.
     Failed(ItemsFailed),
+    /// What went wrong with items so far.
+    Marked(ItemsMarked),
+    /// Another scheduler leads.
+    LeaderBegan,
 }
 
 /// The actor.
@@ -124,6 +132,8 @@ impl Actor for Coordinator {
         let arrival = match message {
             CoordinatorMessage::Done(done) => Arrival::Done(done),
             CoordinatorMessage::Failed(failed) => Arrival::Failed(failed),
+            CoordinatorMessage::Marked(marked) => Arrival::Marked(marked),
+            CoordinatorMessage::LeaderBegan => Arrival::LeaderBegan,
             CoordinatorMessage::Cancel(reply) => {
                 state.waiting.push(reply);
                 let _ = state.wish.send(Wish::Cancel);
@@ -143,8 +153,8 @@ impl Actor for Coordinator {
                 return Ok(());
             }
         };
-        // Each message holds an outstanding item at least, so there is room but for doubles; what does not
-        // fit brings no result and is handed in again.
+        // Each message but the rare ones holds an outstanding item at least, so there is room but for doubles;
+        // what does not fit brings no result and is handed in again.
         if state.arrivals.try_send(arrival).is_err() {
             tracing::debug!(run = %state.name.run, "results that were not taken");
         }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::body::runs::{
-    CancelItems, ItemClass, ItemsDone, ItemsFailed, MAX_SUBMIT_ITEMS, ModelRef, SubmitItems, SubmitReply, SubmittedItem,
+    CancelItems, ItemClass, ItemMarks, ItemsDone, ItemsFailed, ItemsMarked, MAX_SUBMIT_ITEMS, ModelRef, SubmitItems,
+    SubmitMarked, SubmitReply, SubmittedItem,
 };
 use cluster::body::{Fault, Payload};
 use cluster::link::CallContext;
@@ -17,6 +18,7 @@ use domain::id::{Digest, ItemId};
 use domain::manifest::{Manifest, Segment};
 use domain::passage::Encoded;
 use domain::run::{Progress, RunState, Stage};
+use store::StoreError;
 use store::rows::NewSegment;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -69,6 +71,8 @@ pub async fn understand(
                 match arrival {
                     Some(Arrival::Done(results)) => work.take(context, name, results).await?,
                     Some(Arrival::Failed(failed)) => work.give_up(&failed)?,
+                    Some(Arrival::Marked(marked)) => work.mark(marked),
+                    Some(Arrival::LeaderBegan) => work.start_over(),
                     None => return Err(Halt::Lost),
                 }
             }
@@ -80,7 +84,7 @@ pub async fn understand(
         }
         if heard.elapsed() > RESUBMIT_AFTER {
             heard = Instant::now();
-            work.hand_in_again();
+            work.hand_in_again("no result for a while");
         }
     }
     Ok(())
@@ -116,6 +120,8 @@ struct Work {
     items: HashMap<ItemId, ItemWork>,
     waiting: VecDeque<ItemId>,
     outstanding: HashSet<ItemId>,
+    /// What went wrong with items so far, for whoever schedules them next.
+    marks: HashMap<ItemId, ItemMarks>,
     open: Segment,
     opened: Option<Instant>,
     /// Blobs of results, of no use once their segment is named.
@@ -140,6 +146,7 @@ impl Work {
             items,
             waiting,
             outstanding: HashSet::new(),
+            marks: HashMap::new(),
             open: Segment::default(),
             opened: None,
             transient: Vec::new(),
@@ -210,13 +217,29 @@ impl Work {
             items: page.iter().map(of).collect(),
         };
         let within = CallContext { term: run_term, ..CallContext::within(SUBMIT_DEADLINE) };
-        context.scheduler.call(submit, within).await
+        let marks: Vec<ItemMarks> = page.iter().filter_map(|item| self.marks.get(item)).copied().collect();
+        match marks.is_empty() {
+            true => context.scheduler.call(submit, within).await,
+            false => context.scheduler.call(SubmitMarked { submit, marks }, within).await,
+        }
+    }
+
+    fn mark(&mut self, marked: ItemsMarked) {
+        for mark in marked.marks.into_iter().filter(|mark| self.items.contains_key(&mark.item)) {
+            self.marks.insert(mark.item, mark);
+        }
+    }
+
+    /// Another scheduler leads: it is told of everything that is outstanding, at once.
+    fn start_over(&mut self) {
+        self.hand_in_again("another scheduler leads");
+        self.not_before = Instant::now();
     }
 
     /// Puts what is outstanding back in the line; the scheduler ignores what it already has.
-    fn hand_in_again(&mut self) {
+    fn hand_in_again(&mut self, why: &str) {
         if !self.outstanding.is_empty() {
-            tracing::info!(items = self.outstanding.len(), "no result for a while; handing in again");
+            tracing::info!(items = self.outstanding.len(), why, "handing in again");
         }
         let mut again: Vec<ItemId> = self.outstanding.drain().collect();
         again.sort_unstable_by_key(|item| self.items[item].offset);
@@ -230,13 +253,18 @@ impl Work {
         let bytes = match results.results {
             Payload::Inline(bytes) => bytes,
             Payload::Bulk(digest) => {
-                let blob = context.blobs.get(blob_scope(name.scope), digest, super::MAX_OWN_BLOB_BYTES).await?;
+                let blob = match context.blobs.get(blob_scope(name.scope), digest, super::MAX_OWN_BLOB_BYTES).await {
+                    // Said twice, and taken into a segment the first time.
+                    Err(StoreError::BlobMissing { .. }) => return Ok(()),
+                    blob => blob?,
+                };
                 self.transient.push(digest);
                 blob.to_vec()
             }
         };
         let segment: Segment = decode(&bytes)?;
         for (item, encoded) in segment.items {
+            self.marks.remove(&item);
             if self.outstanding.remove(&item) {
                 self.add(item, encoded);
             } else if let Some(at) = self.waiting.iter().position(|waiting| *waiting == item) {

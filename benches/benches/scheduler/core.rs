@@ -32,10 +32,15 @@ pub struct Core<'a> {
 impl<'a> Core<'a> {
     /// Filled to `depth`, no batch handed out yet. Tokens alone limit a batch, as they do the prototype's.
     pub fn new(trace: &'a [Traced], depth: usize) -> Self {
+        Self::with_age_bound(trace, depth, 4 * depth as u32)
+    }
+
+    /// The same with another bound on overtaking.
+    pub fn with_age_bound(trace: &'a [Traced], depth: usize, age_bound_items: u32) -> Self {
         let config = Config {
             max_items: 2 * depth as u32 + 8_192,
             max_items_per_run: u32::MAX,
-            age_bound_items: 4 * depth as u32,
+            age_bound_items,
             batch_budget_ms: 60_000,
             max_batch_items: 4_096,
             max_credits: 1,
@@ -60,6 +65,15 @@ impl<'a> Core<'a> {
             }
             _ => None,
         })
+    }
+
+    /// What the items of the batch were marked with that the last step handed out.
+    pub fn tags(&self) -> impl Iterator<Item = u64> {
+        let items = self.actions.iter().find_map(|action| match action {
+            Action::Run { items, .. } => Some(items),
+            _ => None,
+        });
+        items.into_iter().flat_map(|items| items.iter().map(|item| item.tag))
     }
 
     /// What the device says of itself, made beforehand so that a measured pull does not pay for it.

@@ -2,12 +2,13 @@
 //!
 //! `cargo xtask bench scheduler -- [ROW …] [--make-lengths FOLDER]`
 //!
-//! A `ROW` is one of `decision`, `waste`, `actor`; all of them where none is named. Times are the machine's: on one
+//! A `ROW` is one of `decision`, `actor`, `waste`, `overtaking`; all of them where none is named. Times are the machine's: on one
 //! that does other work too they are worse than the scheduler's own.
 
 mod actor;
 mod core;
 mod decision;
+mod overtaking;
 mod prototype;
 mod table;
 mod trace;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use table::Table;
 
-const ROWS: [&str; 3] = ["decision", "waste", "actor"];
+const ROWS: [&str; 4] = ["decision", "actor", "waste", "overtaking"];
 
 fn main() -> Result<()> {
     let mut rows = Vec::new();
@@ -40,11 +41,14 @@ fn main() -> Result<()> {
     if wanted("decision") {
         decision::measure(&mut table);
     }
+    if wanted("actor") {
+        actor::measure(&mut table)?;
+    }
     if wanted("waste") {
         waste::measure(&mut table)?;
     }
-    if wanted("actor") {
-        actor::measure(&mut table)?;
+    if wanted("overtaking") {
+        overtaking::measure(&mut table);
     }
     let missed = table.missed();
     ensure!(missed.is_empty(), "below the bar: {}", missed.join("; "));

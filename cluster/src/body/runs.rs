@@ -3,6 +3,8 @@
 use bincode::{Decode, Encode};
 use domain::id::{Digest, ItemId, RunId, Term};
 use domain::manifest::NumericProfile;
+use domain::principal::Principal;
+use domain::scheduling::SchedulingView;
 
 use super::{Payload, Scope};
 
@@ -110,4 +112,49 @@ pub struct ItemsFailed {
     pub code: String,
     /// One sentence for people.
     pub detail: String,
+}
+
+/// [`SubmitItems`] of which some went wrong before, under this scheduler or another one.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct SubmitMarked {
+    /// The page.
+    pub submit: SubmitItems,
+    /// Marks of those items of the page that have any.
+    pub marks: Vec<ItemMarks>,
+}
+
+/// What went wrong with an item so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ItemMarks {
+    /// Which item.
+    pub item: ItemId,
+    /// Failures by itself.
+    pub attempts: u8,
+    /// Nodes that went while it was running: with two it is a suspect, and runs alone.
+    pub crashes: u8,
+}
+
+/// Scheduler → coordinator: keep these marks, and hand the items in with them if you have to do it again.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct ItemsMarked {
+    /// Whose items.
+    pub run: RunId,
+    /// The scheduler's term.
+    pub scheduler_term: Term,
+    /// The marks as they are now.
+    pub marks: Vec<ItemMarks>,
+}
+
+/// What is the scheduling like now? For whoever runs the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct GetScheduling {
+    /// Who asks.
+    pub principal: Principal,
+}
+
+/// Answer to [`GetScheduling`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct SchedulingReply {
+    /// The picture, as the scheduler's leader has it.
+    pub scheduling: SchedulingView,
 }

@@ -147,9 +147,50 @@ pub struct CancelBatch {
     pub lease: BatchLease,
 }
 
-/// Worker → scheduler: give me nothing more; I stop when what I hold is done.
+/// Worker → scheduler: give me nothing more; I stop when what I hold is done. Said to a worker, it is to say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct DrainWorker {
+    /// Which worker.
+    pub worker: WorkerId,
+    /// Its epoch.
+    pub epoch: u64,
+}
+
+/// Scheduler → workers and cores: somebody leads anew. Workers answer with [`WorkerPresent`], coordinators hand in
+/// again what is outstanding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct LeaderBegan {
+    /// The term that began.
+    pub term: Term,
+}
+
+/// A worker presents itself in full: when it starts, and to a scheduler that begins to lead.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct WorkerPresent {
+    /// As it presents itself every second.
+    pub ready: WorkerReady,
+    /// The node that it runs on: what kills several of its devices at once is one crash.
+    pub node: u128,
+    /// The batches of `ready.held`, in that order, the one that runs first.
+    pub held: Vec<HeldWork>,
+}
+
+/// A batch in a worker's hands. Its answer may be on its way already: then it is said again.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct HeldWork {
+    /// The lease that it was given under.
+    pub lease: BatchLease,
+    /// What it runs on.
+    pub model: ModelRef,
+    /// Length that its items are padded to; 0 while its inputs are not there yet.
+    pub padded_len: u32,
+    /// The items, a group a run.
+    pub groups: Vec<BatchGroup>,
+}
+
+/// Scheduler → worker that drains: it holds nothing any more, and may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct WorkerDrained {
     /// Which worker.
     pub worker: WorkerId,
     /// Its epoch.

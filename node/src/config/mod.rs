@@ -5,6 +5,7 @@
 
 mod gateway;
 mod model;
+mod scheduler;
 mod store;
 mod worker;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use gateway::GatewayConfig;
 pub use model::{ModelConfig, Profile};
+pub use scheduler::SchedulerConfig;
 pub use store::StoreConfig;
 pub use worker::WorkerConfig;
 
@@ -34,6 +36,8 @@ pub struct Config {
     pub model: ModelConfig,
     /// The devices.
     pub worker: WorkerConfig,
+    /// The scheduling.
+    pub scheduler: SchedulerConfig,
 }
 
 /// Settings that can't be used.
@@ -75,6 +79,7 @@ impl Config {
         let config: Self = figment.extract().map_err(Box::new)?;
         config.worker.check()?;
         config.gateway.check()?;
+        config.scheduler.check()?;
         Ok(config)
     }
 }

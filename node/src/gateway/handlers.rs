@@ -180,7 +180,7 @@ fn is_fresh(headers: &HeaderMap, etag: &str) -> bool {
     known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag))
 }
 
-fn json(status: StatusCode, value: &impl Serialize) -> Response {
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     let mut response = warp::reply::with_status(warp::reply::json(value), status).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -77,6 +77,7 @@ fn permission(permission: Permission) -> &'static str {
         Permission::Tenant => "tenant",
         Permission::ProjectRead => "project:read",
         Permission::ProjectWrite => "project:write",
+        Permission::Operator => "operator",
     }
 }
 
@@ -85,6 +86,7 @@ fn media(content: &Content, generator: &mut SchemaGenerator) -> Option<Value> {
         Content::Empty => None,
         Content::Json(schema) => Some(json!({ "application/json": { "schema": schema(generator) } })),
         Content::Bytes => Some(json!({ "application/octet-stream": {} })),
+        Content::Text => Some(json!({ "text/plain": { "schema": { "type": "string" } } })),
         Content::Events(schema) => {
             let data = schema(generator);
             Some(json!({ "text/event-stream": { "schema": { "type": "string" }, "x-event-data": data } }))

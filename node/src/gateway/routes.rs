@@ -6,13 +6,14 @@ use std::pin::Pin;
 
 use domain::api::{NodeInfo, ProjectList, ProjectView, RunView};
 use domain::run::RunEvent;
+use domain::scheduling::SchedulingView;
 use domain::storyboard::Storyboard;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use warp::http::Method;
 use warp::reply::Response;
 
 use super::problem::ApiError;
-use super::{Request, events, handlers};
+use super::{Request, events, handlers, metrics};
 
 /// What a handler gives: a response, or an error that becomes a problem.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
@@ -28,6 +29,8 @@ pub enum Permission {
     ProjectRead,
     /// A principal that can change the project.
     ProjectWrite,
+    /// Whoever runs the node.
+    Operator,
 }
 
 /// What a request may cost.
@@ -52,6 +55,8 @@ pub enum Content {
     Json(fn(&mut SchemaGenerator) -> Schema),
     /// Bytes as they are.
     Bytes,
+    /// Lines for programs to scrape.
+    Text,
     /// Server-sent events, each with JSON of a documented type.
     Events(fn(&mut SchemaGenerator) -> Schema),
 }
@@ -129,8 +134,8 @@ macro_rules! handler {
 /// All routes.
 #[rustfmt::skip]
 pub fn table() -> Vec<Route> {
-    use Content::{Bytes, Empty, Events, Json};
-    use Permission::{ProjectRead, ProjectWrite, Public, Tenant};
+    use Content::{Bytes, Empty, Events, Json, Text};
+    use Permission::{Operator, ProjectRead, ProjectWrite, Public, Tenant};
     let get = || Method::GET;
     let post = || Method::POST;
     vec![
@@ -138,6 +143,10 @@ pub fn table() -> Vec<Route> {
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::live) },
         Route { id: "healthReady", method: get(), path: "/health/ready", about: "The node can analyse books: 503 until its model is loaded.",
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::ready) },
+        Route { id: "metrics", method: get(), path: "/metrics", about: "How the scheduling stands, in Prometheus' text format.",
+            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Text), handler: handler!(metrics::metrics) },
+        Route { id: "scheduling", method: get(), path: "/api/v1/scheduling", about: "How the scheduling stands: queues, devices, totals, changes of term.",
+            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<SchedulingView>)), handler: handler!(metrics::scheduling) },
         Route { id: "openapi", method: get(), path: "/api/v1/openapi.json", about: "This document.",
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<serde_json::Value>)), handler: handler!(handlers::openapi) },
         Route { id: "node", method: get(), path: "/api/v1/node", about: "What this node is and what it trusts.",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actors::entrance::{Leader, worker_name};
 use actors::model::{ModelSlot, ReadingModel};
-use actors::worker::{LoadEncoder, Worker, WorkerStart};
+use actors::worker::{LoadEncoder, Worker, WorkerStart, drain};
 use cluster::body::Fault;
 use cluster::body::runs::ModelRef;
 use cluster::bulk::BulkPlane;
@@ -23,21 +23,23 @@ use crate::config::Config;
 pub(super) struct Devices {
     pub(super) model: ModelSlot,
     pub(super) ready: watch::Receiver<bool>,
-    workers: Arc<Mutex<Vec<ActorRef<Link>>>>,
+    workers: Arc<Mutex<Vec<(WorkerId, ActorRef<Link>)>>>,
     starting: tokio::task::JoinHandle<()>,
 }
 
 impl Devices {
-    pub(super) fn stop(&self) {
+    /// Has all workers finish or give back what they hold, and stops them.
+    pub(super) async fn drain(&self, within: Duration) {
         self.starting.abort();
-        for worker in self.workers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            worker.stop(None);
-        }
+        let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
+        let drains = workers.iter().map(|(worker, actor)| drain(actor, *worker, within));
+        futures_util::future::join_all(drains).await;
     }
 }
 
 /// How workers of one node are made.
 struct Plan {
+    node: u128,
     scope: String,
     scheduler: Leader,
     bulk: Arc<dyn BulkPlane>,
@@ -45,10 +47,10 @@ struct Plan {
 }
 
 /// Starts the devices' workers beside everything else.
-pub(super) fn start(config: &Config, scope: &str, scheduler: Leader, bulk: Arc<dyn BulkPlane>) -> Devices {
+pub(super) fn start(config: &Config, node: u128, scope: &str, scheduler: Leader, bulk: Arc<dyn BulkPlane>) -> Devices {
     let (slot, model) = watch::channel(None);
     let (tell, ready) = watch::channel(false);
-    let workers: Arc<Mutex<Vec<ActorRef<Link>>>> = Arc::default();
+    let workers: Arc<Mutex<Vec<(WorkerId, ActorRef<Link>)>>> = Arc::default();
     let (config, scope, kept) = (config.clone(), scope.to_owned(), Arc::clone(&workers));
     let starting = tokio::spawn(async move {
         let opened = {
@@ -64,14 +66,14 @@ pub(super) fn start(config: &Config, scope: &str, scheduler: Leader, bulk: Arc<d
                 return;
             }
         };
-        let plan = Plan { scope, scheduler, bulk, model: opened.reference };
+        let plan = Plan { node, scope, scheduler, bulk, model: opened.reference };
         let lanes = lanes(&config, &opened);
         tracing::info!(workers = lanes.len(), profile = opened.reference.profile.name(), "starting the devices");
         let mut loading = Vec::new();
         for lane in lanes {
             let (loaded, outcome) = watch::channel(None);
             match spawn(&plan, lane, loaded).await {
-                Ok(actor) => kept.lock().unwrap_or_else(PoisonError::into_inner).push(actor),
+                Ok(named) => kept.lock().unwrap_or_else(PoisonError::into_inner).push(named),
                 Err(error) => tracing::error!(%error, "a worker could not be started"),
             }
             loading.push(outcome);
@@ -189,10 +191,11 @@ async fn spawn(
     plan: &Plan,
     lane: Lane,
     loaded: watch::Sender<Option<Result<(), Fault>>>,
-) -> Result<ActorRef<Link>, ractor::SpawnErr> {
+) -> Result<(WorkerId, ActorRef<Link>), ractor::SpawnErr> {
     let worker = WorkerId(uuid::Uuid::new_v4().as_u128());
     let start = WorkerStart {
         worker,
+        node: plan.node,
         scope: plan.scope.clone(),
         scheduler: plan.scheduler.clone(),
         bulk: plan.bulk.clone(),
@@ -202,5 +205,5 @@ async fn spawn(
         loaded,
     };
     let (actor, _) = Actor::spawn(Some(worker_name(worker)), Worker, start).await?;
-    Ok(actor)
+    Ok((worker, actor))
 }
