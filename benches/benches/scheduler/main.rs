@@ -2,14 +2,15 @@
 //!
 //! `cargo xtask bench scheduler -- [ROW …] [--make-lengths FOLDER]`
 //!
-//! A `ROW` is one of `decision`, `actor`, `waste`, `overtaking`; all of them where none is named. Times are the machine's: on one
-//! that does other work too they are worse than the scheduler's own.
+//! A `ROW` is one of `decision`, `actor`, `waste`, `overtaking`, `simulated`; all of them where none is named. Times are
+//! the machine's: on one that does other work too they are worse than the scheduler's own.
 
 mod actor;
 mod core;
 mod decision;
 mod overtaking;
 mod prototype;
+mod simulated;
 mod table;
 mod trace;
 mod waste;
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use table::Table;
 
-const ROWS: [&str; 4] = ["decision", "actor", "waste", "overtaking"];
+const ROWS: [&str; 5] = ["decision", "actor", "waste", "overtaking", "simulated"];
 
 fn main() -> Result<()> {
     let mut rows = Vec::new();
@@ -49,6 +50,9 @@ fn main() -> Result<()> {
     }
     if wanted("overtaking") {
         overtaking::measure(&mut table);
+    }
+    if wanted("simulated") {
+        simulated::measure(&mut table)?;
     }
     let missed = table.missed();
     ensure!(missed.is_empty(), "below the bar: {}", missed.join("; "));

@@ -19,11 +19,14 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 
+/// The workers that run.
+type Running = Arc<Mutex<Vec<(WorkerId, ActorRef<Link>)>>>;
+
 /// The node's devices and their model.
 pub(super) struct Devices {
     pub(super) model: ModelSlot,
     pub(super) ready: watch::Receiver<bool>,
-    workers: Arc<Mutex<Vec<(WorkerId, ActorRef<Link>)>>>,
+    workers: Running,
     starting: tokio::task::JoinHandle<()>,
 }
 
@@ -50,7 +53,7 @@ struct Plan {
 pub(super) fn start(config: &Config, node: u128, scope: &str, scheduler: Leader, bulk: Arc<dyn BulkPlane>) -> Devices {
     let (slot, model) = watch::channel(None);
     let (tell, ready) = watch::channel(false);
-    let workers: Arc<Mutex<Vec<(WorkerId, ActorRef<Link>)>>> = Arc::default();
+    let workers = Running::default();
     let (config, scope, kept) = (config.clone(), scope.to_owned(), Arc::clone(&workers));
     let starting = tokio::spawn(async move {
         let opened = {
