@@ -35,6 +35,9 @@ struct Asked {
     /// Replay a trace that a node recorded, or that --record wrote
     #[arg(long)]
     trace: Option<PathBuf>,
+    /// With --trace: print each event with its actions in which this text occurs
+    #[arg(long)]
+    show: Option<String>,
     /// Write what the last leader of the seed was told
     #[arg(long)]
     record: Option<PathBuf>,
@@ -55,7 +58,7 @@ const SHOWN: usize = 5;
 fn main() -> ExitCode {
     let asked = Asked::parse();
     let outcome = match &asked.trace {
-        Some(path) => replay(path),
+        Some(path) => replay(path, asked.show.as_deref()),
         None => simulate(&asked),
     };
     match outcome {
@@ -188,11 +191,19 @@ fn write_files(report: &Report, asked: &Asked) {
     }
 }
 
-fn replay(path: &Path) -> Result<u64, String> {
+fn replay(path: &Path, show: Option<&str>) -> Result<u64, String> {
     let file = File::open(path).map_err(|error| format!("{} can't be opened: {error}", path.display()))?;
     let began = Instant::now();
     let mut seen = 0;
-    let outcome = trace::replay(BufReader::new(file), |_, _, _| seen += 1);
+    let outcome = trace::replay(BufReader::new(file), |now_ms, event, actions| {
+        seen += 1;
+        if let Some(text) = show {
+            let line = format!("{now_ms} ms {event:?} => {actions:?}");
+            if line.contains(text) {
+                println!("{line}");
+            }
+        }
+    });
     let violations = match outcome {
         Ok(replayed) => {
             println!(

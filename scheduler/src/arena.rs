@@ -108,6 +108,8 @@ pub(crate) struct Entry {
     /// Crashes alone, as a suspect.
     pub(crate) lone_crashes: u8,
     pub(crate) crashed_on: Option<NodeKey>,
+    /// Further crashes on that node, since the last one that counted.
+    pub(crate) crashed_again: u8,
 }
 
 impl Entry {
@@ -122,6 +124,7 @@ impl Entry {
             crashes: spec.marks.crashes,
             lone_crashes: 0,
             crashed_on: None,
+            crashed_again: 0,
         }
     }
 

@@ -16,6 +16,9 @@ use crate::worker::Offer;
 
 /// Fresh batches that fail in a row before a worker is taken for the cause.
 const FAILURES_BEFORE_REST: u32 = 2;
+/// Further crashes on one node that count like one on another: where there is only one node, an item that kills its
+/// workers must be found out too.
+const CRASHES_THERE: u8 = 2;
 
 impl State {
     pub(crate) fn batch_done(&mut self, worker: WorkerId, lease: Lease, elapsed_us: u64, actions: &mut Vec<Action>) {
@@ -181,9 +184,11 @@ impl State {
         if alone && entry.crashes >= suspect_after {
             entry.lone_crashes = entry.lone_crashes.saturating_add(1);
         }
-        if entry.crashed_on != Some(node) {
+        let elsewhere = entry.crashed_on != Some(node);
+        entry.crashed_again = if elsewhere { 0 } else { entry.crashed_again + 1 };
+        if elsewhere || entry.crashed_again >= CRASHES_THERE {
             entry.crashes = entry.crashes.saturating_add(1);
-            entry.crashed_on = Some(node);
+            (entry.crashed_on, entry.crashed_again) = (Some(node), 0);
         }
     }
 

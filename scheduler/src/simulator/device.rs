@@ -306,10 +306,13 @@ impl Sim<'_> {
                 self.take(number, Held { lease, model: model.0, padded_len, items });
             }
             Told::Cancel { lease, reason } => self.called_back(number, lease, reason),
-            Told::Adopted { was, lease } => match device.held.iter_mut().find(|held| held.lease == was) {
-                Some(held) => held.lease = lease,
-                None => self.released(number, lease),
-            },
+            Told::Adopted { was, lease } => {
+                let held = device.held.iter_mut().find(|held| held.lease == was || held.lease == lease);
+                match held {
+                    Some(held) => held.lease = lease,
+                    None => self.released(number, lease),
+                }
+            }
             Told::Unload { model, term } => {
                 let runs = device.running && device.held.front().is_some_and(|held| held.model == model.0);
                 if term.n >= device.term && !runs {

@@ -198,7 +198,9 @@ impl Sim<'_> {
         self.stats.faulted.leader_losses += 1;
         self.stats.load.mark(self.now_us, "leader loss");
         self.lose_leader();
-        let wait_us = LEASE_US + self.fault_rng.below(500_000);
+        // Half of the time it hands over, else its lease has to run out.
+        let handed_over = self.fault_rng.chance(0.5);
+        let wait_us = if handed_over { 20_000 } else { LEASE_US } + self.fault_rng.below(500_000);
         self.queue.push(self.now_us + wait_us, What::LeaderUp);
     }
 

@@ -365,7 +365,7 @@ impl Ledger {
     fn came_back(&mut self, sim: &mut Sim<'_>, items: &[u32], failed: bool) {
         for &number in items {
             let item = &mut sim.items[number as usize];
-            if failed {
+            if failed && item.running == 0 {
                 item.failed_in = items.len() as u32;
             }
             if item.outstanding && !item.claimed && item.running == 0 {

@@ -64,11 +64,17 @@ fn x_of(at_s: f64, until_s: f64) -> f64 {
 /// A round number of this size or a little more, for an axis to end at.
 fn round_up(most: f64) -> f64 {
     let scale = 10_f64.powf(most.max(1.0).log10().floor());
-    [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 8.0, 10.0]
+    [1.0, 2.0, 4.0, 6.0, 8.0, 10.0]
         .into_iter()
         .map(|step| step * scale)
         .find(|&end| end >= most)
         .unwrap_or(most)
+}
+
+/// A round time that goes into this one about six to twelve times.
+fn step(until_s: f64) -> f64 {
+    let scale = 10_f64.powf((until_s / 12.0).log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * scale).find(|step| until_s / step <= 12.0).unwrap_or(until_s)
 }
 
 fn panel(out: &mut String, report: &Report, until_s: f64, top: f64, unit: &str, lines: &[Line]) {
@@ -89,8 +95,9 @@ fn panel(out: &mut String, report: &Report, until_s: f64, top: f64, unit: &str, 
             short(value)
         );
     }
-    for tenth in 0..=8 {
-        let at_s = until_s * f64::from(tenth) / 8.0;
+    let step_s = step(until_s);
+    for tick in 0..=(until_s / step_s) as u32 {
+        let at_s = f64::from(tick) * step_s;
         let _ = write!(
             out,
             "<text class=\"mute\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{} s</text>",
@@ -163,7 +170,8 @@ fn marks(out: &mut String, report: &Report, until_s: f64) {
 fn short(value: f64) -> String {
     match value {
         v if v >= 10_000.0 => format!("{:.0} k", v / 1e3),
-        v if v >= 10.0 || v.fract() == 0.0 => format!("{v:.0}"),
-        v => format!("{v:.1}"),
+        v if v.fract() == 0.0 => format!("{v:.0}"),
+        v if v >= 1.0 => format!("{v:.1}"),
+        v => format!("{v:.2}"),
     }
 }

@@ -56,7 +56,7 @@ fn config(rng: &mut Rng, devices: u32) -> Config {
         max_items: if many { 1 << 20 } else { rng.pick(&[2_000, 8_000, 65_536]).unwrap_or(65_536) },
         max_items_per_run: rng.pick(&[1_024, 2_048]).unwrap_or(2_048),
         max_batch_items: rng.pick(&[8, 32, 2_048]).unwrap_or(2_048),
-        batch_budget_ms: rng.pick(&[60, 120, 250]).unwrap_or(250),
+        batch_budget_ms: rng.pick(&[60, 120, 250, 1_000]).unwrap_or(250),
         age_bound_items: rng.pick(&[64, 512, 4_096, 16_384]).unwrap_or(16_384),
         fairness_slack_batches: 0.5 * rng.share(),
         max_padding_share: rng.pick(&[0.05, 0.15, 0.4]).unwrap_or(0.15),
@@ -213,6 +213,8 @@ pub fn makespan(devices: u32, faults: bool) -> Scenario {
         deadline: None,
     }];
     if faults {
+        // Troubles last nearly as long as the work, which makes more than one event an item.
+        scenario.min_events = items as u64;
         let lasts_ms = 12_000.0;
         let each = |share: f64| lasts_ms / (share * f64::from(devices)).max(1.0);
         scenario.faults = Faults {

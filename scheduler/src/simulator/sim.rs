@@ -236,6 +236,9 @@ impl<'a> Sim<'a> {
                 self.calm_down();
             }
         }
+        if let Some(leader) = self.leader.take() {
+            self.retire_leader(leader);
+        }
         Report::of(self, seed)
     }
 
