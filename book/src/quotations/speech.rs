@@ -158,7 +158,7 @@ fn tells_fr(sentence: &str) -> Told {
 fn is_simple_past(verb: &str) -> bool {
     static NOT: Lexicon = LazyLock::new(|| {
         lexicon::words(
-            "a va voilà là déjà cela la ça papa fait doit voit croit soit petit nuit lit esprit bruit peut veut faut \
+            "pleut meut émeut a va voilà là déjà cela la ça papa fait doit voit croit soit petit nuit lit esprit bruit peut veut faut \
          vaut tout plaît fruit huit haut produit conduit suit vit droit reçoit boit écrit but début salut chut \
          point saint maint",
         )

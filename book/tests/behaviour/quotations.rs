@@ -108,7 +108,7 @@ fn dashes_open_turns_and_the_story_ends_them() {
         — Entrez, fit-il. Il tira le verrou, et la porte grinça.\n\n\
         — Vous êtes seule ? s’écria la vieille ; et votre frère ?\n\n\
         — Il viendra, répondit-elle d’une voix basse, en regardant le feu.\n\n\
-        — Bien.\n\n\
+        — Bien, dit le vieillard, et il pleut.\n\n\
         Elle s’assit — c’était son habitude — près de la fenêtre.\n";
     assert_eq!(
         quoted(text),
@@ -118,7 +118,7 @@ fn dashes_open_turns_and_the_story_ends_them() {
             "— Entrez",
             "— Vous êtes seule ? s’écria la vieille ; et votre frère ?",
             "— Il viendra",
-            "— Bien.",
+            "— Bien, dit le vieillard, et il pleut.",
         ]
     );
 }
