@@ -47,8 +47,11 @@ fn own() -> Vec<(String, Vec<u8>)> {
         ("own.md".to_owned(), chapters(|n| format!("# Chapter {n}\n\n"), "", "\n\n").into_bytes()),
         (
             "own.html".to_owned(),
-            format!("<!DOCTYPE html><html><body>{}</body></html>", chapters(|n| format!("<h1>Chapter {n}</h1>"), "<p>", "</p>"))
-                .into_bytes(),
+            format!(
+                "<!DOCTYPE html><html><body>{}</body></html>",
+                chapters(|n| format!("<h1>Chapter {n}</h1>"), "<p>", "</p>")
+            )
+            .into_bytes(),
         ),
     ]
 }
@@ -79,7 +82,9 @@ fn cut(book: &Book, count: &dyn Fn(&[&str]) -> Vec<u32>) -> usize {
 }
 
 fn windowing(criterion: &mut Criterion) {
-    let Some((name, bytes)) = books().into_iter().find(|(name, _)| name == LONGEST || name == "own.txt") else { return };
+    let Some((name, bytes)) = books().into_iter().find(|(name, _)| name == LONGEST || name == "own.txt") else {
+        return;
+    };
     let Ok(book) = book::read(&name, &bytes, &Limits::default()) else { return };
     let mut group = criterion.benchmark_group("windowing");
     group.sample_size(10).warm_up_time(Duration::from_millis(500));
