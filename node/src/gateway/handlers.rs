@@ -46,7 +46,7 @@ pub async fn node(request: Request) -> Result {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         local_trust: true,
         upload_limit_bytes: request.gateway.upload_limit_bytes,
-        formats: [".epub", ".pdf", ".docx", ".txt"].map(str::to_owned).to_vec(),
+        formats: [".epub", ".pdf", ".docx", ".html", ".htm", ".md", ".txt"].map(str::to_owned).to_vec(),
     };
     Ok(json(StatusCode::OK, &info))
 }
