@@ -63,3 +63,19 @@ pub fn command(options: &Options) -> Result<()> {
     }
     process::run(&mut cargo)
 }
+/// What every change has to pass: 2,000 seeds.
+///
+/// # Errors
+/// A violation, or a build that fails.
+pub fn for_tests() -> Result<()> {
+    command(&Options {
+        seeds: 2_000,
+        nodes: None,
+        trace: None,
+        seed: None,
+        svg: None,
+        record: None,
+        unchecked: false,
+        scenario: None,
+    })
+}

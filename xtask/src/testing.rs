@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::process::{self, Steps};
 use crate::setup::{self, Ready, system::Needs};
-use crate::{samples, web, workspace};
+use crate::{samples, simulate, web, workspace};
 
 /// `cargo xtask test`.
 #[derive(clap::Args, Clone, Debug)]
@@ -67,6 +67,7 @@ pub fn command(options: &Options) -> Result<()> {
             run_all(ready, options, &mut steps, &mut count);
         }
     }
+    steps.step("simulations of the scheduler", simulate::for_tests);
     let closed = steps.close();
     println!("\n{} passed, {} failed, {} skipped", count.passed, count.failed, count.ignored);
     closed

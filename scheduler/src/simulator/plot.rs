@@ -64,11 +64,7 @@ fn x_of(at_s: f64, until_s: f64) -> f64 {
 /// A round number of this size or a little more, for an axis to end at.
 fn round_up(most: f64) -> f64 {
     let scale = 10_f64.powf(most.max(1.0).log10().floor());
-    [1.0, 2.0, 4.0, 6.0, 8.0, 10.0]
-        .into_iter()
-        .map(|step| step * scale)
-        .find(|&end| end >= most)
-        .unwrap_or(most)
+    [1.0, 2.0, 4.0, 6.0, 8.0, 10.0].into_iter().map(|step| step * scale).find(|&end| end >= most).unwrap_or(most)
 }
 
 /// A round time that goes into this one about six to twelve times.

@@ -110,7 +110,7 @@ impl Load {
                 place += 1;
                 place % 2 == 1
             });
-            self.every_us *= 2;
+            self.every_us = self.every_us.saturating_mul(2);
         }
     }
 
