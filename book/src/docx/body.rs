@@ -68,7 +68,13 @@ pub(super) fn read(
     while let Some((node, span)) = walk.next()? {
         match node {
             Node::Start(tag, empty) => body.start(&tag, empty, span, walk.rest())?,
-            Node::End(name) => body.end(&name),
+            Node::End(name) => {
+                // Programs write these parts: one that nests badly is damaged, and what it says can't be told.
+                if body.open.last().is_none_or(|open| open.split(' ').next() != Some(name.as_str())) {
+                    return Err(malformed(href, part, span.start));
+                }
+                body.end();
+            }
             Node::Text(text) => body.text(text, span.start),
             Node::CData(text) => body.text(text, span.start + "<![CDATA[".len()),
             Node::Reference(name) => {
@@ -78,7 +84,14 @@ pub(super) fn read(
             }
         }
     }
+    if !body.open.is_empty() {
+        return Err(malformed(href, part, part.text.len()));
+    }
     Ok(body.blocks)
+}
+
+fn malformed(href: &str, part: &Decoded, at: usize) -> BookError {
+    BookError::Malformed { href: href.to_owned(), offset: part.source_offset(at) }
 }
 
 /// A paragraph under construction.
@@ -147,8 +160,15 @@ impl Body<'_> {
         self.open.iter().rev().take_while(|open| *open != "p").any(|open| open == name)
     }
 
+    /// A paragraph is open, and no text box within it.
+    fn within_paragraph(&self) -> bool {
+        self.open.iter().rev().find(|open| matches!(open.as_str(), "p" | "txbxcontent")).is_some_and(|open| open == "p")
+    }
+
     fn element(&mut self, name: &str, tag: &BytesStart<'_>, empty: bool, span: Range<usize>) {
         match name {
+            // Only a text box may hold paragraphs within one.
+            "p" if self.within_paragraph() => self.skipped = (!empty).then_some(self.open.len()),
             "p" if !empty => self.begin(),
             "p" => {
                 self.begin();
@@ -202,26 +222,22 @@ impl Body<'_> {
         }
     }
 
-    fn end(&mut self, name: &str) {
-        let Some(depth) = self.open.iter().rposition(|open| open.split(' ').next() == Some(name)) else { return };
-        // What was left open within it ends here too.
-        while self.open.len() > depth {
-            let Some(closed) = self.open.pop() else { return };
-            if let Some(skipped) = self.skipped {
-                if skipped == self.open.len() {
-                    self.skipped = None;
-                }
-                continue;
+    fn end(&mut self) {
+        let Some(closed) = self.open.pop() else { return };
+        if let Some(skipped) = self.skipped {
+            if skipped == self.open.len() {
+                self.skipped = None;
             }
-            match closed.as_str() {
-                "p" => self.finish(),
-                "t" => self.in_text = false,
-                "r" => self.hidden = false,
-                "footnote" | "endnote" => self.note = None,
-                "fldsimple" => self.end_field(),
-                "sdt contents" => self.generated = self.generated.saturating_sub(1),
-                _ => {}
-            }
+            return;
+        }
+        match closed.as_str() {
+            "p" => self.finish(),
+            "t" => self.in_text = false,
+            "r" => self.hidden = false,
+            "footnote" | "endnote" => self.note = None,
+            "fldsimple" => self.end_field(),
+            "sdt contents" => self.generated = self.generated.saturating_sub(1),
+            _ => {}
         }
     }
 

@@ -83,7 +83,9 @@ impl Scan {
     }
 
     fn start(&mut self, name: &str, tag: &BytesStart<'_>, empty: bool, behind: &str) {
-        let skipped = marks::is_skipped(name) || name == "txbxcontent" || marks::note_link(name, tag, behind).is_some();
+        let skipped = marks::is_skipped(name)
+            || matches!(name, "txbxcontent" | "p")
+            || marks::note_link(name, tag, behind).is_some();
         if skipped && !empty {
             self.skipped = Some((name.to_owned(), 1));
             return;
