@@ -59,7 +59,7 @@ pub(crate) fn book(mut draft: Draft, source: BookSource, meter: &Meter<'_>) -> R
             parts.open(piece);
         }
     }
-    quotations::mark(&mut chapters, language);
+    quotations::mark(&mut chapters, language, meter)?;
     let title = draft.title.filter(|title| !title.trim().is_empty()).unwrap_or_else(|| stem(&source.name).to_owned());
     Ok(Book {
         schema: BOOK_SCHEMA,

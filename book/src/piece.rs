@@ -182,8 +182,18 @@ impl Para {
         if found.is_empty() {
             return;
         }
-        let before =
-            |at: usize| found.iter().filter(|range| range.end <= at).map(ExactSizeIterator::len).sum::<usize>();
+        // How much goes before each of them: a paragraph may hold as many marks as words.
+        let gone: Vec<usize> = found
+            .iter()
+            .scan(0, |sum, range| {
+                *sum += range.len();
+                Some(*sum)
+            })
+            .collect();
+        let before = |at: usize| match found.partition_point(|range| range.end <= at) {
+            0 => 0,
+            count => gone[count - 1],
+        };
         for at in self.marks.iter_mut().map(|mark| &mut mark.at).chain(self.pages.iter_mut().map(|page| &mut page.at)) {
             *at -= before(*at);
         }

@@ -57,7 +57,7 @@ pub fn transcribe(name: &str, bytes: &[u8], limits: &Limits) -> Result<Transcrip
     }
     let language = language::detect(&texts, None)?;
     let mut chapters = vec![assemble::chapter(&piece, 0, Vec::new(), language, &meter)?];
-    quotations::mark(&mut chapters, language);
+    quotations::mark(&mut chapters, language, &meter)?;
     let places = Places::File(piece.paragraphs.into_iter().map(|paragraph| paragraph.text).collect());
     Ok(Transcript { language, chapters, places })
 }

@@ -112,6 +112,7 @@ pub(super) fn closing(text: &str, from: usize, pair: Pair) -> Closing {
 fn paired_closing(text: &str, from: usize, pair: Pair) -> Closing {
     let mut nested = Vec::new();
     let mut open: Vec<usize> = Vec::new();
+    let mut curly = None;
     for (offset, c) in text[from..].char_indices() {
         let at = from + offset;
         if pair.opens(c) {
@@ -122,11 +123,13 @@ fn paired_closing(text: &str, from: usize, pair: Pair) -> Closing {
                 Some(start) => nested.push(start..end),
                 None => return Closing { end: Some(end), nested },
             }
+        } else if pair == Pair::Guillemets && c == '“' {
+            curly.get_or_insert(at);
         } else if pair == Pair::Guillemets
-            && c == '“'
-            && let Some(length) = text[at..].find('”')
+            && c == '”'
+            && let Some(start) = curly.take()
         {
-            nested.push(at..at + length + '”'.len_utf8());
+            nested.push(start..at + c.len_utf8());
         }
     }
     Closing { end: None, nested }
@@ -138,7 +141,7 @@ fn single_closing(text: &str, from: usize) -> Closing {
     let (mut weak, mut weakest) = (None, None);
     for (offset, c) in text[from..].char_indices() {
         let at = from + offset;
-        if at > from && matches!(c, '‘' | '\'') && opens_at(text, at, Pair::Single) && weak.is_some() {
+        if at > from && matches!(c, '‘' | '\'') && opens_at(text, at, Pair::Single) && weak.or(weakest).is_some() {
             break;
         }
         if !Pair::Single.closes(c) {

@@ -19,6 +19,8 @@ mod turn;
 use domain::book::{Chapter, ParagraphKind, Quotation, QuotationMark};
 use domain::language::Language;
 
+use crate::error::BookError;
+use crate::limits::Meter;
 use marks::{Closing, Pair};
 
 /// A quotation is looked for over at most so many paragraphs that do not open with its mark.
@@ -28,11 +30,12 @@ const TALE_PARAGRAPHS: usize = 4;
 const TALE_BYTES: usize = 1_000;
 
 /// Finds the quotations of all chapters of a book.
-pub(crate) fn mark(chapters: &mut [Chapter], language: Language) {
+pub(crate) fn mark(chapters: &mut [Chapter], language: Language, meter: &Meter<'_>) -> Result<(), BookError> {
     let habits = Habits::of(chapters, language);
     for chapter in chapters {
-        chapter.quotations = Finder::new(chapter, &habits, language).find();
+        chapter.quotations = Finder::new(chapter, &habits, language).find(meter)?;
     }
+    Ok(())
 }
 
 /// Which marks a book speaks with.
@@ -103,12 +106,15 @@ impl<'a> Finder<'a> {
         Self { chapter, habits, language, found: Vec::new(), open: None }
     }
 
-    fn find(mut self) -> Vec<Quotation> {
+    fn find(mut self, meter: &Meter<'_>) -> Result<Vec<Quotation>, BookError> {
         for index in 0..self.chapter.paragraphs.len() {
+            if index.is_multiple_of(64) {
+                meter.check_time()?;
+            }
             self.paragraph(index);
         }
         self.close_open(None);
-        self.found
+        Ok(self.found)
     }
 
     /// Bounds of a paragraph.

@@ -81,8 +81,14 @@ pub(super) fn find(text: &str, language: Language) -> Option<Said> {
     })
 }
 
+/// A clause that opens a stretch shows itself within so many bytes.
+const OPENING_BYTES: usize = 160;
+/// So many parts of a sentence are looked at behind such a clause.
+const PARTS: usize = 16;
+
 /// Such a clause at the very start of `text`.
 pub(super) fn opening(text: &str, language: Language) -> Option<Said> {
+    let text = &text[..text.floor_char_boundary(OPENING_BYTES)];
     let words = words(text);
     let &(start, word) = words.first()?;
     let free = text[..start].chars().all(|c| c.is_whitespace() || matches!(c, ',' | '—' | '–' | ';'));
@@ -217,8 +223,10 @@ fn english(words: &[(usize, &str)], from: usize) -> Option<usize> {
 pub(super) fn resumes(before: &str, rest: &str, marked: bool, language: Language) -> bool {
     let ended = before.trim_end().ends_with(['!', '?', '…']);
     let mut attended = false;
+    let divided = rest.contains(';');
     let mut from = 0;
-    while let Some(found) = rest[from..].find([',', ';', ':', '—', '–', '…', '!', '?']) {
+    for _ in 0..PARTS {
+        let Some(found) = rest[from..].find([',', ';', ':', '—', '–', '…', '!', '?']) else { return false };
         let at = from + found;
         let mark = rest[at..].chars().next().unwrap_or(',');
         from = at + mark.len_utf8();
@@ -229,10 +237,7 @@ pub(super) fn resumes(before: &str, rest: &str, marked: bool, language: Language
         if matches!(mark, ';' | '!' | '?') {
             return true;
         }
-        let plain = !(ended || attended)
-            || speech::is_spoken(part, language)
-            || speech::is_exclaimed(part)
-            || rest.contains(';');
+        let plain = !(ended || attended) || speech::is_spoken(part, language) || speech::is_exclaimed(part) || divided;
         let attendant = speech::is_attendant(part, marked, language);
         if plain && !attendant {
             return true;

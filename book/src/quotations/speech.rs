@@ -144,7 +144,9 @@ fn tells_fr(sentence: &str) -> Told {
         if !third && !first && !noun {
             continue;
         }
-        let Some(verb) = all[index + 1..].iter().find(|word| !CLITICS.contains(word.as_str())) else { continue };
+        let Some(verb) = all[index + 1..].iter().take(4).find(|word| !CLITICS.contains(word.as_str())) else {
+            continue;
+        };
         if first && is_simple_past_first(verb) {
             return Told::First;
         }

@@ -1,5 +1,7 @@
 //! How far spoken words reach, and which marked words are none.
 
+use std::cell::OnceCell;
+
 use domain::language::Language;
 
 use super::{marks, said, speech};
@@ -9,6 +11,7 @@ pub(super) fn end(text: &str, dash: usize, ends: &[usize], language: Language) -
     if text[dash..].starts_with(['«', '“', '"']) {
         return marked_end(text, dash, ends, language);
     }
+    let paragraph = Sentences { text, ends, language, last_spoken: OnceCell::new() };
     let mut reached = dash;
     let mut start = dash;
     for (index, &stop) in ends.iter().enumerate() {
@@ -25,12 +28,12 @@ pub(super) fn end(text: &str, dash: usize, ends: &[usize], language: Language) -
             {
                 let words = dash + words_end(&text[dash..start + said.verb.start]);
                 reached = reached.max(words);
-                if is_told_on(&text[stop..], &ends[index + 1..], stop, language) {
+                if paragraph.is_told_from(index + 1) {
                     return reached;
                 }
             }
             Some(_) => reached = stop,
-            None if index > 0 && is_told_on(&text[start..], &ends[index..], start, language) => return reached,
+            None if index > 0 && paragraph.is_told_from(index) => return reached,
             None => reached = stop,
         }
         start = stop;
@@ -38,20 +41,37 @@ pub(super) fn end(text: &str, dash: usize, ends: &[usize], language: Language) -
     reached.max(dash)
 }
 
-/// Whether from here on the story tells: its next sentence does, and none that follows is spoken. `ends` count
-/// from `start` bytes before `text`.
-fn is_told_on(text: &str, ends: &[usize], start: usize, language: Language) -> bool {
-    let Some((&first, later)) = ends.split_first() else { return true };
-    if !speech::is_told(&text[..first - start], language) {
-        return false;
+/// The sentences of a paragraph that opens a turn.
+struct Sentences<'a> {
+    text: &'a str,
+    ends: &'a [usize],
+    language: Language,
+    /// Index of the last sentence that plainly is somebody's words; looked for once.
+    last_spoken: OnceCell<Option<usize>>,
+}
+
+impl Sentences<'_> {
+    fn sentence(&self, index: usize) -> &str {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start..self.ends[index]]
     }
-    let mut from = first;
-    later.iter().all(|&end| {
-        let sentence = &text[from - start..end - start];
-        from = end;
-        let quoted = sentence.contains(['«', '“', '"']);
-        quoted || !speech::is_exclaimed(sentence) && !speech::is_spoken(sentence, language)
-    })
+
+    /// Whether from a sentence on the story tells: that one does, and none that follows is spoken.
+    fn is_told_from(&self, index: usize) -> bool {
+        if index >= self.ends.len() {
+            return true;
+        }
+        let last_spoken = || {
+            let spoken = |&index: &usize| {
+                let sentence = self.sentence(index);
+                let quoted = sentence.contains(['«', '“', '"']);
+                !quoted && (speech::is_exclaimed(sentence) || speech::is_spoken(sentence, self.language))
+            };
+            (0..self.ends.len()).rev().find(spoken)
+        };
+        speech::is_told(self.sentence(index), self.language)
+            && self.last_spoken.get_or_init(last_spoken).is_none_or(|last| last <= index)
+    }
 }
 
 /// The end of the spoken words before a clause that says who speaks: less the comma that ties it to them.

@@ -38,6 +38,9 @@ static MAYBE_SPEECH_EN: Lexicon = LazyLock::new(|| {
     )
 });
 
+/// What follows a mark is looked at so far, so that endless rows of marks cost no more than their length.
+const AHEAD_BYTES: usize = 256;
+
 fn is_terminator(c: char) -> bool {
     matches!(c, '.' | '!' | '?' | '…' | '‽')
 }
@@ -90,6 +93,7 @@ pub(crate) fn split(text: &str, language: Language) -> Vec<Range<usize>> {
             continue;
         }
         let after = rest.trim_start();
+        let after = &after[..after.floor_char_boundary(AHEAD_BYTES)];
         let ends = if is_dash(c) {
             breaks_off(&text[mark..end], after)
         } else {

@@ -291,6 +291,12 @@ fn endless_marks_and_lines_cost_no_more_than_their_length() {
     for (name, text) in [("marks.txt", marks), ("lines.html", lines)] {
         assert!(read(name, text.as_bytes(), &limits).is_ok(), "{name}");
     }
+    // Rows that the rules for sentences and quotations look through.
+    for row in [". - ", " « mot »", "« “ ", " ‘boys’", ", dit-il, en allant, ", " Il alla. Elle vint. ", " ! « »", "— "]
+    {
+        let text = format!("{ENGLISH}\n\n— {ENGLISH}{}\n", row.repeat(50_000));
+        assert!(read("row.txt", text.as_bytes(), &limits).is_ok(), "{row}");
+    }
     // A quadratic loop takes minutes here; seconds leave room for a slow machine.
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
