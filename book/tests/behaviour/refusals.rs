@@ -283,12 +283,17 @@ fn an_archive_that_is_cut_anywhere_is_refused() {
 }
 
 #[test]
-fn endless_marks_and_lines_cost_no_more_than_their_length() {
+fn endless_marks_lines_and_notes_cost_no_more_than_their_length() {
     let started = std::time::Instant::now();
     let limits = Limits { time: Duration::from_secs(600), ..Limits::default() };
     let marks = format!("{ENGLISH}{}\n\n[1] A note.\n", " word[1]".repeat(100_000));
     let lines = format!("<html><body><p>{ENGLISH}{}</p></body></html>", "<br/>— Oui, dit-il.".repeat(50_000));
-    for (name, text) in [("marks.txt", marks), ("lines.html", lines)] {
+    let notes: String = (0..10_000)
+        .map(|n| format!("<p>{ENGLISH}<a href='#n{n}'><sup>1</sup></a></p><p id='n{n}'>1 A note.</p>"))
+        .collect();
+    for (name, text) in
+        [("marks.txt", marks), ("lines.html", lines), ("notes.html", format!("<html><body>{notes}</body></html>"))]
+    {
         assert!(read(name, text.as_bytes(), &limits).is_ok(), "{name}");
     }
     // Rows that the rules for sentences and quotations look through.
