@@ -77,11 +77,11 @@ pub(super) fn read(
             }
             Node::Text(text) => body.text(text, span.start),
             Node::CData(text) => body.text(text, span.start + "<![CDATA[".len()),
-            Node::Reference(name) => {
-                if let Some(resolved) = xml::resolve(name) {
-                    body.instead(&resolved, span);
-                }
-            }
+            Node::Reference(name) => match xml::resolve(name) {
+                Some(resolved) => body.instead(&resolved, span),
+                // A bare `&` some way before a `;`.
+                None => body.text(&part.text[span.clone()], span.start),
+            },
         }
     }
     if !body.open.is_empty() {

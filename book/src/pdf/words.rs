@@ -141,6 +141,8 @@ impl Parser<'_> {
                     return Err(BookError::PdfTooManyPages { limit: self.meter.limits.pdf_pages });
                 }
                 let height = number(tag, "height").unwrap_or_default();
+                // A word that is still open has its place on the page before.
+                self.word = None;
                 self.extract.pages.push(Page { height, ..Page::default() });
             }
             "line" => {
