@@ -4,7 +4,7 @@
 //! answers heartbeats. Two batches are held at a time: while one runs, the next one's inputs are fetched
 //! over the bulk plane, so the device never waits for bytes.
 //!
-//! What it holds, and what it answered last, it keeps in its [`hands`]: a scheduler that begins to lead asks for it,
+//! What it holds, and what it answered last, it keeps in its `hands`: a scheduler that begins to lead asks for it,
 //! so that nothing that runs is lost or done twice. A worker that is to stop drains: it asks for nothing more, gives
 //! back what has not begun, and goes when the scheduler says that nothing of it is left.
 

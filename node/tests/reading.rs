@@ -98,7 +98,8 @@ fn two_files_of_one_name_are_not_mixed_up() {
     let (a, b) = (folder.path().join("a.txt"), folder.path().join("a.md"));
     std::fs::write(&a, STORY).unwrap();
     std::fs::write(&b, STORY).unwrap();
-    let output = visiobook().arg("annotate").args([&a, &b]).arg("--out").arg(folder.path().join("out")).output().unwrap();
+    let output =
+        visiobook().arg("annotate").args([&a, &b]).arg("--out").arg(folder.path().join("out")).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("annotate them apart"));
 }

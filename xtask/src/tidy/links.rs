@@ -39,7 +39,7 @@ fn without_code(line: &str) -> String {
     line.split('`').enumerate().filter(|(index, _)| index % 2 == 0).map(|(_, text)| text).collect::<Vec<_>>().join("``")
 }
 
-/// Targets of `[text](target)`, of `[text](target "title")` and of `[label]: target`.
+/// Targets of `[text](target)`, of `[text](target "title")` and of `[label]: target`; what follows `[^note]: ` is text.
 fn targets(line: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in line.match_indices("](") {
@@ -49,7 +49,8 @@ fn targets(line: &str) -> Vec<String> {
             found.push(target.trim_matches(['<', '>']).to_owned());
         }
     }
-    if let Some((_, target)) = line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")) {
+    let definition = line.strip_prefix('[').and_then(|rest| rest.split_once("]: "));
+    if let Some((_, target)) = definition.filter(|(label, _)| !label.starts_with('^')) {
         found.extend(target.split_whitespace().next().map(str::to_owned));
     }
     found
@@ -64,7 +65,7 @@ mod tests {
         let scratch = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir(scratch.path().join("docs")).expect("made");
         std::fs::write(scratch.path().join("docs/here.md"), "x").expect("written");
-        let page = "See [this](here.md#part) and [that](../docs/here.md).\n\n[gone](gone.md) `[code](gone.md)`\n```\n[block](gone.md)\n```\n[far](https://example.org/x) [own](#part)\n\n[label]: missing.md\n";
+        let page = "See [this](here.md#part) and [that](../docs/here.md).\n\n[gone](gone.md) `[code](gone.md)`\n```\n[block](gone.md)\n```\n[far](https://example.org/x) [own](#part)\n\n[label]: missing.md\n\n[^1]: A note.\n";
         let complaints = check(scratch.path(), "docs/page.md", page);
         let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
         assert_eq!(
