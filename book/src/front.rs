@@ -107,11 +107,6 @@ fn by_words(pieces: &mut [Piece]) {
     }
 }
 
-/// The letters and digits of a title.
-fn letters(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
 /// Sets aside title pages before the first chapter. A book without a title takes that of the heading above all.
 fn title_pages(draft: &mut Draft) {
     let told = |piece: &Piece| {
@@ -135,11 +130,11 @@ fn title_pages(draft: &mut Draft) {
             draft.authors.extend(piece.paragraphs.iter().skip(1).take(2).find_map(|para| author(para.text.text())));
         }
     }
-    let Some(title) = draft.title.as_deref().map(letters).filter(|title| !title.is_empty()) else { return };
+    let Some(title) = draft.title.as_deref().map(headings::letters).filter(|title| !title.is_empty()) else { return };
     for piece in draft.pieces[..first].iter_mut().filter(|piece| piece.aside.is_none()) {
         let division = piece.own_title().is_some_and(|own| headings::heading_line(&own).is_some());
         let says = piece.paragraphs.iter().take(4).any(|para| {
-            let line = letters(para.text.text());
+            let line = headings::letters(para.text.text());
             !line.is_empty() && (title.starts_with(&line) || line.starts_with(&title))
         });
         if says && !division && told(piece) <= TITLE_PAGE_CHARS {

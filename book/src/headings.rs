@@ -18,6 +18,25 @@ impl HeadingLine {
     }
 }
 
+/// How a book's headings nest: their keywords in the order in which they were first seen.
+#[derive(Default)]
+pub(crate) struct Levels(Vec<&'static str>);
+
+impl Levels {
+    /// The level of headings with this keyword, from 1. Whether a book calls the outer division `book` or `part`, it
+    /// sets it first. What stands outside all parts closes them: level 0.
+    pub fn of(&mut self, keyword: &'static str) -> u32 {
+        if matches!(keyword, "preface" | "prologue" | "epilogue" | "afterword") {
+            return 0;
+        }
+        let index = self.0.iter().position(|&known| known == keyword).unwrap_or_else(|| {
+            self.0.push(keyword);
+            self.0.len() - 1
+        });
+        index as u32 + 1
+    }
+}
+
 /// Spellings of each keyword. The second field says whether it stands without a number too.
 const KEYWORDS: &[(&str, &str, bool)] = &[
     ("chapter", "chapter", false),
@@ -56,12 +75,14 @@ const KEYWORDS: &[(&str, &str, bool)] = &[
 ];
 
 /// No heading is longer, characters.
-const MAX_CHARS: usize = 120;
+pub(crate) const HEADING_CHARS: usize = 120;
+/// No title in a line of its own is longer, characters.
+pub(crate) const TITLE_LINE_CHARS: usize = 80;
 
 /// Reads a line as a heading: `CHAPTER IV`, `Chapitre premier. Le départ`, `TROISIÈME PARTIE`, `Prologue`.
 pub(crate) fn heading_line(line: &str) -> Option<HeadingLine> {
     let line = line.trim();
-    if line.is_empty() || line.chars().count() > MAX_CHARS {
+    if line.is_empty() || line.chars().count() > HEADING_CHARS {
         return None;
     }
     let shouted = !line.chars().any(char::is_lowercase);
@@ -129,6 +150,23 @@ pub(crate) fn numbered_title(line: &str) -> Option<u32> {
 /// No title behind a number is longer, characters.
 const TITLE_CHARS: usize = 70;
 
+/// It ends as sentences and pieces of them do, and titles do not unless they are shouted.
+pub(crate) fn ends_like_prose(text: &str) -> bool {
+    text.ends_with(['.', '!', '?', '…', ':', ';', ',', '”', '»', '"', '—', '-'])
+}
+
+/// A short line without an end, as titles have it.
+pub(crate) fn reads_like_title(text: &str) -> bool {
+    let opens = text.starts_with(|c: char| c.is_uppercase() || c.is_numeric());
+    let shouted = !text.contains(char::is_lowercase);
+    opens && text.chars().count() <= TITLE_LINE_CHARS && (!ends_like_prose(text) || shouted)
+}
+
+/// Letters and digits in lower case, all that two wordings of one title have to share.
+pub(crate) fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
 /// A line that holds nothing but a number: `IV`, `IV.`, `12`.
 pub(crate) fn bare_number(line: &str) -> Option<u32> {
     let line = line.trim().trim_end_matches('.').trim_matches(['—', '–', '-']).trim();
@@ -143,7 +181,7 @@ pub(crate) fn bare_number(line: &str) -> Option<u32> {
 pub(crate) fn is_ornament(line: &str) -> bool {
     let mut marks = line.chars().filter(|c| !c.is_whitespace()).peekable();
     marks.peek().is_some()
-        && line.chars().count() <= MAX_CHARS
+        && line.chars().count() <= HEADING_CHARS
         && marks.all(|c| matches!(c, '*' | '·' | '•' | '—' | '–' | '-' | '_' | '=' | '~' | '#' | '⁂' | '†' | '❦' | '❧' | '✻' | '✽' | '◆' | '◊' | '♦' | '○' | '●' | '+' | '.' | '∗' | '⁎' | '※'))
         // A lone dash or stop is a slip, not an ornament.
         && (line.chars().filter(|c| !c.is_whitespace()).count() >= 3 || line.contains(['*', '⁂', '#', '❦', '❧', '✻', '✽', '◆', '◊', '♦', '•', '·', '∗', '⁎', '※', '~']))

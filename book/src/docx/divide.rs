@@ -7,11 +7,9 @@ use domain::book::ParagraphKind;
 use super::body::Block;
 use super::styles::Role;
 use crate::aside;
-use crate::headings::{self, HeadingLine};
+use crate::headings::{self, HEADING_CHARS, HeadingLine, Levels};
 use crate::piece::{self, Draft, Para, Piece};
 
-/// No heading is longer, characters.
-const HEADING_CHARS: usize = 120;
 /// Title pages are at most so long, characters a paragraph.
 const FRONT_CHARS: usize = 200;
 /// A paragraph broken into so many lines is verse, if they are short.
@@ -38,7 +36,7 @@ pub(super) struct Divider<'d> {
     blanks: usize,
     after_break: bool,
     last_number: u32,
-    levels: Vec<&'static str>,
+    levels: Levels,
     title_may_follow: bool,
 }
 
@@ -54,7 +52,7 @@ pub(super) fn pieces(href: &str, blocks: Vec<Block>, draft: &mut Draft) {
         blanks: 0,
         after_break: false,
         last_number: 0,
-        levels: Vec::new(),
+        levels: Levels::default(),
         title_may_follow: false,
     };
     blocks.into_iter().for_each(|block| divider.block(block));
@@ -228,16 +226,12 @@ impl Divider<'_> {
         self.after_break = false;
     }
 
-    /// The outer division comes first, below those that have a style. What stands outside all parts closes them.
+    /// The level of a heading in so many words: below those that have a style, unless it stands outside all parts.
     fn level(&mut self, keyword: &'static str) -> u32 {
-        if matches!(keyword, "preface" | "prologue" | "epilogue" | "afterword") {
-            return 0;
+        match self.levels.of(keyword) {
+            0 => 0,
+            level => level + self.chapter_level.unwrap_or(0),
         }
-        let index = self.levels.iter().position(|&known| known == keyword).unwrap_or_else(|| {
-            self.levels.push(keyword);
-            self.levels.len() - 1
-        });
-        index as u32 + 1 + self.chapter_level.unwrap_or(0)
     }
 
     fn text(&mut self, block: Block, text: &str) {
@@ -310,8 +304,5 @@ impl Divider<'_> {
 
 /// A short line without an end, as titles have it, under a heading.
 fn is_title_line(text: &str) -> bool {
-    let opens = text.starts_with(|c: char| c.is_uppercase() || c.is_numeric());
-    let ends = text.ends_with(['.', '!', '?', '…', ':', ';', ',', '”', '»', '"', '—', '-']);
-    let shouted = !text.contains(char::is_lowercase);
-    text.chars().count() <= 80 && opens && (!ends || shouted) && !headings::is_ornament(text)
+    headings::reads_like_title(text) && !headings::is_ornament(text)
 }

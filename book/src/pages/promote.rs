@@ -2,15 +2,13 @@
 
 use domain::book::ParagraphKind;
 
-use super::{Page, PagePara, TocEntry, style};
+use super::{Page, PagePara, TocEntry};
 use crate::headings;
 
 /// Headings found so stand below those of elements.
 const LEVEL_DIVISION: u8 = 4;
 const LEVEL_CHAPTER: u8 = 5;
 const LEVEL_TITLE: u8 = 6;
-/// No title under a number is longer, characters.
-const TITLE_CHARS: usize = 80;
 
 /// Makes headings of the paragraphs that are ones by their place or their words.
 pub(super) fn promote(page: &mut Page, toc: &[TocEntry]) {
@@ -50,14 +48,14 @@ fn make(page: &mut Page, at: usize, level: u8) {
 
 /// The paragraph or the few that say what the line of the table of contents says.
 fn by_contents(page: &mut Page, at: usize, title: &str) {
-    let wanted = letters(title);
+    let wanted = headings::letters(title);
     let mut said = String::new();
     for count in 1..=3 {
         let Some(para) = page.paragraphs.get(at + count - 1) else { return };
-        if para.note.is_some() || para.para.text.text().chars().count() > style::HEADING_CHARS * 2 {
+        if para.note.is_some() || para.para.text.text().chars().count() > headings::HEADING_CHARS * 2 {
             return;
         }
-        said += &letters(para.para.text.text());
+        said += &headings::letters(para.para.text.text());
         if said == wanted {
             for index in at..at + count {
                 if page.paragraphs[index].heading == 0 {
@@ -67,10 +65,6 @@ fn by_contents(page: &mut Page, at: usize, title: &str) {
             return;
         }
     }
-}
-
-fn letters(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// The level of the heading that a paragraph reads like, or 0.
@@ -93,9 +87,6 @@ fn is_title(page: &Page, at: usize) -> bool {
     let (Some(para), Some(next)) = (page.paragraphs.get(at), page.paragraphs.get(at + 1)) else { return false };
     let text = para.para.text.text();
     let plain = para.heading == 0 && para.note.is_none() && para.para.kind == ParagraphKind::Prose;
-    let opens = text.starts_with(|c: char| c.is_uppercase() || c.is_numeric());
-    let ends = text.ends_with(['.', '!', '?', '…', ':', ';', ',', '”', '»', '"', '—', '-']);
-    let shouted = !text.contains(char::is_lowercase);
-    let longer = next.para.text.text().chars().count() > TITLE_CHARS;
-    plain && opens && longer && text.chars().count() <= TITLE_CHARS && (!ends || shouted)
+    let longer = next.para.text.text().chars().count() > headings::TITLE_LINE_CHARS;
+    plain && longer && headings::reads_like_title(text)
 }

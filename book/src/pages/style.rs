@@ -125,8 +125,6 @@ const HEADING_WORDS: &[(&str, u8)] = &[
     ("pn", 1),
     ("pt", 1),
 ];
-/// No heading that only a class marks is longer, characters.
-pub(super) const HEADING_CHARS: usize = 120;
 
 /// What an element says of all text in it.
 #[derive(Clone, Copy, Debug, Default)]

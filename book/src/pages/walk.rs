@@ -11,6 +11,7 @@ use super::{Page, PagePara, Place, Section};
 use crate::decode::Decoded;
 use crate::epub::resolve_path;
 use crate::error::BookError;
+use crate::headings::HEADING_CHARS;
 use crate::limits::Meter;
 use crate::lines::Lines;
 use crate::piece::{self, Block, Para};
@@ -357,7 +358,7 @@ impl Walk<'_> {
         };
         let top = self.stack.last();
         let by_class = top.and_then(|top| top.style.heading);
-        let short = para.text.text().chars().count() <= style::HEADING_CHARS;
+        let short = para.text.text().chars().count() <= HEADING_CHARS;
         let heading = top.and_then(|top| top.heading).or(by_class.filter(|_| short)).unwrap_or(0);
         let style = top.map(|top| top.style).unwrap_or_default();
         para.kind = if heading > 0 { ParagraphKind::Heading } else { kind };

@@ -8,15 +8,13 @@ use super::outline::Entry;
 use super::paragraphs::{self, Block};
 use crate::aside;
 use crate::error::BookError;
-use crate::headings::{self, HeadingLine};
+use crate::headings::{self, HEADING_CHARS, HeadingLine, Levels};
 use crate::limits::Meter;
 use crate::notes;
 use crate::piece::{self, Draft, DraftLine, DraftNote, Para, Piece};
 
 /// Larger than the text by this, a line is set as a heading.
 const LARGE: f32 = 1.13;
-/// No heading is longer, characters.
-const HEADING_CHARS: usize = 120;
 /// Before the first chapter, a page with fewer characters tells nothing.
 const FRONT_CHARS: usize = 700;
 
@@ -36,8 +34,7 @@ pub(super) struct Divider<'a> {
     used: Vec<bool>,
     labels: Vec<String>,
     labelled: Vec<bool>,
-    /// Keywords of headings in the order in which they were first seen.
-    levels: Vec<&'static str>,
+    levels: Levels,
     /// Sizes of headings by size alone, largest first.
     sizes: Vec<f32>,
     last_number: u32,
@@ -55,7 +52,7 @@ pub(super) fn draft(document: &Document, outline: &[Entry], meter: &Meter<'_>) -
         used: vec![false; outline.len()],
         labels: labels(document),
         labelled: vec![false; document.leaves.len()],
-        levels: Vec::new(),
+        levels: Levels::default(),
         sizes: Vec::new(),
         last_number: 0,
         after_break: false,
@@ -284,7 +281,7 @@ impl Divider<'_> {
             Division::Outline(entry) => self.start_outlined(&mut piece, entry),
             Division::Heading(heading) => {
                 piece.is_chapter = !heading.may_hold_chapters();
-                piece.level = self.level(heading.keyword);
+                piece.level = self.levels.of(heading.keyword);
                 if !heading.keyword.is_empty() {
                     self.last_number = 0;
                 }
@@ -312,18 +309,6 @@ impl Divider<'_> {
         }
     }
 
-    /// The outer division comes first. What stands outside all parts closes them.
-    fn level(&mut self, keyword: &'static str) -> u32 {
-        if matches!(keyword, "preface" | "prologue" | "epilogue" | "afterword") {
-            return 0;
-        }
-        let index = self.levels.iter().position(|&known| known == keyword).unwrap_or_else(|| {
-            self.levels.push(keyword);
-            self.levels.len() - 1
-        });
-        index as u32 + 1
-    }
-
     /// A title under the heading that started the piece.
     fn is_subtitle(&self, index: usize, text: &str, piece: &Piece) -> bool {
         let block = &self.blocks[index];
@@ -333,7 +318,7 @@ impl Divider<'_> {
         if self.is_large(index) {
             return true;
         }
-        let ends = text.ends_with(['.', '!', '?', '…', ':', ';', ',', '”', '»', '"', '—', '-']);
+        let ends = headings::ends_like_prose(text);
         let shouted = !text.contains(char::is_lowercase) && text.contains(char::is_alphabetic);
         let opens = text.starts_with(|c: char| c.is_uppercase() || c.is_numeric());
         let alone = block.rows.len() <= 2 && self.is_apart(index) && !block.verse;

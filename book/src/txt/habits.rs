@@ -42,7 +42,7 @@ impl Habits {
     pub fn is_wide(&self, block: &Lines<'_>) -> bool {
         let Some(line) = block.single() else { return false };
         let opens = line.starts_with(|c: char| c.is_uppercase() || c.is_numeric());
-        let ends = line.ends_with(['.', '!', '?', '…', ':', ';', ',', '”', '»', '"', '—', '-', ')', ']']);
+        let ends = headings::ends_like_prose(line) || line.ends_with([')', ']']);
         let shouted = !line.contains(char::is_lowercase);
         let far = block.blanks_before >= self.usual_blanks + 2;
         far && opens && (!ends || shouted) && line.chars().count() <= WIDE_CHARS && line.contains(char::is_alphabetic)

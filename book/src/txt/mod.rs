@@ -8,7 +8,7 @@ use domain::book::{ParagraphKind, SetAside};
 use crate::aside;
 use crate::decode::{self, Decoded};
 use crate::error::BookError;
-use crate::headings::{self, HeadingLine};
+use crate::headings::{self, HeadingLine, Levels};
 use crate::limits::Meter;
 use crate::piece::{self, Block, Draft, Para, Piece};
 use habits::Habits;
@@ -29,7 +29,7 @@ pub(crate) fn read(name: &str, bytes: &[u8], meter: &Meter<'_>) -> Result<Draft,
         line_is_paragraph,
         usual_blanks,
         habits: Habits::of(&blocks, usual_blanks),
-        levels: Vec::new(),
+        levels: Levels::default(),
         last_title: 0,
         last_number: 0,
         draft: Draft::default(),
@@ -81,8 +81,7 @@ struct Reader<'a> {
     habits: Habits,
     /// The number of the last numbered title.
     last_title: u32,
-    /// Keywords of headings in the order in which they were first seen: the outer division comes first.
-    levels: Vec<&'static str>,
+    levels: Levels,
     /// The last bare number that was taken for a heading.
     last_number: u32,
     draft: Draft,
@@ -211,7 +210,7 @@ impl<'a> Reader<'a> {
             Division::Aside(rule) => piece.aside = Some(rule),
             Division::Heading(heading) => {
                 piece.is_chapter = !heading.may_hold_chapters();
-                piece.level = self.level(heading.keyword);
+                piece.level = self.levels.of(heading.keyword);
                 if !heading.keyword.is_empty() {
                     self.last_number = 0;
                 }
@@ -219,19 +218,6 @@ impl<'a> Reader<'a> {
         }
         self.push_para(&mut piece, para, ParagraphKind::Heading, false);
         piece
-    }
-
-    /// Whether a book calls the outer division `book` or `part`, it sets it first. What stands outside all
-    /// parts closes them.
-    fn level(&mut self, keyword: &'static str) -> u32 {
-        if matches!(keyword, "preface" | "prologue" | "epilogue" | "afterword") {
-            return 0;
-        }
-        let index = self.levels.iter().position(|&known| known == keyword).unwrap_or_else(|| {
-            self.levels.push(keyword);
-            self.levels.len() - 1
-        });
-        index as u32 + 1
     }
 
     fn push_block(&mut self, piece: &mut Piece, block: &Lines<'a>, after_break: &mut bool) {
@@ -346,11 +332,7 @@ fn mark_epigraph(piece: &mut Piece) {
 
 /// A short line without an end, as titles have it, under a heading.
 fn is_title_line(block: &Lines<'_>) -> bool {
-    let Some(line) = block.single() else { return false };
-    let opens = line.chars().next().is_some_and(|c| c.is_uppercase() || c.is_numeric());
-    let ends = line.ends_with(['.', '!', '?', '…', ':', ';', ',', '”', '»', '"', '—', '-']);
-    let shouted = !line.contains(char::is_lowercase);
-    line.chars().count() <= 80 && opens && (!ends || shouted) && !headings::is_ornament(line)
+    block.single().is_some_and(|line| headings::reads_like_title(line) && !headings::is_ornament(line))
 }
 
 /// `[Illustration: …]` and the like: a line in brackets that stands for a picture, or for nothing.
