@@ -31,8 +31,8 @@ use cluster::envelope::Envelope;
 use cluster::link::{Address, Wire};
 use cluster::message::Message;
 use domain::id::{Term, WorkerId};
+use domain::scheduling::TermBegan;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent, pg};
-use scheduler::snapshot::TermChange;
 use scheduler::{Action, Config, Event, NodeKey, Snapshot, State};
 
 use crate::clock::since_boot_ms;
@@ -74,7 +74,7 @@ pub struct SchedulerStart {
     pub wire: Wire,
     /// For a leader that follows another one: the changes of term that are known. It collects what runs
     /// before it hands anything out.
-    pub follows: Option<Vec<TermChange>>,
+    pub follows: Option<Vec<TermBegan>>,
     /// Where to record what the core is told.
     pub trace: Option<TraceSettings>,
 }

@@ -5,19 +5,20 @@
 //! has claimed yet is delivered when it is done, but never run again: its coordinator, if it still has one, hands it in.
 
 use domain::id::{Term, WorkerId};
+use domain::scheduling::TermBegan;
 
 use crate::arena::{Entry, Handle, Phase};
 use crate::event::{Action, BatchId, CancelReason, HeldBatch, Lease};
 use crate::item::{Assigned, Class, ItemSpec, Marks};
-use crate::snapshot::{MOST_TERMS, TermChange};
+use crate::snapshot::MOST_TERMS;
 use crate::state::{Batch, State};
 
 impl State {
     /// Begins the collection window.
-    pub(crate) fn take_over(&mut self, mut past: Vec<TermChange>) {
+    pub(crate) fn take_over(&mut self, mut past: Vec<TermBegan>) {
         self.collect_until_ms = Some(self.now_ms.saturating_add(self.config.collection_window_ms));
         past.drain(..past.len().saturating_sub(MOST_TERMS - 1));
-        past.push(TermChange { term: self.term, at_ms: self.now_ms, adopted_batches: 0, adopted_items: 0 });
+        past.push(TermBegan { term: self.term, at_ms: self.now_ms, adopted_batches: 0, adopted_items: 0 });
         self.terms = past;
     }
 
@@ -90,10 +91,10 @@ impl State {
             change.adopted_items += items.len() as u32;
         }
         actions.push(Action::Adopted { worker, was, lease });
-        if items.is_empty() {
+        let asked_back = items.is_empty();
+        if asked_back {
             actions.push(Action::CancelBatch { worker, lease, reason: CancelReason::Superseded });
         }
-        let asked_back = items.is_empty();
         self.batches.insert(
             id,
             Batch {

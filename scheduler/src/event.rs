@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bincode::{Decode, Encode};
 use domain::id::{RunId, TenantId, Term, WorkerId};
+use domain::scheduling::TermBegan;
 
 use crate::cost::Cost;
 use crate::item::{Assigned, ItemSpec, Marks, ModelKey, NodeKey};
-use crate::snapshot::TermChange;
 
 /// Numbers the batches of one scheduler term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -91,7 +91,7 @@ pub enum Event {
     /// outstanding. Without this event work is handed out from the first moment.
     TakeOver {
         /// Changes of term that the shell knows of, oldest first; this one is added.
-        past: Vec<TermChange>,
+        past: Vec<TermBegan>,
     },
     /// A worker says that it is there, or that what it offers has changed. Absolute, so that a repeated or late
     /// copy does no harm.

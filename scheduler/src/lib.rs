@@ -67,6 +67,6 @@ pub use config::Config;
 pub use event::{Action, BatchId, CancelReason, Event, Failure, HeldBatch, ItemFailure, Lease, ModelOffer, Refusal};
 pub use invariants::Violation;
 pub use item::{Assigned, Class, ItemSpec, Marks, ModelKey, NodeKey};
-pub use snapshot::{Snapshot, TermChange};
+pub use snapshot::Snapshot;
 pub use state::State;
 pub use step::step;

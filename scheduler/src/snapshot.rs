@@ -1,7 +1,7 @@
 //! What the core looks like from outside: for metrics, the console and autoscalers.
 
-use bincode::{Decode, Encode};
-use domain::id::{TenantId, Term, WorkerId};
+use domain::id::TenantId;
+use domain::scheduling::{TermBegan, WorkerLoad};
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Class, ModelKey};
@@ -28,24 +28,11 @@ pub struct Snapshot {
     /// One entry a model, by key.
     pub models: Vec<ModelSnapshot>,
     /// One entry a worker, by id.
-    pub workers: Vec<WorkerSnapshot>,
+    pub workers: Vec<WorkerLoad>,
     /// Since the start.
     pub totals: Totals,
     /// Changes of term, oldest first; the last [`MOST_TERMS`].
-    pub terms: Vec<TermChange>,
-}
-
-/// Leadership changed hands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-pub struct TermChange {
-    /// The term that began.
-    pub term: Term,
-    /// When, on the clock of whoever began it.
-    pub at_ms: u64,
-    /// Batches that were running and were taken over.
-    pub adopted_batches: u32,
-    /// The items in them.
-    pub adopted_items: u32,
+    pub terms: Vec<TermBegan>,
 }
 
 /// One model.
@@ -63,23 +50,6 @@ pub struct ModelSnapshot {
     pub workers: u32,
     /// Bulk items queued a tenant, in order of tenant.
     pub tenants: Vec<(TenantId, u32)>,
-}
-
-/// One worker.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct WorkerSnapshot {
-    /// Which device.
-    pub worker: WorkerId,
-    /// Its life.
-    pub epoch: u64,
-    /// Batches that it holds.
-    pub held: u32,
-    /// Batches that it would hold.
-    pub credits: u32,
-    /// Gets nothing more.
-    pub draining: bool,
-    /// Share of the time since it came that it was busy, as it reported.
-    pub busy_share: f64,
 }
 
 /// Sums since the start.
@@ -168,10 +138,10 @@ impl Model {
 }
 
 impl Worker {
-    fn snapshot(&self, now_ms: u64) -> WorkerSnapshot {
+    fn snapshot(&self, now_ms: u64) -> WorkerLoad {
         let known_us = now_ms.saturating_sub(self.since_ms).saturating_mul(1_000);
         let busy_share = if known_us == 0 { 0.0 } else { (self.busy_us as f64 / known_us as f64).min(1.0) };
-        WorkerSnapshot {
+        WorkerLoad {
             worker: self.id,
             epoch: self.epoch,
             held: self.held.len() as u32,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::id::{TenantId, Term};
+use domain::scheduling::TermBegan;
 
 use crate::arena::{Arena, Handle, Phase};
 use crate::bucket::Buckets;
@@ -14,7 +15,7 @@ use crate::item::{Assigned, Class, ModelKey};
 use crate::limits::Limit;
 use crate::model::{Group, Model, rank};
 use crate::run::Runs;
-use crate::snapshot::{TermChange, Totals};
+use crate::snapshot::Totals;
 use crate::worker::Workers;
 
 /// A batch that a worker holds.
@@ -83,7 +84,7 @@ pub struct State {
     pub(crate) totals: Totals,
     /// Nothing is handed out before.
     pub(crate) collect_until_ms: Option<u64>,
-    pub(crate) terms: Vec<TermChange>,
+    pub(crate) terms: Vec<TermBegan>,
     /// Tenants' limits, ...
     pub(crate) limits: BTreeMap<TenantId, Limit>,
     /// ... and those that had their fill, by until when.

@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use cluster::body::workers::LeaderBegan;
 use cluster::link::{Address, Wire};
 use domain::id::Term;
+use domain::scheduling::TermBegan;
 use ractor::{Actor, ActorRef, pg};
 use scheduler::Config;
-use scheduler::snapshot::TermChange;
 use store::Records;
 use store::rows::LeaseKey;
 use tokio::sync::watch;
@@ -110,7 +110,7 @@ pub async fn lead(port: Arc<dyn LeasePort>, with: Lead, mut stopping: watch::Rec
 async fn once(
     port: &dyn LeasePort,
     with: &Lead,
-    past: &mut Vec<TermChange>,
+    past: &mut Vec<TermBegan>,
     stopping: &mut watch::Receiver<bool>,
 ) -> Result<bool, String> {
     let lease = tokio::select! {
@@ -118,7 +118,7 @@ async fn once(
         _ = stopping.wait_for(|stop| *stop) => return Ok(true),
     };
     let term = lease.term();
-    let began = TermChange { term, at_ms: since_boot_ms(), adopted_batches: 0, adopted_items: 0 };
+    let began = TermBegan { term, at_ms: since_boot_ms(), adopted_batches: 0, adopted_items: 0 };
     let actor = start(with, term, past.clone()).await?;
     let stop = tokio::select! {
         () = lease.lost() => false,
@@ -136,7 +136,7 @@ async fn once(
     Ok(stop)
 }
 
-async fn start(with: &Lead, term: Term, past: Vec<TermChange>) -> Result<ActorRef<SchedulerMessage>, String> {
+async fn start(with: &Lead, term: Term, past: Vec<TermBegan>) -> Result<ActorRef<SchedulerMessage>, String> {
     let Lead { scope, wire, config, trace } = with.clone();
     // The first one of all has nobody's work to take over.
     let follows = (term.n > 1 || !past.is_empty()).then_some(past);

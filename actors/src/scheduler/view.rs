@@ -1,7 +1,7 @@
 //! The live picture, for people and metrics: the core's own, with names in place of its small numbers.
 
 use cluster::body::runs::ModelRef;
-use domain::scheduling::{ModelLoad, SchedulingTotals, SchedulingView, TenantLoad, TermBegan, WorkerLoad};
+use domain::scheduling::{ModelLoad, SchedulingTotals, SchedulingView, TenantLoad, TermBegan};
 use scheduler::snapshot::ModelSnapshot;
 
 use super::SchedulerState;
@@ -15,20 +15,6 @@ impl SchedulerState {
     pub(super) fn view(&self) -> SchedulingView {
         let snapshot = self.core.snapshot();
         let totals = snapshot.totals;
-        let worker = |worker: &scheduler::snapshot::WorkerSnapshot| WorkerLoad {
-            worker: worker.worker,
-            epoch: worker.epoch,
-            held: worker.held,
-            credits: worker.credits,
-            draining: worker.draining,
-            busy_share: worker.busy_share,
-        };
-        let term = |change: &scheduler::TermChange| TermBegan {
-            term: change.term,
-            at_ms: change.at_ms,
-            adopted_batches: change.adopted_batches,
-            adopted_items: change.adopted_items,
-        };
         SchedulingView {
             term: self.term,
             outstanding_items: snapshot.outstanding_items,
@@ -37,7 +23,7 @@ impl SchedulerState {
             queued_again: snapshot.queued_again,
             leased_items: snapshot.leased_items,
             models: snapshot.models.iter().map(|model| self.model_load(model)).collect(),
-            workers: snapshot.workers.iter().take(MAX_WORKERS).map(worker).collect(),
+            workers: snapshot.workers.into_iter().take(MAX_WORKERS).collect(),
             totals: SchedulingTotals {
                 accepted: totals.accepted,
                 completed: totals.completed,
@@ -52,9 +38,11 @@ impl SchedulerState {
                 padding_waste: totals.padding_waste(),
                 batch_fill: totals.mean_fill(),
             },
-            terms: match snapshot.terms.as_slice() {
-                [] => vec![TermBegan { term: self.term, at_ms: self.began_ms, ..TermBegan::default() }],
-                terms => terms.iter().map(term).collect(),
+            terms: match snapshot.terms {
+                none if none.is_empty() => {
+                    vec![TermBegan { term: self.term, at_ms: self.began_ms, ..TermBegan::default() }]
+                }
+                terms => terms,
             },
         }
     }

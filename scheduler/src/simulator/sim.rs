@@ -155,7 +155,7 @@ pub(super) struct Sim<'a> {
     pub(super) active_runs: u32,
     pub(super) leader: Option<Leader>,
     pub(super) term: u64,
-    pub(super) past: Vec<crate::snapshot::TermChange>,
+    pub(super) past: Vec<domain::scheduling::TermBegan>,
     pub(super) weights: BTreeMap<u32, u32>,
     pub(super) trace: Option<Vec<u8>>,
     /// Whatever is unfinished by then counts as stuck.
