@@ -12,8 +12,10 @@
 //! | module | holds |
 //! |---|---|
 //! | [`actor_load`] | work through the scheduler's real actor, its processor time counted |
+//! | [`python`] | peers that run on Python: their environment, and talk with one |
 //!
 //! Peers are other programs that do the same; how each is run stands in `peers/`. They are installed
 //! into an environment under the target folder, which goes with it.
 
 pub mod actor_load;
+pub mod python;

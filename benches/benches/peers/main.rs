@@ -7,19 +7,20 @@
 //! port for each run. What is missing on this machine is said, and left out. `--python` names an interpreter that has
 //! the peers already.
 
-mod environment;
 mod processes;
 mod redis;
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use benches::actor_load::{one_cast, runtime, through_the_actor};
+use benches::python::{self, Talk};
 use redis::Redis;
+use serde_json::Value;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/queues.py");
+const REQUIREMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/queues.txt");
+const WHAT: &str = "Ray, dramatiq and Celery: a download of about 100 MB";
 /// Jobs of our own: enough that a millisecond is nothing.
 const OUR_JOBS: usize = 400_000;
 /// Rounds of which the median counts.
@@ -43,7 +44,7 @@ fn main() -> Result<()> {
     line("one ractor cast alone", cast, "said, not answered");
     let python = match &options.python {
         Some(python) => python.clone(),
-        None => match environment::python() {
+        None => match python::environment(Path::new(env!("CARGO_TARGET_TMPDIR")), "queues", REQUIREMENTS, WHAT) {
             Ok(python) => python,
             Err(error) => {
                 println!("Ray, dramatiq and Celery are left out: {error:#}");
@@ -74,64 +75,44 @@ fn median(mut measure: impl FnMut() -> Result<f64>) -> Result<f64> {
 
 /// A running peer with all its processes; ended when dropped.
 struct Peer {
-    process: Child,
-    requests: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    talk: Talk,
     redis: Option<Redis>,
     version: String,
 }
 
 impl Peer {
     fn start(python: &Path, name: &str, redis: Option<Redis>) -> Result<Self> {
-        let mut process = Command::new(python)
-            .args([SCRIPT, name])
-            .env("REDIS_URL", redis.as_ref().map_or(String::new(), |redis| redis.url()))
+        let url = redis.as_ref().map_or(String::new(), Redis::url);
+        let mut talk = Talk::start(python, SCRIPT, |command| {
+            command.arg(name).env("REDIS_URL", url).env("PYTHONDONTWRITEBYTECODE", "1");
             // Nothing of a benchmark goes to anybody.
-            .env("RAY_USAGE_STATS_ENABLED", "0")
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let requests = process.stdin.take();
-        let answers = BufReader::new(process.stdout.take().context("its output is piped")?);
-        let mut peer = Self { process, requests, answers, redis, version: String::new() };
-        let hello = peer.answer()?;
-        peer.version = hello["version"].as_str().unwrap_or("of unknown version").to_owned();
-        Ok(peer)
+            command.env("RAY_USAGE_STATS_ENABLED", "0");
+        })?;
+        let hello: Value = talk.answer()?;
+        let version = hello["version"].as_str().unwrap_or("of unknown version").to_owned();
+        Ok(Self { talk, redis, version })
     }
 
     fn roots(&self) -> Vec<u32> {
-        self.redis.iter().map(Redis::pid).chain([self.process.id()]).collect()
+        self.redis.iter().map(Redis::pid).chain([self.talk.pid()]).collect()
     }
 
     fn us_a_job(&mut self, jobs: usize) -> Result<f64> {
         let before = processes::cpu_us(&self.roots())?;
-        writeln!(self.requests.as_mut().context("its input is open")?, "{jobs}")?;
-        self.answer()?;
+        self.talk.ask::<Value>(&jobs.to_string())?;
         Ok((processes::cpu_us(&self.roots())? - before) / jobs as f64)
     }
 
     fn processes(&self) -> Result<usize> {
         Ok(processes::below(&self.roots())?.len())
     }
-
-    fn answer(&mut self) -> Result<serde_json::Value> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        if line.is_empty() {
-            bail!("the peer ended: {}; run {SCRIPT} by hand to see why", self.process.wait()?);
-        }
-        Ok(serde_json::from_str(&line)?)
-    }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // At the end of its input it stops what it started; whatever it leaves is ended with it.
-        let left = processes::below(&[self.process.id()]).unwrap_or_default();
-        drop(self.requests.take());
-        let _ = self.process.wait();
+        // Whatever it leaves running is ended with it.
+        let left = processes::below(&[self.talk.pid()]).unwrap_or_default();
+        let _ = self.talk.finish();
         processes::end(&left);
     }
 }
