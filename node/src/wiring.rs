@@ -29,6 +29,9 @@ const DRAIN: std::time::Duration = std::time::Duration::from_secs(3);
 /// Books read or composed at a time.
 const HEAVY: usize = 2;
 
+/// Environment variable that may hold the signing keys, in place of the data folder's file.
+pub const KEYS_VARIABLE: &str = "VISIOBOOK_KEYS";
+
 /// A running node.
 pub struct Node {
     /// The core's entrance.
@@ -72,6 +75,7 @@ impl Node {
         let id = uuid::Uuid::new_v4().as_u128();
         let scope = format!("visiobook-{id:032x}");
         let (records, blobs) = (data.records(), data.blobs());
+        let keys = Arc::new(data.keyring(environment_keys()?.as_deref())?);
         let swept = blobs.sweep_temporary().await?;
         if swept > 0 {
             tracing::info!(swept, "uploads that broke off were cleared away");
@@ -86,6 +90,7 @@ impl Node {
         let context = Arc::new(RunContext {
             records,
             blobs,
+            keys,
             bells: Bells::default(),
             scheduler: leader,
             model: devices.model.clone(),
@@ -127,6 +132,17 @@ impl Node {
         self.devices.drain(DRAIN).await;
         let _ = self.step_down.send(true);
         let _ = tokio::time::timeout(STOP, self.leading).await;
+    }
+}
+
+/// The signing keys that the environment holds, if it does.
+fn environment_keys() -> Result<Option<String>, store::StoreError> {
+    match std::env::var(KEYS_VARIABLE) {
+        Ok(text) => Ok(Some(text)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(store::StoreError::KeysMalformed { detail: format!("{KEYS_VARIABLE} is not text") })
+        }
     }
 }
 

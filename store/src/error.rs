@@ -74,6 +74,20 @@ pub enum StoreError {
         /// Newest format that this program knows.
         known: u16,
     },
+    /// Others than their owner can read the signing keys.
+    #[error("{} can be read by others (mode {mode:03o}): `chmod 600` it, and rotate the keys", path.display())]
+    KeysExposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The signing keys are no keys.
+    #[error("the signing keys can't be used ({detail}): give secrets of 64 hexadecimal digits, the newest first")]
+    KeysMalformed {
+        /// What is wrong; never a part of a key.
+        detail: String,
+    },
     /// No space is left.
     #[error("no space left for {operation}: free some")]
     Full {
@@ -181,6 +195,8 @@ impl StoreError {
             Self::Foreign { .. } => "store-foreign",
             Self::SchemaNewer { .. } => "store-schema-newer",
             Self::RowNewer { .. } => "store-row-newer",
+            Self::KeysExposed { .. } => "store-keys-exposed",
+            Self::KeysMalformed { .. } => "store-keys-malformed",
             Self::Full { .. } => "store-full",
             Self::ReadOnly { .. } => "store-read-only",
             Self::Locked { .. } => "store-locked",

@@ -3,6 +3,7 @@
 //! ```text
 //! LOCK              who has the folder; the lock itself is the kernel's, the text is for people
 //! records.sqlite    the records (and, while open, its -wal and -shm)
+//! keys              signing keys, for their owner only; not there where the environment holds them
 //! blobs/            objects/TENANT/PROJECT/DIGEST, and incoming/ for what is being written
 //! ```
 
@@ -18,11 +19,14 @@ use rustix::fs::FlockOperation;
 use crate::blobs::Blobs;
 use crate::error::{Holder, StoreError};
 use crate::fs::FsBlobs;
+use crate::keyring::Keyring;
 use crate::records::{Records, StoreIdentity};
 use crate::sqlite::Sqlite;
 
 /// Name of the lock file.
 const LOCK_FILE: &str = "LOCK";
+/// Name of the file of signing keys.
+const KEYS_FILE: &str = "keys";
 /// A lock file says two short lines; what is longer is not ours.
 const LOCK_TEXT_MAX_BYTES: u64 = 4_096;
 /// Until when every call on the embedded stores ends, unless told otherwise.
@@ -71,6 +75,23 @@ impl DataFolder {
     /// What store it is.
     pub fn identity(&self) -> StoreIdentity {
         self.identity
+    }
+
+    /// The file of its signing keys.
+    pub fn keys_path(&self) -> PathBuf {
+        self.path.join(KEYS_FILE)
+    }
+
+    /// Its signing keys: those of `environment` where it holds any, else those of the folder's own file,
+    /// which is made if there is none. Blocks.
+    ///
+    /// # Errors
+    /// As [`Keyring::open`] and [`Keyring::from_text`].
+    pub fn keyring(&self, environment: Option<&str>) -> Result<Keyring, StoreError> {
+        match environment {
+            Some(text) => Keyring::from_text(text),
+            None => Keyring::open(&self.keys_path()),
+        }
     }
 
     /// Its records.

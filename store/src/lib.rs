@@ -17,6 +17,7 @@
 //! | [`folder`] | the data folder of one machine, and its lock |
 //! | `sqlite` | the records port over one SQLite file |
 //! | `fs` | the blobs port over plain files |
+//! | [`keyring`] | the keys that cursors, addresses and webhooks are signed with |
 //! | [`faulty`] | a wrapper for either port that fails on a seed |
 //! | `conformance` | what every adapter has to pass (feature `conformance`) |
 //! | [`error`] | everything that can go wrong, with stable codes |
@@ -28,6 +29,7 @@ pub mod error;
 pub mod faulty;
 pub mod folder;
 mod fs;
+pub mod keyring;
 pub mod records;
 pub mod rows;
 mod sqlite;
@@ -36,4 +38,5 @@ pub use blobs::{BlobInfo, BlobScope, BlobSource, BlobStream, Blobs};
 pub use error::{Holder, StoreError};
 pub use faulty::{Fault, Faults, Faulty};
 pub use folder::DataFolder;
+pub use keyring::{Keyring, Purpose, Signed};
 pub use records::{Cas, Health, Records, StoreIdentity};

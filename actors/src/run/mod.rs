@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cluster::body::{Fault, Scope};
 use domain::id::{Digest, RunId};
 use domain::manifest::BLOB_CONFIG;
-use store::{Blobs, Records, StoreError};
+use store::{Blobs, Keyring, Records, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::entrance::Leader;
@@ -43,6 +43,8 @@ pub struct RunContext {
     pub records: Arc<dyn Records>,
     /// Blobs.
     pub blobs: Arc<dyn Blobs>,
+    /// What cursors, addresses and webhooks are signed with.
+    pub keys: Arc<Keyring>,
     /// Wakes those who follow a project.
     pub bells: Bells,
     /// Where work is queued.

@@ -7,6 +7,7 @@ pub mod annotate;
 mod bar;
 pub mod doctor;
 mod input;
+pub mod keys;
 pub mod read;
 pub mod serve;
 
@@ -49,6 +50,8 @@ enum Command {
     Annotate(annotate::Args),
     /// Serve the web app and the API on this machine
     Serve(serve::Args),
+    /// List, rotate or drop the keys that addresses and cursors are signed with
+    Keys(keys::Args),
     /// Say what works here, and what to do where it does not
     Doctor(doctor::Args),
 }
@@ -91,9 +94,17 @@ impl From<StartError> for Failure {
 
 impl From<store::StoreError> for Failure {
     fn from(error: store::StoreError) -> Self {
-        use store::StoreError::{Foreign, InUse, PathIsFile, SchemaNewer, Unwritable};
-        let given =
-            matches!(error, Foreign { .. } | InUse { .. } | PathIsFile { .. } | SchemaNewer { .. } | Unwritable { .. });
+        use store::StoreError::{Foreign, InUse, KeysExposed, KeysMalformed, PathIsFile, SchemaNewer, Unwritable};
+        let given = matches!(
+            error,
+            Foreign { .. }
+                | InUse { .. }
+                | KeysExposed { .. }
+                | KeysMalformed { .. }
+                | PathIsFile { .. }
+                | SchemaNewer { .. }
+                | Unwritable { .. }
+        );
         Self { exit: if given { BAD_INPUT } else { FAILED }, message: error.to_string() }
     }
 }
@@ -123,6 +134,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Read(args) => read::run(&config, &args),
             Command::Annotate(args) => annotate::run(&config, &args),
             Command::Serve(args) => serve::run(config, args).await,
+            Command::Keys(args) => keys::run(&config, args),
             Command::Doctor(args) => doctor::run(&config, &args).await,
         }
     });
