@@ -86,9 +86,19 @@ fn opens_at(text: &str, at: usize, pair: Pair) -> bool {
         Pair::Single => {
             let word: String = after.chars().take_while(|c| c.is_alphabetic()).collect::<String>().to_lowercase();
             let elided = ELIDED.contains(word.as_str()) && c == '\'' || word == "tis" || word == "twas";
+            // `'Tis late,' she said`: one mark stands for both.
+            let starts = before.is_none_or(|b| b == '\n');
+            let elided = elided && !(starts && ends_as_speech(text, at + c.len_utf8()));
             free && !elided && next.is_some_and(|n| !n.is_whitespace() && !n.is_ascii_digit())
         }
     }
+}
+
+/// A closing mark that stands behind a stop follows.
+fn ends_as_speech(text: &str, from: usize) -> bool {
+    let end = single_closing(text, from).end;
+    let inside = end.map(|end| text[from..end].trim_end_matches(|c| Pair::Single.closes(c)));
+    inside.is_some_and(|inside| inside.ends_with(['.', ',', '!', '?', '—', '…']))
 }
 
 /// What was found behind an opening mark.
@@ -167,16 +177,16 @@ fn single_closing(text: &str, from: usize) -> Closing {
 /// The dash that opens a turn of a dialogue, and the white space behind it: their length, 0 if there is none.
 pub(super) fn dash(text: &str) -> usize {
     let rest = text.trim_start_matches(['—', '–', '―', '‒', '−', '\u{2060}']);
-    let mut length = text.len() - rest.len();
-    if length == 0 {
-        length = if rest.starts_with("--") {
-            rest.len() - rest.trim_start_matches('-').len()
-        } else if rest.starts_with("- ") {
-            1
-        } else {
-            return 0;
-        };
-    }
+    let hyphens = rest.len() - rest.trim_start_matches('-').len();
+    let behind = &rest[hyphens..];
+    let length = match (text.len() - rest.len(), hyphens) {
+        (0, 0) => return 0,
+        // A hyphen is a dash where it stands apart, or where words begin.
+        (0, 1) if behind.starts_with(' ') || behind.starts_with(char::is_uppercase) => 1,
+        (0, 1) => return 0,
+        (0, hyphens) => hyphens,
+        (dashes, _) => dashes,
+    };
     let rest = &text[length..];
     length + (rest.len() - rest.trim_start().len())
 }
@@ -203,6 +213,8 @@ mod tests {
         assert_eq!(quoted(text, true), ["‘I don’t know the boys’ room,’", "‘It’s the miller’s, isn’t it?’"]);
         let text = "'I won't,' he said. 'Tis late, an' cold.' The Bells' dog. 'No!'";
         assert_eq!(quoted(text, true), ["'I won't,'", "'No!'"]);
+        assert_eq!(quoted("'Tis late,' she said, 'and cold.'", true), ["'Tis late,'", "'and cold.'"]);
+        assert!(quoted("'Twas late, and the boys' lamps were out.", true).is_empty());
         assert_eq!(quoted("The word ‘never’ stood there, and ‘always’ too.", true), ["‘never’", "‘always’"]);
     }
 
@@ -218,7 +230,8 @@ mod tests {
         assert_eq!(dash("-- Oui"), 3);
         assert_eq!(dash("- Oui"), 2);
         assert_eq!(dash("–Oui"), "–".len());
-        assert_eq!(dash("-Oui"), 0);
+        assert_eq!(dash("-Oui"), 1);
+        assert_eq!(dash("-ce que"), 0);
         assert_eq!(dash("Oui"), 0);
     }
 }

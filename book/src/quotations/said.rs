@@ -146,6 +146,11 @@ fn french(words: &[(usize, &str)], from: usize) -> Option<usize> {
             word = bare(words.get(index)?.1);
         }
     }
+    // `vous dis-je`: he who speaks says it once more.
+    let insists = index > from && matches!(bare(words[from].1).as_str(), "vous" | "te") && word == "dis-je";
+    if insists {
+        return None;
+    }
     let elided = ["s'", "m'", "t'", "l'"].iter().find_map(|prefix| word.strip_prefix(prefix));
     let word = elided.map_or(word.clone(), str::to_owned);
     let (verb, inverted) = split_inverted(&word);

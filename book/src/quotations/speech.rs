@@ -184,9 +184,25 @@ fn is_simple_past(verb: &str) -> bool {
 fn is_imperfect(verb: &str) -> bool {
     verb.chars().count() > 4
         && (verb.ends_with("ait") || verb.ends_with("aient"))
-        && !verb.ends_with("rait")
-        && !verb.ends_with("raient")
+        && !is_conditional(verb)
         && !matches!(verb, "souhait" | "portrait" | "attrait")
+}
+
+/// `viendrait`, but not `pleurait`, `entrait`, `offrait`, `préparait`, whose stems end so.
+fn is_conditional(verb: &str) -> bool {
+    static STEMS: Lexicon = LazyLock::new(|| {
+        lexicon::words("tir retir attir respir soupir admir désir expir aspir ouvr couvr découvr entrouvr recouvr")
+    });
+    let Some(stem) = verb.strip_suffix("ait").or_else(|| verb.strip_suffix("aient")).filter(|stem| stem.ends_with('r'))
+    else {
+        return false;
+    };
+    let before = &stem[..stem.len() - 1];
+    let imperfect = before.ends_with('u') && !before.ends_with("au")
+        || before.ends_with('t') && !before.ends_with("tt") && !before.ends_with("ît")
+        || before.ends_with(['f', 'a'])
+        || STEMS.contains(stem);
+    !imperfect
 }
 
 fn is_simple_past_first(verb: &str) -> bool {
@@ -196,4 +212,19 @@ fn is_simple_past_first(verb: &str) -> bool {
             verb,
             "pris" | "mis" | "sortis" | "vis" | "fis" | "dis" | "répondis" | "rendis" | "partis" | "entrai"
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imperfects_tell_and_conditionals_do_not() {
+        for verb in ["pleurait", "entrait", "offraient", "préparait", "ouvrait", "respirait", "parlait"] {
+            assert!(is_imperfect(verb), "{verb}");
+        }
+        for verb in ["viendrait", "serait", "aurait", "mettrait", "partirait", "connaîtraient", "devrait"] {
+            assert!(!is_imperfect(verb), "{verb}");
+        }
+    }
 }

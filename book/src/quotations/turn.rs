@@ -105,8 +105,11 @@ fn is_mark_of_pair(c: char) -> bool {
     matches!(c, '«' | '»' | '“' | '”' | '"')
 }
 
-/// The length of a quotation less a "said he" that ends it: « Partons, dit Roger. »
+/// The length of a quotation less a "said he" that ends it: « Partons, dit Roger. » English closes its marks before.
 pub(super) fn without_last_said(quotation: &str, language: Language) -> usize {
+    if language == Language::En {
+        return quotation.len();
+    }
     let body = quotation.trim_end_matches(['»', '”', '"', '’', '\'']).trim_end();
     let last = last_sentence(body);
     let sentence = &body[last..];
@@ -135,6 +138,18 @@ fn last_sentence(text: &str) -> usize {
 
 /// At most so many words are a name or a title.
 const MENTION_WORDS: usize = 6;
+/// Of those that a stop ends, so many.
+const NAME_WORDS: usize = 4;
+
+/// The words before a mark lead up to a name: `the`, `called`.
+fn expects_a_name(before: &str) -> bool {
+    const LEADING: &[&str] = &[
+        "the", "a", "an", "of", "his", "her", "their", "our", "my", "called", "named", "word", "words", "as", "in",
+        "on",
+    ];
+    let last = before.rsplit(' ').next().unwrap_or_default();
+    LEADING.contains(&last.to_lowercase().as_str())
+}
 
 /// Marked words that nobody says: a ship's name, a title, a word held at arm's length. They are short, no stop
 /// ends them, and nothing around says that somebody speaks.
@@ -144,10 +159,13 @@ pub(super) fn is_mention(text: &str, start: usize, end: usize, language: Languag
     if count == 0 {
         return true;
     }
-    if inner.ends_with(['.', '!', '?', '…']) && inner.starts_with(|c: char| c.is_uppercase() || c == '…') {
+    let before = text[..start].trim_end();
+    // English sets a stop before the mark whatever it ends: `aboard the “Nautilus.”`
+    let named = language == Language::En && inner.ends_with('.') && count <= NAME_WORDS && expects_a_name(before);
+    if inner.ends_with(['.', '!', '?', '…']) && inner.starts_with(|c: char| c.is_uppercase() || c == '…') && !named
+    {
         return false;
     }
-    let before = text[..start].trim_end();
     let opens = before.is_empty() || before.ends_with([':', '\n']) || text[..start].ends_with("\n\n");
     if opens || said::opens(&text[end..], language) || said::find(inner, language).is_some() {
         return false;
