@@ -60,7 +60,7 @@ fn hold(book: &Book, source: &Source<'_>) {
     assert!(book.contents.iter().all(|line| line.chapter.is_none_or(|chapter| chapter < chapters)));
 }
 
-fn archive(parts: &[(&str, &[u8])]) -> Vec<u8> {
+fn zip(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (path, bytes) in parts {
         zip.start_file(*path, SimpleFileOptions::default().compression_method(CompressionMethod::Stored))
@@ -72,34 +72,40 @@ fn archive(parts: &[(&str, &[u8])]) -> Vec<u8> {
 
 const PROSE: &str = "The lamp was out, and she had not heard him come in. “Who is there?” said the old man.";
 
+/// An archive as it comes: its directory, and whatever its entries hold.
+pub fn archive(bytes: &[u8]) {
+    prove("book.epub", &[b"PK\x03\x04".as_slice(), bytes.strip_prefix(b"PK\x03\x04").unwrap_or(bytes)].concat());
+}
+
+const CONTAINER: &str = r#"<container><rootfiles><rootfile full-path="p.opf" media-type="application/oebps-package+xml"/></rootfiles></container>"#;
+const PACKAGE: &str = r#"<package version="3.0"><metadata><dc:title>T</dc:title></metadata><manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/><item id="n" href="n.xhtml" media-type="application/xhtml+xml" properties="nav"/><item id="x" href="x.ncx" media-type="application/x-dtbncx+xml"/><item id="c" href="c" media-type="image/svg+xml" properties="cover-image"/></manifest><spine toc="x"><itemref idref="a"/></spine></package>"#;
+const NAV: &str = r##"<html><body><nav epub:type="toc"><ol><li><a href="a.xhtml#one">I</a></li><li><a href="a.xhtml#two">II</a></li></ol></nav></body></html>"##;
+
 /// The first byte says which part of an EPUB the others are; the rest of it is good.
 pub fn epub(bytes: &[u8]) {
     let Some((&part, rest)) = bytes.split_first() else { return };
-    if bytes.starts_with(b"PK") {
-        return prove("book.epub", bytes);
-    }
-    let part = part % 4;
-    let container = r#"<container><rootfiles><rootfile full-path="p.opf" media-type="application/oebps-package+xml"/></rootfiles></container>"#;
-    let package = r#"<package version="3.0"><metadata><dc:title>T</dc:title></metadata><manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/><item id="n" href="n.xhtml" media-type="application/xhtml+xml" properties="nav"/></manifest><spine><itemref idref="a"/></spine></package>"#;
     let page = format!(
         "<html><body><h1 id=\"one\">Chapter I</h1><p>{PROSE}</p><h1 id=\"two\">Chapter II</h1><p>{PROSE}</p></body></html>"
     );
-    let nav = r##"<html><body><nav epub:type="toc"><ol><li><a href="a.xhtml#one">I</a></li><li><a href="a.xhtml#two">II</a></li></ol></nav></body></html>"##;
-    let mut parts = [container.as_bytes(), package.as_bytes(), page.as_bytes(), nav.as_bytes()];
-    parts[3 - usize::from(part)] = rest;
-    let [container, package, page, nav] = parts;
-    prove(
-        "book.epub",
-        &archive(&[("META-INF/container.xml", container), ("p.opf", package), ("a.xhtml", page), ("n.xhtml", nav)]),
-    );
+    let mut parts: Vec<(&str, &[u8])> = vec![
+        ("META-INF/container.xml", CONTAINER.as_bytes()),
+        ("p.opf", PACKAGE.as_bytes()),
+        ("a.xhtml", page.as_bytes()),
+        ("n.xhtml", NAV.as_bytes()),
+        ("x.ncx", b"<ncx/>"),
+        ("c", b"<svg viewBox='0 0 600 900'/>"),
+        ("META-INF/encryption.xml", b"<encryption/>"),
+    ];
+    let part = usize::from(part) % parts.len();
+    parts[part].1 = rest;
+    // The NCX is only asked where there is no navigation document.
+    parts.retain(|(path, _)| part != 4 || *path != "n.xhtml");
+    prove("book.epub", &zip(&parts));
 }
 
 /// The first byte says which part of a DOCX the others are; the rest of it is good.
 pub fn docx(bytes: &[u8]) {
     let Some((&part, rest)) = bytes.split_first() else { return };
-    if bytes.starts_with(b"PK") {
-        return prove("book.docx", bytes);
-    }
     let part = part % 5;
     let types = br#"<Types><Override ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>"#;
     let document = format!(
@@ -115,7 +121,7 @@ pub fn docx(bytes: &[u8]) {
     let [document, styles, notes, relations, core] = parts;
     prove(
         "book.docx",
-        &archive(&[
+        &zip(&[
             ("[Content_Types].xml", types),
             ("word/document.xml", document),
             ("word/styles.xml", styles),
@@ -126,11 +132,13 @@ pub fn docx(bytes: &[u8]) {
     );
 }
 
-/// What poppler printed of a PDF.
+/// What poppler printed of a PDF: its words with their places and, behind a zero byte, its outline.
 pub fn pdf_layout(bytes: &[u8]) {
     let limits = limits();
-    let Some(book) = refused(book::read_pdf_layout(bytes, &limits)) else { return };
-    let source = Source::of_pdf_layout(bytes, &limits).expect("what was read can be opened");
+    let at = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    let (layout, outline) = (&bytes[..at], bytes.get(at + 1..).unwrap_or_default());
+    let Some(book) = refused(book::read_pdf_layout(layout, outline, &limits)) else { return };
+    let source = Source::of_pdf_layout(layout, &limits).expect("what was read can be opened");
     hold(&book, &source);
 }
 
@@ -142,7 +150,7 @@ pub fn txt(bytes: &[u8]) {
     }
 }
 
-/// HTML, whose start is put before it.
+/// HTML in any encoding, whose start is put before it.
 pub fn html(bytes: &[u8]) {
     prove("book.html", &[b"<!doctype html>".as_slice(), bytes].concat());
 }
@@ -154,7 +162,7 @@ pub fn markdown(bytes: &[u8]) {
     }
 }
 
-/// Sentences and quotations of any text, among enough prose of either language that it is one.
+/// Sentences and quotations of any text, and the paragraphs that it makes, among enough prose of either language that it is one.
 pub fn sentences(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let french = "La lampe était éteinte, et elle ne l’avait pas entendu venir. « Qui est là ? » dit le vieil homme.";

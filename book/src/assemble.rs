@@ -8,6 +8,7 @@ use crate::error::BookError;
 use crate::front;
 use crate::headings;
 use crate::language;
+use crate::letters;
 use crate::limits::Meter;
 use crate::notes;
 use crate::piece::{Draft, DraftLine, DraftNote, Piece};
@@ -27,6 +28,7 @@ pub(crate) fn book(mut draft: Draft, source: BookSource, meter: &Meter<'_>) -> R
     set_aside(&mut draft);
     mark_arguments(&mut draft.pieces);
     mark_closing(&mut draft.pieces);
+    letters::mark(&mut draft.pieces);
     let prose: Vec<&str> = draft
         .pieces
         .iter()

@@ -3,6 +3,8 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::Encoding;
 
+use crate::legacy::{self, Table};
+
 /// How many source bytes a character takes. Encodings for which this can't be told from the character
 /// alone are not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,7 @@ impl Width {
 pub(crate) enum Charset {
     Utf8,
     Utf16 { little_endian: bool },
-    Single(&'static Encoding),
+    Single(Table),
 }
 
 impl Charset {
@@ -54,9 +56,7 @@ impl Charset {
                 let text = char::decode_utf16(units).collect::<Result<String, _>>().ok()?;
                 rest.is_empty().then_some(text)
             }
-            Self::Single(encoding) => {
-                encoding.decode_without_bom_handling_and_without_replacement(bytes).map(|text| text.into_owned())
-            }
+            Self::Single(table) => table.decode(bytes),
         }
     }
 }
@@ -75,7 +75,8 @@ pub(crate) struct Decoded {
 const CHECKPOINT_BYTES: usize = 4096;
 
 impl Decoded {
-    fn new(text: String, charset: Charset, bom_bytes: usize) -> Self {
+    /// A text that was decoded, behind a byte order mark of so many bytes.
+    pub fn new(text: String, charset: Charset, bom_bytes: usize) -> Self {
         let bom_bytes = bom_bytes as u64;
         let width = charset.width();
         let mut checkpoints = Vec::new();
@@ -111,23 +112,50 @@ fn from_bom(bytes: &[u8]) -> Option<(Charset, usize)> {
     }
 }
 
-/// Decodes a plain text file: byte order mark, else UTF-8, else what the bytes look most like.
+/// UTF-16 without a mark is known by so many bytes of it.
+const UTF16_BYTES: usize = 4096;
+
+/// UTF-16 without a byte order mark: every other byte of a text in Latin letters is zero.
+fn from_zeros(bytes: &[u8]) -> Option<Charset> {
+    let (pairs, _) = bytes[..bytes.len().min(UTF16_BYTES)].as_chunks::<2>();
+    let zeros = |index: usize| pairs.iter().filter(|pair| pair[index] == 0).count();
+    let (first, second) = (zeros(0), zeros(1));
+    let most = |many: usize, few: usize| many * 4 > pairs.len() * 3 && few * 50 <= pairs.len();
+    match () {
+        () if most(second, first) => Some(Charset::Utf16 { little_endian: true }),
+        () if most(first, second) => Some(Charset::Utf16 { little_endian: false }),
+        () => None,
+    }
+}
+
+/// What the bytes themselves say: a byte order mark, and its length, or zeros.
+fn by_mark(bytes: &[u8]) -> Option<(Charset, usize)> {
+    from_bom(bytes).or_else(|| from_zeros(bytes).map(|charset| (charset, 0)))
+}
+
+/// Decodes a plain text file: byte order mark, else UTF-16 by its zeros, else UTF-8, else the single-byte encoding
+/// in which the bytes make most sense.
 pub(crate) fn plain(bytes: &[u8]) -> Option<Decoded> {
-    if let Some((charset, bom)) = from_bom(bytes) {
+    if let Some((charset, bom)) = by_mark(bytes) {
         return Some(Decoded::new(charset.decode(&bytes[bom..])?, charset, bom));
     }
     if let Some(text) = Charset::Utf8.decode(bytes) {
         return Some(Decoded::new(text, Charset::Utf8, 0));
     }
-    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(bytes, true);
-    let charset = single_byte(detector.guess(None, Utf8Detection::Deny))?;
+    let charset = match legacy::guess(bytes) {
+        Some(table) => Charset::Single(table),
+        None => {
+            let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+            detector.feed(bytes, true);
+            single_byte(detector.guess(None, Utf8Detection::Deny))?
+        }
+    };
     Some(Decoded::new(charset.decode(bytes)?, charset, 0))
 }
 
 /// Decodes a file of HTML: byte order mark, else UTF-8, else what it declares, else what the bytes look most like.
 pub(crate) fn html(bytes: &[u8]) -> Option<Decoded> {
-    if from_bom(bytes).is_some() || std::str::from_utf8(bytes).is_ok() {
+    if by_mark(bytes).is_some() || std::str::from_utf8(bytes).is_ok() {
         return plain(bytes);
     }
     let declared = declared_by_meta(bytes).and_then(single_byte);
@@ -177,7 +205,7 @@ fn from_declaration(bytes: &[u8]) -> Option<Charset> {
 }
 
 fn single_byte(encoding: &'static Encoding) -> Option<Charset> {
-    encoding.is_single_byte().then_some(Charset::Single(encoding))
+    encoding.is_single_byte().then_some(Charset::Single(Table::Web(encoding)))
 }
 
 #[cfg(test)]
@@ -201,6 +229,16 @@ mod tests {
         let decoded = plain(&bytes).unwrap();
         assert_eq!(decoded.text, text);
         assert_eq!(decoded.charset.width(), Width::Single);
+    }
+
+    #[test]
+    fn utf16_is_known_by_its_zeros_too() {
+        let text = "L’été, elle était là.";
+        for (unit, little_endian) in [(u16::to_le_bytes as fn(u16) -> [u8; 2], true), (u16::to_be_bytes, false)] {
+            let bytes: Vec<u8> = text.encode_utf16().flat_map(unit).collect();
+            let decoded = plain(&bytes).unwrap();
+            assert_eq!((decoded.text.as_str(), decoded.charset), (text, Charset::Utf16 { little_endian }));
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) fn read(name: &str, bytes: &[u8], meter: &Meter<'_>) -> Result<Draft,
     let mut page = pages::read_html(name, &document, meter)?;
     pages::assign_notes(std::slice::from_mut(&mut page));
     draft.notes = pages::take_notes(&page, 0);
-    let about = About { toc: &[], guide: None, whole_book: true };
+    let about = About { toc: &[], lines: &[], guide: None, whole_book: true };
     draft.pieces = cut::cut(page, &about).into_iter().map(|cutting| cutting.piece).collect();
     Ok(draft)
 }

@@ -1,19 +1,20 @@
 //! Any book file to chapters, paragraphs, sentences and passages.
 //!
-//! [`read`] takes the bytes of an EPUB or a plain text file, in English or French, and gives a
+//! [`read`] takes the bytes of an EPUB, PDF, DOCX, HTML, Markdown or text file, in English or French, and gives a
 //! [`domain::book::Book`]: canonical text with its structure, and for every sentence the byte range of
 //! the source file that it stood in. [`provenance`] proves those ranges against the file, [`windows()`] cuts
 //! chapters into passages once a tokenizer has counted.
 //!
-//! This crate does no I/O, keeps no state and needs no tokenizer; its only clock is the deadline in
-//! [`Limits`]. It never resolves a DOCTYPE or anything external, never trusts a size that a file declares,
+//! This crate opens no file, keeps no state and needs no tokenizer; its only clock is the deadline in [`Limits`], and
+//! the only program that it runs is the one that reads PDFs. It never resolves a DOCTYPE or anything external, never trusts a size that a file declares,
 //! and never guesses a book out of something else: whatever is wrong with a file is one [`BookError`].
 //!
 //! # Canonical text
 //! - Within a paragraph every run of white space, no-break spaces included, is one space; `<br/>` counts
 //!   as white space. Other characters stay as the book has them, word joiners and soft hyphens too.
 //! - Note marks are dropped (`epub:type="noteref"`, linked numbers, `[1]` behind a word), and the notes
-//!   themselves stand in [`domain::book::Book::notes`].
+//!   themselves stand in [`domain::book::Book::notes`]; so are marks of printed pages (`[Pg 12]`), which
+//!   [`domain::book::Chapter::pages`] keeps.
 //! - Paragraphs are joined by one blank line. Headings, arguments under them and a closing `THE END` are
 //!   headings; every other paragraph is covered by sentences, with only white space between them.
 //!
@@ -21,12 +22,12 @@
 //! |---|---|
 //! | [`limits`](Limits), [`error`](BookError) | what a file may cost, and every refusal |
 //! | `sniff` | what the bytes are, whatever the name says |
-//! | `decode`, `mapped` | bytes to text and folded text, with byte positions kept |
+//! | `decode`, `legacy`, `mapped` | bytes to text and folded text, with byte positions kept |
 //! | `archive`, `xml` | zip archives and XML, checked and under limits |
 //! | `epub` | package, table of contents, cover |
 //! | `pages` | pages of XHTML and HTML to paragraphs and pieces |
-//! | `html`, `markdown`, `txt` | books in one file of each |
-//! | `headings`, `numbers`, `aside`, `front`, `notes`, `lines` | the rules: what is a heading, set aside, a note, verse |
+//! | `html`, `markdown`, `txt`, `docx`, `pdf` | books in one file of each |
+//! | `headings`, `numbers`, `aside`, `front`, `notes`, `lines`, `letters` | the rules: what is a heading, set aside, a note, verse, a letter |
 //! | `piece`, `assemble` | pieces of any format to chapters under parts |
 //! | `language`, `lexicon` | English or French, a book and a paragraph; lists of words |
 //! | `sentences`, `quotations` | where sentences end; what is said aloud or quoted |
@@ -44,6 +45,8 @@ mod front;
 mod headings;
 mod html;
 mod language;
+mod legacy;
+mod letters;
 mod lexicon;
 mod limits;
 mod lines;
@@ -111,14 +114,15 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Book, BookError
     Ok(book)
 }
 
-/// Reads a PDF from what `pdftotext -bbox-layout` printed of it, without running it: for fuzzing and tests.
+/// Reads a PDF from what `pdftotext -bbox-layout` and `pdftohtml` printed of it, without running them: for fuzzing
+/// and tests.
 ///
 /// # Errors
 /// As [`read`].
 #[doc(hidden)]
-pub fn read_pdf_layout(output: &[u8], limits: &Limits) -> Result<Book, BookError> {
+pub fn read_pdf_layout(output: &[u8], outline: &[u8], limits: &Limits) -> Result<Book, BookError> {
     let meter = Meter::start(limits);
-    let reading = pdf::read_layout(output, &meter)?;
+    let reading = pdf::read_layout(output, outline, &meter)?;
     let source = BookSource {
         format: Format::Pdf,
         name: "layout.pdf".to_owned(),

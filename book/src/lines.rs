@@ -26,7 +26,7 @@ impl Lines {
         let ends = starts.iter().copied().chain([text.len()]);
         let lines: Vec<&str> =
             [0].into_iter().chain(starts.iter().copied()).zip(ends).map(|(from, to)| text[from..to].trim()).collect();
-        let turns = lines.iter().filter(|line| line.starts_with(['—', '–', '―'])).count();
+        let turns = lines.iter().filter(|line| opens_turn(line)).count();
         let long = lines.iter().filter(|line| line.chars().count() > VERSE_CHARS * 2).count();
         if turns >= 2 || long * 2 >= lines.len() && lines.len() >= 3 {
             return (kind, starts);
@@ -39,6 +39,12 @@ impl Lines {
         let plain = kind == ParagraphKind::Prose;
         (if verse && plain { ParagraphKind::Verse } else { kind }, Vec::new())
     }
+}
+
+/// It starts with a dash, or with a hyphen in its place, as turns of a dialogue do.
+pub(crate) fn opens_turn(line: &str) -> bool {
+    let hyphen = |rest: &str| rest.starts_with(|c: char| c == ' ' || c.is_uppercase());
+    line.starts_with(['—', '–', '―']) || line.strip_prefix('-').is_some_and(hyphen)
 }
 
 #[cfg(test)]
@@ -72,5 +78,6 @@ mod tests {
     #[test]
     fn turns_of_a_dialogue_are_paragraphs() {
         assert_eq!(judged(&["— Non.", "— Si !", "— Jamais."], false), (ParagraphKind::Prose, 2));
+        assert_eq!(judged(&["-Qui est là?", "-Personne."], false), (ParagraphKind::Prose, 1));
     }
 }

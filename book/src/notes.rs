@@ -55,6 +55,43 @@ pub(crate) fn is_label(label: &str) -> bool {
     digits || sign
 }
 
+/// No page mark is longer, bytes.
+const PAGE_MARK_BYTES: usize = 16;
+
+/// The marks of printed pages in `text`: `[Pg 12]`, `[Page xii]`, `[p. 12]`, `{12}`, with one of two spaces around.
+pub(crate) fn page_marks(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(open) = text[at..].find(['[', '{']) {
+        let start = at + open;
+        at = start + 1;
+        let near = &text.as_bytes()[at..text.len().min(at + PAGE_MARK_BYTES)];
+        let close = if text[start..].starts_with('[') { b']' } else { b'}' };
+        let Some(len) = near.iter().position(|&byte| byte == close) else { continue };
+        if is_page(&text[at..at + len], close == b'}') {
+            at += len + 1;
+            let apart = text[..start].chars().next_back().is_none_or(char::is_whitespace);
+            at += usize::from(apart && text[at..].starts_with(' '));
+            found.push(start..at);
+        }
+    }
+    found
+}
+
+/// `Pg 12`, `p. xii`; `12` where a number alone is one.
+fn is_page(inner: &str, bare: bool) -> bool {
+    let inner = inner.trim().to_ascii_lowercase();
+    let number = ["page", "pg.", "pg", "p."].iter().find_map(|word| inner.strip_prefix(word));
+    let label = number.unwrap_or(if bare { &inner } else { "" }).trim();
+    let digits = (1..=4).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_digit());
+    digits || number.is_some() && !label.is_empty() && label.len() <= 8 && label.bytes().all(|b| b"ivxlc".contains(&b))
+}
+
+/// What a page mark names: `12` of `[Pg 12]`.
+pub(crate) fn page_label(mark: &str) -> String {
+    mark.trim_matches(['[', ']', '{', '}', ' ']).rsplit([' ', '.']).next().unwrap_or_default().to_owned()
+}
+
 /// The label that a note's text starts with, and where the text goes on behind it: `[1] See volume two.`,
 /// `[Footnote 3: See volume two.]`.
 pub(crate) fn own_label(text: &str) -> Option<(&str, usize)> {
@@ -181,16 +218,20 @@ impl Habit {
     }
 }
 
-/// `text` without its note marks, for a comparison with canonical text.
+/// `text`, whose white space is folded, without its marks of notes and pages, for a comparison with canonical text.
 pub(crate) fn without_marks(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for mark in marks(text) {
-        out.push_str(&text[at..mark.start]);
-        at = mark.end;
-    }
-    out.push_str(&text[at..]);
-    out
+    let without = |text: &str, marks: Vec<Range<usize>>| {
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        for mark in marks {
+            out.push_str(&text[at..mark.start]);
+            at = mark.end;
+        }
+        out.push_str(&text[at..]);
+        out.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let text = without(text, page_marks(text));
+    without(&text, marks(&text))
 }
 
 /// Finds the note of every mark: where its link leads, else the next unclaimed note with its label, from the
@@ -245,6 +286,18 @@ mod tests {
             "x[ab]",
         ] {
             assert_eq!(without_marks(text), text);
+        }
+    }
+
+    #[test]
+    fn page_marks_go_and_leave_one_space() {
+        assert_eq!(
+            without_marks("to the [Pg 12]water. {13} It was [p. xiv] late[Page 15]."),
+            "to the water. It was late."
+        );
+        assert_eq!(["[Pg 12] ", "{13}", "[p. xiv]"].map(page_label), ["12", "13", "xiv"]);
+        for text in ["in [1805]", "{lamp}", "[Pg]", "[page one]", "[p 12]", "{xii}"] {
+            assert!(page_marks(text).is_empty(), "{text}");
         }
     }
 

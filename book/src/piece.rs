@@ -1,5 +1,6 @@
 //! What a format's reader hands over: pieces of a book in reading order, before they are chapters.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use domain::book::{Cover, ParagraphKind, SetAside, SourceRange, Warning};
@@ -176,37 +177,48 @@ impl Para {
         parts
     }
 
-    /// Turns the marks that stand in the text itself, `[1]`, into [`Para::marks`].
+    /// Turns the marks that stand in the text itself, `[1]` and `[Pg 12]`, into [`Para::marks`] and [`Para::pages`].
     fn take_marks(&mut self) {
-        let found = notes::marks(self.text.text());
-        if found.is_empty() {
-            return;
+        let pages = notes::page_marks(self.text.text());
+        let begun: Vec<String> = pages.iter().map(|mark| notes::page_label(&self.text.text()[mark.clone()])).collect();
+        for (at, label) in self.remove(&pages).into_iter().zip(begun) {
+            self.pages.push(PageBreak { at, label });
+        }
+        let marks = notes::marks(self.text.text());
+        let label =
+            |mark: &Range<usize>| self.text.text()[mark.clone()].trim_matches(['[', ']', '(', ')', ' ']).to_owned();
+        let labels: Vec<String> = marks.iter().map(label).collect();
+        for (at, label) in self.remove(&marks).into_iter().zip(labels) {
+            self.marks.push(Mark { at, label, target: None, note: None });
+        }
+        self.marks.sort_by_key(|mark| mark.at);
+        self.pages.sort_by_key(|page| page.at);
+    }
+
+    /// Drops ranges of the text (ascending, disjoint), and keeps what hangs on its places. Returns where each stood.
+    fn remove(&mut self, ranges: &[Range<usize>]) -> Vec<usize> {
+        if ranges.is_empty() {
+            return Vec::new();
         }
         // How much goes before each of them: a paragraph may hold as many marks as words.
-        let gone: Vec<usize> = found
+        let gone: Vec<usize> = ranges
             .iter()
             .scan(0, |sum, range| {
                 *sum += range.len();
                 Some(*sum)
             })
             .collect();
-        let before = |at: usize| match found.partition_point(|range| range.end <= at) {
-            0 => 0,
-            count => gone[count - 1],
+        let moved = |at: usize| {
+            let before = ranges.partition_point(|range| range.end <= at);
+            at - before.checked_sub(1).map_or(0, |last| gone[last])
         };
-        for at in self.marks.iter_mut().map(|mark| &mut mark.at).chain(self.pages.iter_mut().map(|page| &mut page.at)) {
-            *at -= before(*at);
-        }
-        for range in &found {
-            let label = self.text.text()[range.clone()].trim_matches(['[', ']', '(', ')', ' ']).to_owned();
-            self.marks.push(Mark { at: range.start - before(range.start), label, target: None, note: None });
-        }
-        self.marks.sort_by_key(|mark| mark.at);
-        self.text.remove(&found);
+        self.text.remove(ranges);
         // Where two spaces met, one is gone: no place may lie behind the end or within a character.
         let text = self.text.text();
-        self.marks.iter_mut().for_each(|mark| mark.at = text.floor_char_boundary(mark.at));
-        self.pages.iter_mut().for_each(|page| page.at = text.floor_char_boundary(page.at));
+        let place = |at: usize| text.floor_char_boundary(moved(at));
+        self.marks.iter_mut().for_each(|mark| mark.at = place(mark.at));
+        self.pages.iter_mut().for_each(|page| page.at = place(page.at));
+        ranges.iter().map(|range| place(range.start)).collect()
     }
 }
 
@@ -283,25 +295,29 @@ impl Piece {
     }
 }
 
-/// What a finished block of text turned out to be.
-pub(crate) enum Block {
-    /// Nothing.
-    Empty,
-    /// An ornament: a break before what follows.
-    Break,
-    /// Text, with its note marks dropped.
-    Text(Para),
+/// What waits for the next paragraph.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// A break stands before it.
+    pub after_break: bool,
+    /// Labels of pages that begin before it.
+    pub pages: Vec<String>,
 }
 
-/// Tells what a block is, and drops the note marks in it.
-pub(crate) fn block(mut para: Para) -> Block {
-    para.take_marks();
-    let text = para.text.text();
-    if headings::is_ornament(text) {
-        return Block::Break;
+impl Waiting {
+    /// The paragraph that a finished block of text is, its marks dropped. Nothing of an ornament, which is a break
+    /// before what follows, nor of what says nothing.
+    pub fn take(&mut self, mut para: Para) -> Option<Para> {
+        para.take_marks();
+        let text = para.text.text();
+        let ornament = headings::is_ornament(text);
+        if ornament || !text.contains(char::is_alphanumeric) && !text.contains(['!', '?', '…', '.']) {
+            self.after_break |= ornament;
+            self.pages.extend(para.pages.into_iter().map(|page| page.label));
+            return None;
+        }
+        para.after_break = std::mem::take(&mut self.after_break);
+        para.pages.splice(0..0, self.pages.drain(..).map(|label| PageBreak { at: 0, label }));
+        Some(para)
     }
-    if !text.contains(char::is_alphanumeric) && !text.contains(['!', '?', '…', '.']) {
-        return Block::Empty;
-    }
-    Block::Text(para)
 }

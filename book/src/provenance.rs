@@ -1,8 +1,8 @@
 //! Proof that a book says what its file says.
 //!
-//! [`Source`] reads ranges of the file with a scanner of its own. It shares rules with the XML walk that made
-//! the book (which elements are skipped, what a reference stands for) but none of its bookkeeping of
-//! positions, so that [`check`] is evidence and not an echo.
+//! [`Source`] reads a range of the file by itself. It shares the tokenizers and some rules with the walk that made
+//! the book (which elements are skipped, what a reference stands for) but none of its bookkeeping of positions, so
+//! that [`check`] is evidence and not an echo.
 
 use std::cell::RefCell;
 
@@ -10,12 +10,13 @@ use domain::book::{Book, Chapter, Format, ParagraphKind, SourceRange};
 use domain::id::Digest;
 
 use crate::archive::Archive;
-use crate::decode::{self, Charset};
+use crate::decode::{Charset, Decoded};
 use crate::error::BookError;
 use crate::limits::{Limits, Meter};
-use crate::pages::{skip, start_tag};
+use crate::pages::{Soup, skip};
 use crate::pdf::Pages;
-use crate::{docx, html, markdown, notes, sniff, txt, xml};
+use crate::xml::{self, Node, Nodes, Xml};
+use crate::{docx, html, markdown, notes, sniff, txt};
 
 /// A book file that ranges can be read from.
 pub struct Source<'b> {
@@ -29,8 +30,7 @@ enum Inner<'b> {
     Archived {
         archive: Box<Archive<'b>>,
         entry: Option<Entry>,
-        /// The characters of a stretch of markup.
-        characters: fn(&str) -> String,
+        format: Format,
     },
     Txt {
         name: String,
@@ -52,6 +52,18 @@ struct Entry {
     href: String,
     bytes: Vec<u8>,
     charset: Charset,
+    syntax: Syntax,
+}
+
+/// By which rules markup is read.
+#[derive(Clone, Copy)]
+enum Syntax {
+    /// A part of a DOCX.
+    Part,
+    /// A page of XHTML.
+    Page,
+    /// HTML, and a page that is not well-formed.
+    Soup,
 }
 
 /// How a book and its file differ.
@@ -102,8 +114,7 @@ impl<'b> Source<'b> {
         let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
         let inner = match sniff::format(name, bytes, &meter)? {
             format @ (Format::Epub | Format::Docx) => {
-                let characters = if format == Format::Docx { docx::characters } else { characters };
-                Inner::Archived { archive: Box::new(Archive::open(bytes, &meter)?), entry: None, characters }
+                Inner::Archived { archive: Box::new(Archive::open(bytes, &meter)?), entry: None, format }
             }
             Format::Pdf => Inner::Pdf(Box::new(Pages::open(bytes, &meter)?)),
             Format::Txt => Inner::Txt { name: name.to_owned(), charset: txt::decode(name, bytes)?.charset },
@@ -135,6 +146,7 @@ impl<'b> Source<'b> {
     pub fn text(&self, range: &SourceRange) -> Result<String, BookError> {
         let outside = || BookError::Incomplete { part: format!("{} {}..{}", range.href, range.start, range.end) };
         let bounds = range.start as usize..range.end as usize;
+        let meter = Meter::start(&self.limits);
         match &mut *self.inner.borrow_mut() {
             Inner::Txt { name, charset } if *name == range.href => {
                 let bytes = self.bytes.get(bounds).ok_or_else(outside)?;
@@ -143,8 +155,8 @@ impl<'b> Source<'b> {
             }
             Inner::Html { name, charset } if *name == range.href => {
                 let bytes = self.bytes.get(bounds).ok_or_else(outside)?;
-                let markup = charset.decode(bytes).ok_or_else(|| BookError::UnknownEncoding { href: name.clone() })?;
-                Ok(fold(&notes::without_marks(&fold(&characters(&markup)))))
+                let markup = markup(bytes, *charset, Syntax::Soup, name, &meter)?;
+                Ok(fold(&notes::without_marks(&fold(&markup))))
             }
             Inner::Markdown { name, source } if *name == range.href => {
                 let text = source.text(self.bytes, range.start..range.end).ok_or_else(outside)?;
@@ -155,121 +167,81 @@ impl<'b> Source<'b> {
                 let text = pages.text(range).ok_or_else(outside)?;
                 Ok(fold(&notes::without_marks(&fold(&text))))
             }
-            Inner::Archived { archive, entry, characters } => {
+            Inner::Archived { archive, entry, format } => {
                 let entry = match entry.take().filter(|entry| entry.href == range.href) {
                     Some(known) => entry.insert(known),
-                    None => entry.insert(unpack(archive, &range.href, &self.limits)?),
+                    None => entry.insert(unpack(archive, &range.href, *format, &meter)?),
                 };
                 let bytes = entry.bytes.get(bounds).ok_or_else(outside)?;
-                let unknown = || BookError::UnknownEncoding { href: range.href.clone() };
-                let markup = entry.charset.decode(bytes).ok_or_else(unknown)?;
-                Ok(fold(&notes::without_marks(&fold(&characters(&markup)))))
+                let markup = markup(bytes, entry.charset, entry.syntax, &entry.href, &meter)?;
+                Ok(fold(&notes::without_marks(&fold(&markup))))
             }
         }
     }
 }
 
-fn unpack(archive: &mut Archive<'_>, href: &str, limits: &Limits) -> Result<Entry, BookError> {
-    let bytes = archive.unpack(href, &Meter::start(limits))?;
+fn unpack(archive: &mut Archive<'_>, href: &str, format: Format, meter: &Meter<'_>) -> Result<Entry, BookError> {
+    let bytes = archive.unpack(href, meter)?;
+    let document = xml::decode(href, &bytes)?;
+    let syntax = match format {
+        Format::Docx => Syntax::Part,
+        _ if is_well_formed(Xml::page(href, &document, meter))? => Syntax::Page,
+        _ => Syntax::Soup,
+    };
+    Ok(Entry { href: href.to_owned(), bytes, charset: document.charset, syntax })
+}
+
+fn is_well_formed(mut page: Xml<'_, '_>) -> Result<bool, BookError> {
+    loop {
+        match page.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(true),
+            Err(BookError::Malformed { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The characters of a stretch of markup.
+fn markup(bytes: &[u8], charset: Charset, syntax: Syntax, href: &str, meter: &Meter<'_>) -> Result<String, BookError> {
     let unknown = || BookError::UnknownEncoding { href: href.to_owned() };
-    let charset = decode::xml(&bytes).ok_or_else(unknown)?.charset;
-    Ok(Entry { href: href.to_owned(), bytes, charset })
+    let document = Decoded::new(charset.decode(bytes).ok_or_else(unknown)?, charset, 0);
+    match syntax {
+        Syntax::Part => docx::characters(Xml::new(href, &document, meter)),
+        Syntax::Page => characters(Xml::page(href, &document, meter)),
+        Syntax::Soup => characters(Soup::new(href, &document, meter)),
+    }
 }
 
-/// The characters of a stretch of a page: tags, comments, CDATA and what is skipped dropped, references
-/// resolved, `<br/>` a space. The stretch may start and end within elements.
-fn characters(markup: &str) -> String {
-    let mut out = String::with_capacity(markup.len());
-    let mut rest = markup;
-    while let Some(at) = rest.find(['<', '&']) {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        rest = if rest.starts_with('&') { reference(rest, &mut out) } else { tag(rest, &mut out) };
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Appends what the reference that `rest` starts with stands for; returns what follows it.
-fn reference<'a>(rest: &'a str, out: &mut String) -> &'a str {
-    let end = rest.find(';').unwrap_or(0);
-    if let Some(resolved) = rest.get(1..end).and_then(xml::resolve) {
-        out.push_str(&resolved);
-        return &rest[end + 1..];
-    }
-    out.push('&');
-    &rest[1..]
-}
-
-/// Steps over the tag, comment or instruction that `rest` starts with, and over all of a skipped element.
-fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
-    // As in HTML, where only a letter and a few signs open a tag.
-    if !rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) {
-        out.push('<');
-        return &rest[1..];
-    }
-    let after = |end: &str| rest.find(end).map_or("", |at| &rest[at + end.len()..]);
-    if rest.starts_with("<!--") {
-        return after("-->");
-    }
-    if rest.starts_with("<?") {
-        return after("?>");
-    }
-    if rest.starts_with("<![CDATA[") {
-        return after("]]>");
-    }
-    let (content, behind) = split_tag(rest);
-    let empty = content.ends_with('/');
-    let content = content.trim_end_matches('/');
-    if content.is_empty() {
-        return behind;
-    }
-    let start = start_tag(content);
-    let name = xml::local_name(&start);
-    // Lines of a stanza are blocks of one paragraph.
-    if matches!(name.as_str(), "br" | "div" | "p") {
-        out.push(' ');
-    }
-    if empty || !skip::is_skipped(&start, behind) {
-        return behind;
-    }
-    if RAW.contains(&name.as_str()) {
-        let end = behind.to_ascii_lowercase().find(&format!("</{name}"));
-        return end.map_or("", |end| split_tag(&behind[end..]).1);
-    }
-    let mut depth = 1;
-    let mut rest = behind;
-    while let (true, Some(at)) = (depth > 0, rest.find('<')) {
-        let (content, behind) = split_tag(&rest[at..]);
-        let bare = content.trim_start_matches('/').trim_end_matches('/');
-        let bare = bare.split(char::is_whitespace).next().unwrap_or(bare);
-        if bare.rsplit(':').next().is_some_and(|local| local.eq_ignore_ascii_case(&name)) {
-            match (content.starts_with('/'), content.ends_with('/')) {
-                (true, _) => depth -= 1,
-                (false, false) => depth += 1,
-                (false, true) => {}
+/// The characters of a stretch of a page: tags, comments, CDATA and what is skipped dropped, references resolved,
+/// lines of a stanza and of `<br/>` parted by a space. The stretch may start and end within elements.
+fn characters<'a>(mut nodes: impl Nodes<'a>) -> Result<String, BookError> {
+    let mut out = String::new();
+    while let Some((node, _)) = nodes.next()? {
+        match node {
+            Node::Start(tag, empty) => {
+                let name = xml::local_name(&tag);
+                if matches!(name.as_str(), "br" | "div" | "p") {
+                    out.push(' ');
+                }
+                if !empty && skip::is_skipped(&tag, nodes.rest()) {
+                    xml::step_over(&mut nodes, &name)?;
+                }
             }
+            Node::Text(text) => out.push_str(text),
+            Node::Reference(name) => push_reference(name, &mut out),
+            Node::End(_) | Node::CData(_) => {}
         }
-        rest = behind;
     }
-    rest
+    Ok(out)
 }
 
-/// Elements that hold no tags, whatever their text looks like.
-const RAW: &[&str] = &["script", "style", "title", "textarea", "iframe"];
-
-/// What stands between `<` and its `>` (quoted ones apart), and what follows.
-pub(crate) fn split_tag(rest: &str) -> (&str, &str) {
-    let mut quote = None;
-    for (at, c) in rest.char_indices().skip(1) {
-        match (quote, c) {
-            (None, '>') => return (&rest[1..at], &rest[at + 1..]),
-            (None, '"' | '\'') => quote = Some(c),
-            (Some(open), c) if open == c => quote = None,
-            _ => {}
-        }
+/// Appends what a reference stands for: itself, if nobody knows it.
+pub(crate) fn push_reference(name: &str, out: &mut String) {
+    match xml::resolve(name) {
+        Some(resolved) => out.push_str(&resolved),
+        None => out.extend(["&", name, ";"]),
     }
-    (&rest[1..], "")
 }
 
 fn fold(text: &str) -> String {

@@ -15,6 +15,9 @@ use crate::limits::Meter;
 pub(crate) const VOID: &[&str] =
     &["br", "hr", "img", "meta", "link", "input", "wbr", "col", "source", "area", "base", "embed"];
 
+/// What no element's name holds.
+const NOT_IN_NAMES: &[char] = &['/', '<', '&', '=', '"', '\''];
+
 /// What stands in a document.
 pub(crate) enum Node<'a> {
     /// A start tag; `true` if the element ends with it.
@@ -38,6 +41,21 @@ pub(crate) trait Nodes<'a> {
     fn next(&mut self) -> Result<Option<(Node<'a>, Range<usize>)>, BookError>;
 }
 
+/// Steps over the rest of the element `name`, which has just started.
+pub(crate) fn step_over<'a>(nodes: &mut impl Nodes<'a>, name: &str) -> Result<(), BookError> {
+    let mut open = 1usize;
+    while open > 0
+        && let Some((node, _)) = nodes.next()?
+    {
+        match node {
+            Node::Start(tag, false) if local_name(&tag) == name => open += 1,
+            Node::End(ended) if ended == name => open -= 1,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Decodes an entry that holds XML.
 pub(crate) fn decode(href: &str, bytes: &[u8]) -> Result<Decoded, BookError> {
     decode::xml(bytes).ok_or_else(|| BookError::UnknownEncoding { href: href.to_owned() })
@@ -49,25 +67,30 @@ pub(crate) struct Xml<'a, 'm> {
     document: &'a Decoded,
     href: &'a str,
     meter: &'m Meter<'m>,
+    /// Bytes before what the reader reads: it would drop a byte order mark, and count its places without.
+    before: usize,
     nodes: usize,
-    /// Elements that are open, where they are counted.
+    /// Elements that are open; nothing for a page, whose elements the walk over it counts.
     depth: Option<usize>,
 }
 
 impl<'a, 'm> Xml<'a, 'm> {
+    /// A document that closes what it opens, under the limit on nesting.
     pub fn new(href: &'a str, document: &'a Decoded, meter: &'m Meter<'m>) -> Self {
-        let mut reader = Reader::from_str(&document.text);
+        let read = document.text.trim_start_matches('\u{feff}');
+        let mut reader = Reader::from_str(read);
         let config = reader.config_mut();
         // Pages in the wild nest badly; where an element ends is the walk's business.
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = true;
-        Self { reader, document, href, meter, nodes: 0, depth: None }
+        let before = document.text.len() - read.len();
+        Self { reader, document, href, meter, before, nodes: 0, depth: Some(0) }
     }
 
-    /// Counts open elements, and refuses too many; for documents that close what they open.
-    pub fn nested(self) -> Self {
-        Self { depth: Some(0), ..self }
+    /// A page of XHTML: HTML's void elements end where they start.
+    pub fn page(href: &'a str, document: &'a Decoded, meter: &'m Meter<'m>) -> Self {
+        Self { depth: None, ..Self::new(href, document, meter) }
     }
 
     fn count(&mut self, node: &Node<'_>) -> Result<(), BookError> {
@@ -85,7 +108,11 @@ impl<'a, 'm> Xml<'a, 'm> {
 
     /// The text behind the last node.
     pub fn rest(&self) -> &'a str {
-        &self.document.text[self.reader.buffer_position() as usize..]
+        &self.document.text[self.position()..]
+    }
+
+    fn position(&self) -> usize {
+        self.before + self.reader.buffer_position() as usize
     }
 
     /// The next node and its place in the decoded text; nothing at the end.
@@ -95,9 +122,12 @@ impl<'a, 'm> Xml<'a, 'm> {
             if self.nodes.is_multiple_of(256) {
                 self.meter.check_time()?;
             }
-            let start = self.reader.buffer_position() as usize;
+            if self.nodes == 1 && self.before > 0 {
+                return Ok(Some((Node::Text(&self.document.text[..self.before]), 0..self.before)));
+            }
+            let start = self.position();
             let event = self.reader.read_event().map_err(|_| self.malformed())?;
-            let span = start..self.reader.buffer_position() as usize;
+            let span = start..self.position();
             let node = match event {
                 Event::Start(tag) => self.start(tag, false)?,
                 Event::Empty(tag) => self.start(tag, true)?,
@@ -124,11 +154,12 @@ impl<'a, 'm> Xml<'a, 'm> {
         if tag.len() > limit_bytes {
             return Err(BookError::AttributesTooLarge { href: self.href.to_owned(), limit_bytes });
         }
-        // `3 < 4` opens no element; a reader of HTML knows.
-        if !tag.name().as_ref().starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        // `3 < 4` opens no element, and `<b/<i>` more than one; a reader of HTML knows.
+        let name = tag.name();
+        if !name.as_ref().starts_with(|c: char| c.is_alphabetic() || c == '_') || name.as_ref().contains(NOT_IN_NAMES) {
             return Err(self.malformed());
         }
-        let empty = empty || VOID.contains(&local_name(&tag).as_str());
+        let empty = empty || self.depth.is_none() && VOID.contains(&local_name(&tag).as_str());
         Ok(Node::Start(tag, empty))
     }
 
@@ -140,7 +171,7 @@ impl<'a, 'm> Xml<'a, 'm> {
     }
 
     fn malformed(&self) -> BookError {
-        let at = (self.reader.error_position() as usize).min(self.document.text.len());
+        let at = (self.before + self.reader.error_position() as usize).min(self.document.text.len());
         let at = self.document.text.floor_char_boundary(at);
         BookError::Malformed { href: self.href.to_owned(), offset: self.document.source_offset(at) }
     }

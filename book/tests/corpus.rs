@@ -23,6 +23,7 @@ fn replay(target: &str, check: fn(&[u8])) {
 
 #[test]
 fn archives_in_the_corpus_hold_no_surprise() {
+    replay("archive", checks::archive);
     replay("epub", checks::epub);
     replay("docx", checks::docx);
 }

@@ -48,11 +48,9 @@ pub(super) fn read(
 ) -> Result<Vec<Block>, BookError> {
     let mut walk = Xml::new(href, part, meter);
     let mut body = Body {
-        href,
         part,
         styles,
         references,
-        limit: meter.limits.xml_depth,
         open: Vec::new(),
         paragraphs: Vec::new(),
         skipped: None,
@@ -67,7 +65,7 @@ pub(super) fn read(
     };
     while let Some((node, span)) = walk.next()? {
         match node {
-            Node::Start(tag, empty) => body.start(&tag, empty, span, walk.rest())?,
+            Node::Start(tag, empty) => body.start(&tag, empty, span, walk.rest()),
             Node::End(name) => {
                 // Programs write these parts: one that nests badly is damaged, and what it says can't be told.
                 if body.open.last().is_none_or(|open| open.split(' ').next() != Some(name.as_str())) {
@@ -108,11 +106,9 @@ struct Open {
 }
 
 struct Body<'a> {
-    href: &'a str,
     part: &'a Decoded,
     styles: &'a Styles,
     references: &'a mut References,
-    limit: usize,
     /// Names of the open elements.
     open: Vec<String>,
     paragraphs: Vec<Open>,
@@ -133,10 +129,8 @@ struct Body<'a> {
 }
 
 impl Body<'_> {
-    fn start(&mut self, tag: &BytesStart<'_>, empty: bool, span: Range<usize>, rest: &str) -> Result<(), BookError> {
+    fn start(&mut self, tag: &BytesStart<'_>, empty: bool, span: Range<usize>, rest: &str) {
         let name = xml::local_name(tag);
-        // HTML's empty elements are no matter here, but `br` is written empty anyway.
-        let empty = empty && self.part.text[span.clone()].ends_with("/>");
         if self.skipped.is_none() {
             if !empty && marks::is_skipped(&name) {
                 self.skipped = Some(self.open.len());
@@ -148,12 +142,8 @@ impl Body<'_> {
             }
         }
         if !empty {
-            if self.open.len() >= self.limit {
-                return Err(BookError::XmlTooDeep { href: self.href.to_owned(), limit: self.limit });
-            }
             self.open.push(name);
         }
-        Ok(())
     }
 
     fn within(&self, name: &str) -> bool {
@@ -354,9 +344,7 @@ impl Body<'_> {
 
     fn field(&mut self, tag: &BytesStart<'_>) {
         match xml::attribute(tag, "fldCharType").as_deref() {
-            Some("begin") if self.fields.len() < self.limit => {
-                self.fields.push(false);
-            }
+            Some("begin") => self.fields.push(false),
             Some("end") => self.end_field(),
             _ => {}
         }

@@ -8,7 +8,7 @@ use super::body::Block;
 use super::styles::Role;
 use crate::aside;
 use crate::headings::{self, HEADING_CHARS, HeadingLine, Levels};
-use crate::piece::{self, Draft, Para, Piece};
+use crate::piece::{Draft, Para, Piece, Waiting};
 
 /// Title pages are at most so long, characters a paragraph.
 const FRONT_CHARS: usize = 200;
@@ -34,7 +34,7 @@ pub(super) struct Divider<'d> {
     /// Empty paragraphs that usually stand between two.
     usual_blanks: usize,
     blanks: usize,
-    after_break: bool,
+    waiting: Waiting,
     last_number: u32,
     levels: Levels,
     title_may_follow: bool,
@@ -50,7 +50,7 @@ pub(super) fn pieces(href: &str, blocks: Vec<Block>, draft: &mut Draft) {
         styled: blocks.iter().any(|block| matches!(block.role, Role::Heading(_)) && !block.para.text.is_empty()),
         usual_blanks: usual_blanks(&blocks),
         blanks: 0,
-        after_break: false,
+        waiting: Waiting::default(),
         last_number: 0,
         levels: Levels::default(),
         title_may_follow: false,
@@ -114,14 +114,14 @@ impl Divider<'_> {
     fn block(&mut self, block: Block) {
         self.piece.pictured |= block.pictured;
         if block.rule {
-            self.after_break = true;
+            self.waiting.after_break = true;
         }
         if block.para.text.is_empty() && block.para.marks.is_empty() {
             self.blanks += usize::from(!block.pictured);
             return;
         }
         let blanks = std::mem::take(&mut self.blanks);
-        self.after_break |= blanks > self.usual_blanks && self.piece.has_prose();
+        self.waiting.after_break |= blanks > self.usual_blanks && self.piece.has_prose();
         let text = block.para.text.text().to_owned();
         if block.generated {
             return self.contents(block.para);
@@ -223,7 +223,7 @@ impl Divider<'_> {
         }
         self.next(piece);
         self.push(para, ParagraphKind::Heading);
-        self.after_break = false;
+        self.waiting.after_break = false;
     }
 
     /// The level of a heading in so many words: below those that have a style, unless it stands outside all parts.
@@ -272,19 +272,13 @@ impl Divider<'_> {
     }
 
     fn push(&mut self, para: Para, kind: ParagraphKind) {
-        match piece::block(para) {
-            piece::Block::Empty => {}
-            piece::Block::Break => self.after_break = true,
-            piece::Block::Text(mut para) => {
-                // Text under the lines of a title page, without any heading, is the book's.
-                if self.piece.aside == Some("title-page") && kind != ParagraphKind::Heading {
-                    self.next(Piece::new(self.href));
-                }
-                para.kind = kind;
-                para.after_break = std::mem::take(&mut self.after_break);
-                self.piece.paragraphs.push(para);
-            }
+        let Some(mut para) = self.waiting.take(para) else { return };
+        // Text under the lines of a title page, without any heading, is the book's.
+        if self.piece.aside == Some("title-page") && kind != ParagraphKind::Heading {
+            self.next(Piece::new(self.href));
         }
+        para.kind = kind;
+        self.piece.paragraphs.push(para);
     }
 
     fn finish(mut self) {

@@ -3,20 +3,38 @@
 use quick_xml::events::BytesStart;
 
 use super::{marks, styles};
-use crate::xml;
+use crate::error::BookError;
+use crate::provenance;
+use crate::xml::{self, Node, Xml};
 
-/// The characters of `markup`, which may start and end within elements: those in text elements, with breaks as
-/// spaces and symbols as what they show; deleted, doubled and hidden ones left out.
-pub(crate) fn characters(markup: &str) -> String {
-    let mut scan = Scan { out: String::new(), in_text: true, hidden: false, in_run: false, skipped: None };
-    let mut rest = markup;
-    while let Some(at) = rest.find(['<', '&']) {
-        scan.push(&rest[..at]);
-        rest = &rest[at..];
-        rest = if rest.starts_with('&') { scan.reference(rest) } else { scan.tag(rest) };
+/// The characters of a stretch of a part, which may start and end within elements: those in text elements, with
+/// breaks as spaces and symbols as what they show; deleted, doubled and hidden ones left out.
+pub(crate) fn characters(mut nodes: Xml<'_, '_>) -> Result<String, BookError> {
+    let mut scan = Scan { out: String::new(), in_text: true, hidden: false, in_run: false, in_paragraph: true };
+    while let Some((node, _)) = nodes.next()? {
+        match node {
+            Node::Start(tag, empty) => {
+                let name = xml::local_name(&tag);
+                let apart = marks::is_skipped(&name)
+                    || name == "txbxcontent"
+                    || name == "p" && scan.in_paragraph
+                    || marks::note_link(&name, &tag, nodes.rest()).is_some();
+                match (apart, empty) {
+                    (true, true) => {}
+                    (true, false) => xml::step_over(&mut nodes, &name)?,
+                    (false, _) => scan.start(&name, &tag, empty),
+                }
+            }
+            Node::End(name) => scan.end(&name),
+            Node::Text(text) | Node::CData(text) => scan.push(text),
+            Node::Reference(name) => {
+                let mut resolved = String::new();
+                provenance::push_reference(name, &mut resolved);
+                scan.push(&resolved);
+            }
+        }
     }
-    scan.push(rest);
-    scan.out
+    Ok(scan.out)
 }
 
 struct Scan {
@@ -24,83 +42,31 @@ struct Scan {
     in_text: bool,
     hidden: bool,
     in_run: bool,
-    /// The element whose content is left out, and how many of its name are open.
-    skipped: Option<(String, usize)>,
+    /// Only a text box holds paragraphs within one; where the end of one was deleted, the next goes on with it.
+    in_paragraph: bool,
 }
 
 impl Scan {
     fn push(&mut self, text: &str) {
-        if self.in_text && !self.hidden && self.skipped.is_none() {
+        if self.in_text {
+            self.show(text);
+        }
+    }
+
+    /// Characters that need no text element.
+    fn show(&mut self, text: &str) {
+        if !self.hidden {
             self.out.push_str(text);
         }
     }
 
-    fn reference<'a>(&mut self, rest: &'a str) -> &'a str {
-        let end = rest.find(';').unwrap_or(0);
-        match rest.get(1..end).and_then(xml::resolve) {
-            Some(resolved) => {
-                self.push(&resolved);
-                &rest[end + 1..]
-            }
-            None => {
-                self.push("&");
-                &rest[1..]
-            }
-        }
-    }
-
-    fn tag<'a>(&mut self, rest: &'a str) -> &'a str {
-        let after = |end: &str| rest.find(end).map_or("", |at| &rest[at + end.len()..]);
-        if rest.starts_with("<!--") {
-            return after("-->");
-        }
-        if rest.starts_with("<?") {
-            return after("?>");
-        }
-        if let Some(characters) = rest.strip_prefix("<![CDATA[") {
-            let end = characters.find("]]>").unwrap_or(characters.len());
-            self.push(&characters[..end]);
-            return after("]]>");
-        }
-        let (content, behind) = crate::provenance::split_tag(rest);
-        let (closes, content) = content.strip_prefix('/').map_or((false, content), |content| (true, content));
-        let empty = content.ends_with('/');
-        let content = content.trim_end_matches('/');
-        let start = BytesStart::from_content(content, content.find(char::is_whitespace).unwrap_or(content.len()));
-        let name = xml::local_name(&start);
-        match (&mut self.skipped, closes) {
-            (Some((skipped, depth)), _) if *skipped == name => match (closes, empty) {
-                (true, _) if *depth == 1 => self.skipped = None,
-                (true, _) => *depth -= 1,
-                (false, false) => *depth += 1,
-                (false, true) => {}
-            },
-            (Some(_), _) => {}
-            (None, true) => self.end(&name),
-            (None, false) => self.start(&name, &start, empty, behind),
-        }
-        behind
-    }
-
-    fn start(&mut self, name: &str, tag: &BytesStart<'_>, empty: bool, behind: &str) {
-        let skipped = marks::is_skipped(name)
-            || matches!(name, "txbxcontent" | "p")
-            || marks::note_link(name, tag, behind).is_some();
-        if skipped && !empty {
-            self.skipped = Some((name.to_owned(), 1));
-            return;
-        }
-        let shown = std::mem::replace(&mut self.in_text, true);
+    fn start(&mut self, name: &str, tag: &BytesStart<'_>, empty: bool) {
         match name {
+            "p" => self.in_paragraph = !empty,
             "t" => self.in_text = !empty,
-            "tab" | "br" | "cr" | "ptab" => self.push(" "),
-            "nobreakhyphen" => self.push("-"),
-            "sym" => self.push(&marks::symbol(tag)),
-            _ => {}
-        }
-        self.in_text = shown || name == "t";
-        match name {
-            "t" => self.in_text = !empty,
+            "tab" | "br" | "cr" | "ptab" => self.show(" "),
+            "nobreakhyphen" => self.show("-"),
+            "sym" => self.show(&marks::symbol(tag)),
             "r" => (self.in_run, self.hidden) = (!empty, false),
             "vanish" if self.in_run => self.hidden = styles::is_on(tag),
             _ => {}
@@ -109,6 +75,7 @@ impl Scan {
 
     fn end(&mut self, name: &str) {
         match name {
+            "p" => self.in_paragraph = false,
             "t" => self.in_text = false,
             "r" => (self.in_run, self.hidden) = (false, false),
             _ => {}

@@ -4,6 +4,7 @@ mod cover;
 mod package;
 mod toc;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::book::Warning;
@@ -46,11 +47,16 @@ pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Draft, BookError> 
     pages::name_printed_pages(&mut pages, &page_list);
     pages::carry_page_labels(&mut pages);
     pages::assign_notes(&mut pages);
+    let mut lines: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, entry) in toc.iter().enumerate() {
+        lines.entry(&entry.path).or_default().push(index);
+    }
     let mut cuttings: Vec<Cutting> = Vec::new();
     for (page, guide) in pages.into_iter().zip(guides) {
         meter.check_time()?;
         draft.notes.extend(pages::take_notes(&page, cuttings.len()));
-        cuttings.extend(cut::cut(page, &About { toc: &toc, guide, whole_book: false }));
+        let lines = lines.get(page.href.as_str()).map_or(&[][..], Vec::as_slice);
+        cuttings.extend(cut::cut(page, &About { toc: &toc, lines, guide, whole_book: false }));
     }
     join_split_pages(&mut cuttings, &mut draft.notes);
     draft.contents = toc.iter().map(line).collect();
@@ -76,7 +82,7 @@ fn contents(
     for (path, is_nav) in [(&package.nav, true), (&package.ncx, false)] {
         let Some(path) = path.as_deref().filter(|path| archive.contains(path)) else { continue };
         let document = xml::decode(path, &archive.unpack(path, meter)?)?;
-        let xml = Xml::new(path, &document, meter).nested();
+        let xml = Xml::new(path, &document, meter);
         match if is_nav { toc::from_nav(path, xml) } else { toc::from_ncx(path, xml) } {
             Ok(toc) if toc.entries.is_empty() => {}
             Ok(toc) => return Ok(toc),
@@ -153,31 +159,34 @@ fn placed(cuttings: Vec<Cutting>, toc: &[TocEntry], book_title: Option<&str>) ->
     for (part, entry) in is_part.iter_mut().zip(toc) {
         *part &= !book_title.is_some_and(|title| same(title, &entry.title));
     }
+    let parents = parents(toc);
+    let above = |entry: usize| {
+        let mut titles: Vec<String> = std::iter::successors(parents[entry], |&line| parents[line])
+            .filter(|&line| is_part[line])
+            .map(|line| toc[line].title.clone())
+            .collect();
+        titles.reverse();
+        titles
+    };
     cuttings
         .into_iter()
         .map(|Cutting { mut piece, entry, .. }| {
-            if let Some(entry) = entry.filter(|_| nests) {
-                piece.above = Some(above(toc, entry, &is_part));
-            }
+            piece.above = entry.filter(|_| nests).map(above);
             piece
         })
         .collect()
 }
 
-fn above(toc: &[TocEntry], entry: usize, is_part: &[bool]) -> Vec<String> {
-    let mut depth = toc[entry].depth;
-    let mut titles = Vec::new();
-    for index in (0..entry).rev() {
-        if depth == 0 {
-            break;
-        }
-        if toc[index].depth < depth {
-            depth = toc[index].depth;
-            if is_part[index] {
-                titles.push(toc[index].title.clone());
-            }
-        }
-    }
-    titles.reverse();
-    titles
+/// For each line of a table of contents, the one above it.
+fn parents(toc: &[TocEntry]) -> Vec<Option<usize>> {
+    let mut open: Vec<usize> = Vec::new();
+    toc.iter()
+        .enumerate()
+        .map(|(index, entry)| {
+            while open.pop_if(|line| toc[*line].depth >= entry.depth).is_some() {}
+            let parent = open.last().copied();
+            open.push(index);
+            parent
+        })
+        .collect()
 }

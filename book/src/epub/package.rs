@@ -61,12 +61,12 @@ pub(super) fn read(archive: &mut Archive<'_>, meter: &Meter<'_>) -> Result<Packa
     }
     let path = package_path(archive, meter)?;
     let document = xml::decode(&path, &archive.unpack(&path, meter)?)?;
-    parse(&path, Xml::new(&path, &document, meter).nested())
+    parse(&path, Xml::new(&path, &document, meter))
 }
 
 fn check_encryption(archive: &mut Archive<'_>, meter: &Meter<'_>) -> Result<(), BookError> {
     let document = xml::decode(ENCRYPTION, &archive.unpack(ENCRYPTION, meter)?)?;
-    let mut xml = Xml::new(ENCRYPTION, &document, meter).nested();
+    let mut xml = Xml::new(ENCRYPTION, &document, meter);
     while let Some((node, _)) = xml.next()? {
         if let Node::Start(tag, _) = node
             && local_name(&tag) == "encryptionmethod"
@@ -80,7 +80,7 @@ fn check_encryption(archive: &mut Archive<'_>, meter: &Meter<'_>) -> Result<(), 
 
 fn package_path(archive: &mut Archive<'_>, meter: &Meter<'_>) -> Result<String, BookError> {
     let document = xml::decode(CONTAINER, &archive.unpack(CONTAINER, meter)?)?;
-    let mut xml = Xml::new(CONTAINER, &document, meter).nested();
+    let mut xml = Xml::new(CONTAINER, &document, meter);
     while let Some((node, _)) = xml.next()? {
         if let Node::Start(tag, _) = node
             && local_name(&tag) == "rootfile"

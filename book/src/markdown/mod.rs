@@ -10,10 +10,10 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use crate::decode::Decoded;
 use crate::error::BookError;
 use crate::limits::Meter;
-use crate::lines::Lines;
+use crate::lines::{Lines, opens_turn};
 use crate::pages::cut::{self, About};
 use crate::pages::{self, Page, PagePara};
-use crate::piece::{self, Block, Draft, Para};
+use crate::piece::{Draft, Para, Waiting};
 use crate::txt;
 
 /// What is read beyond CommonMark.
@@ -37,7 +37,7 @@ pub(crate) fn read(name: &str, bytes: &[u8], meter: &Meter<'_>) -> Result<Draft,
         open: Vec::new(),
         heading: 0,
         note: None,
-        after_break: false,
+        waiting: Waiting::default(),
         images: 0,
         html: proof::Html::default(),
     };
@@ -54,7 +54,7 @@ pub(crate) fn read(name: &str, bytes: &[u8], meter: &Meter<'_>) -> Result<Draft,
     let Reader { mut draft, mut page, .. } = reader;
     pages::assign_notes(std::slice::from_mut(&mut page));
     draft.notes = pages::take_notes(&page, 0);
-    let about = About { toc: &[], guide: None, whole_book: true };
+    let about = About { toc: &[], lines: &[], guide: None, whole_book: true };
     draft.pieces = cut::cut(page, &about).into_iter().map(|cutting| cutting.piece).collect();
     Ok(draft)
 }
@@ -80,7 +80,7 @@ struct Reader<'a> {
     heading: u8,
     /// The note that is open.
     note: Option<usize>,
-    after_break: bool,
+    waiting: Waiting,
     /// Pictures that are open.
     images: usize,
     html: proof::Html,
@@ -95,6 +95,8 @@ impl Reader<'_> {
             // The words of a picture stand for it, and are none of the book's.
             _ if self.images > 0 && !matches!(event, Event::End(TagEnd::Image)) => {}
             Event::Text(text) | Event::Code(text) => self.text(&text, span),
+            // Where lines are turns of a dialogue, they are meant as they stand.
+            Event::SoftBreak if opens_turn(&self.document.text[span.end..]) => self.line_break(&span),
             Event::SoftBreak => self.para.text.push_space(self.source(&span)),
             Event::HardBreak => self.line_break(&span),
             Event::Html(_) => self.html(span),
@@ -105,7 +107,7 @@ impl Reader<'_> {
             }
             Event::Rule => {
                 self.flush();
-                self.after_break = true;
+                self.waiting.after_break = true;
             }
             Event::InlineHtml(_) | Event::TaskListMarker(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
         }
@@ -155,16 +157,20 @@ impl Reader<'_> {
 
     fn text(&mut self, text: &str, span: Range<usize>) {
         self.lines.breaks = 0;
-        if let Some(place) = proof::place(&self.document.text, &span, text) {
-            self.para.text.push(&self.document.text[place.clone()], self.document.source_offset(place.start));
-            return;
-        }
-        for (count, word) in text.split(char::is_whitespace).enumerate() {
-            if count > 0 {
-                self.para.text.push_space(self.source(&span));
-            }
-            if !word.is_empty() {
-                self.para.text.push_replacement(word, self.source(&span));
+        for (part, stands_for) in proof::places(&self.document.text, span, text) {
+            let source = self.source(&part);
+            match stands_for {
+                None => self.para.text.push(&self.document.text[part], source.start),
+                Some(text) => {
+                    for (count, word) in text.split(char::is_whitespace).enumerate() {
+                        if count > 0 {
+                            self.para.text.push_space(source.clone());
+                        }
+                        if !word.is_empty() {
+                            self.para.text.push_replacement(word, source.clone());
+                        }
+                    }
+                }
             }
         }
     }
@@ -182,12 +188,20 @@ impl Reader<'_> {
         }
     }
 
-    /// A line of the head: `title: The Lamp`.
+    /// Lines of the head: `title: The Lamp`, and `- Jane Ash` below `author:`.
     fn head(&mut self, text: &str) {
+        let mut key = String::new();
         for line in text.lines() {
-            let Some((key, value)) = line.split_once(':') else { continue };
+            let value = match (line.trim_start().strip_prefix("- "), line.split_once(':')) {
+                (Some(item), _) => item,
+                (None, Some((named, value))) => {
+                    key = named.trim().to_ascii_lowercase();
+                    value
+                }
+                (None, None) => continue,
+            };
             let value = value.trim().trim_matches(['"', '\'', '[', ']']).to_owned();
-            match key.trim().to_ascii_lowercase().as_str() {
+            match key.as_str() {
                 _ if value.is_empty() => {}
                 "title" => self.draft.title = Some(value),
                 "author" | "authors" | "creator" => {
@@ -218,16 +232,9 @@ impl Reader<'_> {
             _ => (ParagraphKind::Heading, Vec::new()),
         };
         for para in para.split_at(&cuts) {
-            match piece::block(para) {
-                Block::Empty => {}
-                Block::Break => self.after_break = true,
-                Block::Text(mut para) => {
-                    para.kind = kind;
-                    para.after_break = std::mem::take(&mut self.after_break);
-                    let (heading, note) = (self.heading, self.note);
-                    self.page.paragraphs.push(PagePara { para, heading, note, aside: None, linked: false, quoted });
-                }
-            }
+            let Some(para) = self.waiting.take(para) else { continue };
+            let (para, heading, note) = (Para { kind, ..para }, self.heading, self.note);
+            self.page.paragraphs.push(PagePara { para, heading, note, aside: None, linked: false, quoted });
         }
     }
 }

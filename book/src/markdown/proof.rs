@@ -24,9 +24,8 @@ impl Source {
                 Event::End(TagEnd::Image) => images -= 1,
                 _ if images > 0 => {}
                 Event::Text(text) | Event::Code(text) => {
-                    let same = self::place(&document.text, &span, &text);
-                    let stands_for = same.is_none().then(|| text.into_string());
-                    parts.push((place(&same.unwrap_or(span)), stands_for));
+                    let found = places(&document.text, span, &text).into_iter();
+                    parts.extend(found.map(|(part, stands_for)| (place(&part), stands_for)));
                 }
                 Event::SoftBreak | Event::HardBreak => parts.push((place(&span), Some(" ".to_owned()))),
                 Event::InlineHtml(tag) if tag.to_ascii_lowercase().starts_with("<br") => {
@@ -58,16 +57,33 @@ impl Source {
     }
 }
 
-/// Where in `span` its characters stand as they are, white space apart: all of it, or between the marks of code.
-pub(super) fn place(document: &str, span: &Range<usize>, text: &str) -> Option<Range<usize>> {
-    let source = &document[span.clone()];
-    let inner = source.trim_matches('`');
-    let start = span.start + source.find(inner)?;
-    let same = |inner: &str| inner.split_whitespace().eq(text.split_whitespace());
-    if source == text {
-        return Some(span.clone());
+/// Where the characters of an event stand, in order: stretches of the document that are themselves, and others with
+/// what they stand for. Code holds marks of its own and of the blocks around, so its words are looked for one by one.
+pub(super) fn places(document: &str, span: Range<usize>, text: &str) -> Vec<(Range<usize>, Option<String>)> {
+    if document[span.clone()] == *text {
+        return vec![(span, None)];
     }
-    same(inner).then_some(start..start + inner.len())
+    let space = || Some(" ".to_owned());
+    let mut parts = Vec::new();
+    let mut at = span.start;
+    for (count, word) in text.split_whitespace().enumerate() {
+        let parted = count > 0 || text.starts_with(char::is_whitespace);
+        match document[at..span.end].find(word) {
+            Some(found) if found > 0 || !parted => {
+                if parted {
+                    parts.push((at..at + found, space()));
+                }
+                at += found;
+                parts.push((at..at + word.len(), None));
+                at += word.len();
+            }
+            _ => return vec![(span, Some(text.to_owned()))],
+        }
+    }
+    if text.ends_with(char::is_whitespace) && at < span.end {
+        parts.push((at..span.end, space()));
+    }
+    parts
 }
 
 /// Where a walk over blocks of HTML is; they come line by line.

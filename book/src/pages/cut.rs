@@ -56,6 +56,8 @@ pub(crate) struct Cutting {
 /// What is known of a page from outside.
 pub(crate) struct About<'a> {
     pub toc: &'a [TocEntry],
+    /// Indices of the lines of `toc` that lead to the page, in order.
+    pub lines: &'a [usize],
     /// The rule by which the package sets the page aside.
     pub guide: Option<&'static str>,
     /// The page is a whole book: any heading may be that of a chapter.
@@ -64,10 +66,10 @@ pub(crate) struct About<'a> {
 
 /// Cuts a page at the lines of the table of contents, at typed sections, else at headings of chapters.
 pub(crate) fn cut(mut page: Page, about: &About<'_>) -> Vec<Cutting> {
-    promote::promote(&mut page, about.toc);
+    promote::promote(&mut page, about);
     let mut cuts: BTreeMap<usize, Cut> = BTreeMap::from([(0, Cut::default())]);
     at_sections(&page, &mut cuts);
-    at_entries(&page, about.toc, &mut cuts);
+    at_entries(&page, about, &mut cuts);
     if cuts.len() == 1 {
         at_headings(&page, about.whole_book, &mut cuts);
     }
@@ -165,31 +167,51 @@ fn at_sections(page: &Page, cuts: &mut BTreeMap<usize, Cut>) {
     }
 }
 
-fn at_entries(page: &Page, toc: &[TocEntry], cuts: &mut BTreeMap<usize, Cut>) {
-    // Entries that have cut the page so far: (paragraph, depth).
-    let mut taken: Vec<(usize, usize)> = Vec::new();
-    for (index, entry) in toc.iter().enumerate().filter(|(_, entry)| entry.path == page.href) {
+fn at_entries(page: &Page, about: &About<'_>, cuts: &mut BTreeMap<usize, Cut>) {
+    let toc = about.toc;
+    // Text other than headings before each paragraph.
+    let told: Vec<usize> = page
+        .paragraphs
+        .iter()
+        .scan(0, |sum, p| Some(std::mem::replace(sum, *sum + usize::from(p.para.kind != ParagraphKind::Heading))))
+        .collect();
+    // Lines that have cut the page so far, each below the one before it.
+    let mut above: Vec<Above> = Vec::new();
+    for &index in about.lines {
+        let entry = &toc[index];
         let Some(at) = page.place_of(entry) else { continue };
-        if is_within_chapter(page, &taken, at, entry.depth) && !cuts.contains_key(&at) {
+        let parent = above.iter_mut().rev().find(|line| line.depth < entry.depth);
+        if parent.as_ref().is_some_and(|parent| parent.tells(at, &told)) && !cuts.contains_key(&at) {
             continue;
         }
-        taken.push((at, entry.depth));
+        if let Some(parent) = parent {
+            parent.first_child.get_or_insert(at);
+        }
+        above.truncate(above.iter().take_while(|line| line.depth < entry.depth).count());
+        above.push(Above { at, depth: entry.depth, first_child: None });
         // Part and first chapter may point to one place: the deeper names the chapter.
         let entries = &mut cuts.entry(at).or_default().entries;
         entries.push(index);
-        entries.sort_by_key(|&entry| (toc[entry].depth, entry));
-        entries.dedup();
+    }
+    for cut in cuts.values_mut() {
+        cut.entries.sort_by_key(|&entry| (toc[entry].depth, entry));
     }
 }
 
-/// The line above this one in the table of contents has text of its own before its first child: what it
-/// holds are sections of one chapter.
-fn is_within_chapter(page: &Page, taken: &[(usize, usize)], at: usize, depth: usize) -> bool {
-    let Some(parent) = taken.iter().rposition(|&(_, above)| above < depth) else { return false };
-    let from = taken[parent].0;
-    let to = taken.get(parent + 1).map_or(at, |&(child, _)| child);
-    let Some(own) = page.paragraphs.get(from..to) else { return false };
-    own.iter().any(|p| p.para.kind != ParagraphKind::Heading)
+/// A line of the table of contents above others.
+struct Above {
+    at: usize,
+    depth: usize,
+    first_child: Option<usize>,
+}
+
+impl Above {
+    /// It has text of its own before its first child, which may be the one at `at`: what it holds are sections of one
+    /// chapter.
+    fn tells(&self, at: usize, told: &[usize]) -> bool {
+        let to = self.first_child.unwrap_or(at);
+        self.at < to && told[to] > told[self.at]
+    }
 }
 
 fn at_headings(page: &Page, whole_book: bool, cuts: &mut BTreeMap<usize, Cut>) {

@@ -20,7 +20,7 @@ use crate::piece::{PageBreak, Para};
 use crate::xml::Xml;
 
 pub(crate) use notes::{assign as assign_notes, take as take_notes};
-pub(crate) use soup::{Soup, start_tag};
+pub(crate) use soup::Soup;
 
 /// A line of a table of contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub(crate) fn read_xhtml(
     meter: &Meter<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Page, BookError> {
-    match walk::read(href, document, Xml::new(href, document, meter), meter) {
+    match walk::read(href, document, Xml::page(href, document, meter), meter) {
         // A page that stops within a tag was cut off, and no browser knows what stood behind.
         Err(BookError::Malformed { .. }) if !soup::is_cut_off(&document.text) => {
             warnings.push(Warning {

@@ -2,7 +2,8 @@
 
 use domain::book::ParagraphKind;
 
-use super::{Page, PagePara, TocEntry};
+use super::cut::About;
+use super::{Page, PagePara};
 use crate::headings;
 
 /// Headings found so stand below those of elements.
@@ -11,13 +12,12 @@ const LEVEL_CHAPTER: u8 = 5;
 const LEVEL_TITLE: u8 = 6;
 
 /// Makes headings of the paragraphs that are ones by their place or their words.
-pub(super) fn promote(page: &mut Page, toc: &[TocEntry]) {
+pub(super) fn promote(page: &mut Page, about: &About<'_>) {
     let is_told = |para: &PagePara| para.heading > 0 && is_chapter_line(para.para.text.text());
     let has_headings = page.paragraphs.iter().any(is_told);
-    for entry in toc {
-        if entry.path == page.href
-            && let Some(at) = page.place_of(entry)
-        {
+    for &line in about.lines {
+        let entry = &about.toc[line];
+        if let Some(at) = page.place_of(entry) {
             by_contents(page, at, &entry.title);
         }
     }

@@ -49,6 +49,11 @@ pub(crate) fn types(tag: &BytesStart<'_>) -> String {
     types
 }
 
+/// Elements of this name hold no text of the book.
+pub(super) fn holds_no_text(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
 /// What stands apart from the text, and as what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Apart {
@@ -72,7 +77,7 @@ pub(crate) fn is_skipped(tag: &BytesStart<'_>, rest: &str) -> bool {
 /// As what the element that `tag` starts stands apart from the text around it, if it does.
 pub(super) fn apart(tag: &BytesStart<'_>, rest: &str) -> Option<Apart> {
     let name = local_name(tag);
-    if NAMES.contains(&name.as_str()) {
+    if holds_no_text(&name) {
         return Some(Apart::Dropped);
     }
     if mentions(tag, "hidden") && attribute(tag, "hidden").is_some_and(|value| value != "false") {

@@ -5,9 +5,10 @@ use std::convert::Infallible;
 use std::ops::Range;
 
 use html5gum::emitters::default::DefaultEmitter;
-use html5gum::{Span, StringReader, Token, Tokenizer};
+use html5gum::{Span, State, StringReader, Token, Tokenizer};
 use quick_xml::events::BytesStart;
 
+use super::skip;
 use crate::decode::Decoded;
 use crate::error::BookError;
 use crate::limits::Meter;
@@ -95,7 +96,13 @@ impl<'a> Nodes<'a> for Soup<'a, '_> {
             let (node, span) = match token {
                 Token::StartTag(tag) => {
                     let span = range(tag.span);
-                    (self.start(span.clone(), tag.self_closing)?, span)
+                    let node = self.start(span.clone(), tag.self_closing)?;
+                    // What looks like markup is none in elements such as `<script>`; but XHTML may end one at once, and
+                    // of those that are read, such as `<plaintext>`, the tags are left out like all others.
+                    if !matches!(&node, Node::Start(tag, false) if skip::holds_no_text(&local_name(tag))) {
+                        self.tokens.set_state(State::Data);
+                    }
+                    (node, span)
                 }
                 Token::EndTag(tag) => {
                     let name = String::from_utf8_lossy(&tag.name).into_owned();
@@ -123,10 +130,10 @@ impl<'a> Nodes<'a> for Soup<'a, '_> {
 }
 
 /// The start tag that `markup` is, `<` and `>` included.
-pub(crate) fn start_tag(markup: &str) -> BytesStart<'_> {
+fn start_tag(markup: &str) -> BytesStart<'_> {
     let content = markup.strip_prefix('<').unwrap_or(markup);
     let content = content.strip_suffix('>').unwrap_or(content).trim_end_matches('/');
-    let name_len = content.find(char::is_whitespace).unwrap_or(content.len());
+    let name_len = content.find(|c: char| c.is_whitespace() || c == '/').unwrap_or(content.len());
     BytesStart::from_content(content, name_len)
 }
 

@@ -14,8 +14,8 @@ use crate::error::BookError;
 use crate::headings::HEADING_CHARS;
 use crate::limits::Meter;
 use crate::lines::Lines;
-use crate::piece::{self, Block, Para};
-use crate::xml::{Node, Nodes, attribute, local_name, mentions, resolve};
+use crate::piece::{Para, Waiting};
+use crate::xml::{self, Node, Nodes, attribute, local_name, mentions, resolve};
 
 /// Elements whose start ends those before the bar, up to those behind it, as in HTML where `</li>` may be left out.
 const IMPLIED: &[(&str, &[&str], &[&str])] = &[
@@ -44,29 +44,19 @@ pub(super) fn read<'a>(
         suspended: Vec::new(),
         lines: Lines::default(),
         linked: 0,
-        after_break: false,
+        waiting: Waiting::default(),
         blanks: Vec::new(),
         blank: false,
     };
-    let mut skipping: Option<(String, usize)> = None;
     while let Some((node, span)) = nodes.next()? {
-        if let Some((name, depth)) = &mut skipping {
-            match &node {
-                Node::Start(tag, false) if local_name(tag) == *name => *depth += 1,
-                Node::End(ended) if ended == name => *depth -= 1,
-                _ => {}
-            }
-            if *depth == 0 {
-                skipping = None;
-            }
-            continue;
-        }
         match node {
             Node::Start(tag, empty) => {
                 let apart = skip::apart(&tag, nodes.rest());
                 if matches!(apart, Some(Apart::Dropped | Apart::Mark | Apart::Page)) {
                     walk.skipped(&tag, nodes.rest(), apart);
-                    skipping = (!empty).then(|| (local_name(&tag), 1));
+                    if !empty {
+                        xml::step_over(&mut nodes, &local_name(&tag))?;
+                    }
                 } else {
                     walk.start(&tag, empty, span, apart);
                     if walk.stack.len() > meter.limits.xml_depth {
@@ -116,7 +106,7 @@ struct Walk<'a> {
     lines: Lines,
     /// Bytes of the open paragraph's text that are links.
     linked: usize,
-    after_break: bool,
+    waiting: Waiting,
     /// For each paragraph: an empty one stands before it.
     blanks: Vec<bool>,
     blank: bool,
@@ -160,7 +150,7 @@ impl Walk<'_> {
         }
         match name.as_str() {
             "br" => self.line_break(span),
-            "hr" => self.after_break = true,
+            "hr" => self.waiting.after_break = true,
             "img" | "image" => self.page.pictured = true,
             _ => {}
         }
@@ -184,6 +174,10 @@ impl Walk<'_> {
             style.kind = style.kind.or(parent.style.kind);
             style.aside = style.aside.or(parent.style.aside);
             style.quoted |= parent.style.quoted;
+            // That of a section may be the foot of a letter.
+            if name == "footer" && parent.name == "body" {
+                style.aside = style.aside.or(Some("imprint"));
+            }
         }
         let link = parent.is_some_and(|parent| parent.link) || name == "a" && mentions(tag, "href");
         let note_list = apart == Some(Apart::NoteList) || in_list && name != "li";
@@ -342,27 +336,13 @@ impl Walk<'_> {
     }
 
     fn push(&mut self, para: Para, kind: ParagraphKind, linked: bool) {
-        let pages = para.pages.clone();
-        let mut para = match piece::block(para) {
-            Block::Text(para) => para,
-            // What hangs on an ornament hangs on what follows.
-            Block::Break => {
-                self.after_break = true;
-                pages.iter().for_each(|page| self.para.page(&page.label));
-                return;
-            }
-            Block::Empty => {
-                pages.iter().for_each(|page| self.para.page(&page.label));
-                return;
-            }
-        };
+        let Some(mut para) = self.waiting.take(para) else { return };
         let top = self.stack.last();
         let by_class = top.and_then(|top| top.style.heading);
         let short = para.text.text().chars().count() <= HEADING_CHARS;
         let heading = top.and_then(|top| top.heading).or(by_class.filter(|_| short)).unwrap_or(0);
         let style = top.map(|top| top.style).unwrap_or_default();
         para.kind = if heading > 0 { ParagraphKind::Heading } else { kind };
-        para.after_break = std::mem::take(&mut self.after_break);
         let note = top.and_then(|top| top.note);
         self.page.paragraphs.push(PagePara { para, heading, note, aside: style.aside, linked, quoted: style.quoted });
         self.blanks.push(std::mem::take(&mut self.blank));
@@ -373,7 +353,8 @@ impl Walk<'_> {
             self.end(&name);
         }
         self.flush();
-        self.page.pages_after = std::mem::take(&mut self.para.pages).into_iter().map(|page| page.label).collect();
+        self.page.pages_after = std::mem::take(&mut self.waiting.pages);
+        self.page.pages_after.extend(self.para.pages.drain(..).map(|page| page.label));
         // Empty paragraphs are breaks, unless the page sets them everywhere.
         if self.blanks.iter().filter(|&&blank| blank).count() * 4 <= self.page.paragraphs.len() {
             for (para, blank) in self.page.paragraphs.iter_mut().zip(&self.blanks) {

@@ -11,7 +11,7 @@ use crate::error::BookError;
 use crate::headings::{self, HEADING_CHARS, HeadingLine, Levels};
 use crate::limits::Meter;
 use crate::notes;
-use crate::piece::{self, Draft, DraftLine, DraftNote, Para, Piece};
+use crate::piece::{Draft, DraftLine, DraftNote, Para, Piece, Waiting};
 
 /// Larger than the text by this, a line is set as a heading.
 const LARGE: f32 = 1.13;
@@ -38,7 +38,7 @@ pub(super) struct Divider<'a> {
     /// Sizes of headings by size alone, largest first.
     sizes: Vec<f32>,
     last_number: u32,
-    after_break: bool,
+    waiting: Waiting,
     draft: Draft,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn draft(document: &Document, outline: &[Entry], meter: &Meter<'_>) -
         levels: Levels::default(),
         sizes: Vec::new(),
         last_number: 0,
-        after_break: false,
+        waiting: Waiting::default(),
         draft: Draft::default(),
     };
     let lines = outline.iter().map(|entry| DraftLine { title: entry.title.clone(), depth: entry.depth });
@@ -106,7 +106,7 @@ impl Divider<'_> {
             if let Some(division) = self.division(index, &text, &piece) {
                 let started = self.start(index, division, &text);
                 self.push_piece(std::mem::replace(&mut piece, started));
-                self.after_break = false;
+                self.waiting.after_break = false;
                 titled = 2;
             } else if titled > 0 && self.is_subtitle(index, &text, &piece) {
                 titled -= 1;
@@ -336,7 +336,7 @@ impl Divider<'_> {
         }
         let block = &self.blocks[index];
         let usual = self.usual_gap();
-        self.after_break |= block.gap.is_some_and(|gap| gap >= (usual + 0.65).max(1.7)) && piece.has_prose();
+        self.waiting.after_break |= block.gap.is_some_and(|gap| gap >= (usual + 0.65).max(1.7)) && piece.has_prose();
         let heading = self.is_large(index) && text.chars().count() <= HEADING_CHARS && !text.is_empty();
         let kind = match block.verse {
             _ if heading => ParagraphKind::Heading,
@@ -364,14 +364,8 @@ impl Divider<'_> {
     }
 
     fn push(&mut self, piece: &mut Piece, para: Para, kind: ParagraphKind) {
-        match piece::block(para) {
-            piece::Block::Empty => {}
-            piece::Block::Break => self.after_break = true,
-            piece::Block::Text(mut para) => {
-                para.kind = kind;
-                para.after_break = std::mem::take(&mut self.after_break);
-                piece.paragraphs.push(para);
-            }
+        if let Some(para) = self.waiting.take(para) {
+            piece.paragraphs.push(Para { kind, ..para });
         }
     }
 

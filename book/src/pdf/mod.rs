@@ -59,8 +59,8 @@ pub(crate) fn read(bytes: &[u8], meter: &Meter<'_>) -> Result<Reading, BookError
 }
 
 /// Reads what poppler says of a PDF.
-pub(crate) fn read_layout(output: &[u8], meter: &Meter<'_>) -> Result<Reading, BookError> {
-    build(&words::parse(output, meter)?, &[], true, meter)
+pub(crate) fn read_layout(output: &[u8], outline: &[u8], meter: &Meter<'_>) -> Result<Reading, BookError> {
+    build(&words::parse(output, meter)?, &outline::parse(outline), true, meter)
 }
 
 fn build(extract: &Extract, outline: &[Entry], pictured: bool, meter: &Meter<'_>) -> Result<Reading, BookError> {

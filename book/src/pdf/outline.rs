@@ -35,7 +35,8 @@ pub(super) fn read(program: &Path, bytes: &[u8], meter: &Meter<'_>) -> Vec<Entry
     if run.finish(meter).is_ok() { entries } else { Vec::new() }
 }
 
-fn parse(output: impl Read) -> Vec<Entry> {
+/// Reads what the program printed.
+pub(super) fn parse(output: impl Read) -> Vec<Entry> {
     let mut reader = Reader::from_reader(BufReader::new(output));
     let config = reader.config_mut();
     config.check_end_names = false;

@@ -1,6 +1,6 @@
 //! How this very file sets its headings: what no single line can tell.
 
-use super::lines::Lines;
+use super::lines::{Line, Lines};
 use crate::aside;
 use crate::headings;
 
@@ -82,6 +82,39 @@ pub(super) fn with_headings_apart<'a>(blocks: Vec<Lines<'a>>) -> Vec<Lines<'a>> 
         }
         if !open.is_empty() {
             apart.push(Lines { lines: open, blanks_before });
+        }
+    }
+    apart
+}
+
+/// A title page ends within so many blocks, has so many lines a block, and such lines, characters.
+const TITLE_BLOCKS: usize = 24;
+const TITLE_LINES: usize = 4;
+const TITLE_LINE_CHARS: usize = 60;
+
+/// Parts the lines of a title page, `The Lamp` and `by Jane Ash`, that stand right under one another: short lines that
+/// end unlike prose, before the first heading or at the very start.
+pub(super) fn with_title_page_apart<'a>(blocks: Vec<Lines<'a>>) -> Vec<Lines<'a>> {
+    let is_heading = |block: &Lines<'_>| {
+        let line = block.single();
+        line.is_some_and(|line| headings::heading_line(line).is_some() || aside::by_title(line).is_some())
+    };
+    let head = blocks.iter().take(TITLE_BLOCKS).position(is_heading).unwrap_or(1);
+    let is_title = |line: &Line<'_>| {
+        let text = line.text.trim();
+        text.starts_with(|c: char| c.is_alphanumeric())
+            && text.chars().count() <= TITLE_LINE_CHARS
+            && !headings::ends_like_prose(text)
+    };
+    let mut apart = Vec::with_capacity(blocks.len() + TITLE_LINES);
+    for (index, block) in blocks.into_iter().enumerate() {
+        let parts = index < head && (2..=TITLE_LINES).contains(&block.lines.len()) && block.lines.iter().all(is_title);
+        if !parts {
+            apart.push(block);
+            continue;
+        }
+        for (number, line) in block.lines.into_iter().enumerate() {
+            apart.push(Lines { lines: vec![line], blanks_before: if number == 0 { block.blanks_before } else { 0 } });
         }
     }
     apart

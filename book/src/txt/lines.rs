@@ -38,6 +38,14 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// Most of its lines start with a capital, as those of verse do.
+    pub fn opens_with_capitals(&self) -> bool {
+        let opens = |line: &&Line<'_>| {
+            line.text.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(char::is_uppercase)
+        };
+        self.lines.iter().filter(opens).count() * 10 >= self.lines.len() * 7
+    }
+
     /// Every line is set in, and short: verse, or a letter's head.
     pub fn is_inset(&self) -> bool {
         self.lines.iter().all(|line| line.indent() >= 2 && line.chars() <= 72)

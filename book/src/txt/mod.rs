@@ -8,9 +8,11 @@ use domain::book::{ParagraphKind, SetAside};
 use crate::aside;
 use crate::decode::{self, Decoded};
 use crate::error::BookError;
+use crate::front;
 use crate::headings::{self, HeadingLine, Levels};
 use crate::limits::Meter;
-use crate::piece::{self, Block, Draft, Para, Piece};
+use crate::notes;
+use crate::piece::{Draft, Para, Piece, Waiting};
 use habits::Habits;
 use lines::{Line, Lines};
 
@@ -21,7 +23,7 @@ pub(crate) fn read(name: &str, bytes: &[u8], meter: &Meter<'_>) -> Result<Draft,
     let blocks = lines::blocks(&decoded.text, meter)?;
     let line_is_paragraph = lines::line_is_paragraph(&blocks);
     let usual_blanks = lines::usual_blanks(&blocks);
-    let blocks = habits::with_headings_apart(blocks);
+    let blocks = habits::with_title_page_apart(habits::with_headings_apart(blocks));
     let mut reader = Reader {
         name,
         decoded: &decoded,
@@ -32,6 +34,8 @@ pub(crate) fn read(name: &str, bytes: &[u8], meter: &Meter<'_>) -> Result<Draft,
         levels: Levels::default(),
         last_title: 0,
         last_number: 0,
+        in_worded_chapter: false,
+        waiting: Waiting::default(),
         draft: Draft::default(),
     };
     let body = reader.cut_licence(&blocks);
@@ -84,12 +88,17 @@ struct Reader<'a> {
     levels: Levels,
     /// The last bare number that was taken for a heading.
     last_number: u32,
+    /// The last heading was that of a chapter, and no bare number.
+    in_worded_chapter: bool,
+    waiting: Waiting,
     draft: Draft,
 }
 
 /// How a block starts a new piece.
 enum Division {
     Heading(HeadingLine),
+    /// Within a chapter that has a heading in words, a bare number counts its sections.
+    Section,
     Aside(&'static str),
 }
 
@@ -143,26 +152,33 @@ impl<'a> Reader<'a> {
 
     fn pieces(&mut self, blocks: &[Lines<'a>]) -> Result<(), BookError> {
         let mut piece = Piece::new(self.name);
-        let mut after_break = false;
         let mut title_may_follow = false;
         for (index, block) in blocks.iter().enumerate() {
             if index.is_multiple_of(256) {
                 self.meter.check_time()?;
             }
             let next = blocks.get(index + 1);
-            if let Some(division) = self.division(block).filter(|division| !division.is_title_of(&piece)) {
-                let started = self.start_piece(division, block);
-                self.draft.pieces.push(std::mem::replace(&mut piece, started));
-                title_may_follow = true;
-                after_break = false;
-            } else if std::mem::take(&mut title_may_follow) && is_title_line(block) && next.is_some() {
-                let para = self.para(&block.lines);
-                piece.title = piece.title.map(|title| headings::joined(&[&title, para.text.text()]));
-                self.push_para(&mut piece, para, ParagraphKind::Heading, false);
-            } else {
-                let wide = block.blanks_before >= self.usual_blanks + 2 && piece.has_prose();
-                after_break |= wide;
-                self.push_block(&mut piece, block, &mut after_break);
+            match self.division(block).filter(|division| !division.is_title_of(&piece)) {
+                // The number of a page says nothing of what it stands between.
+                _ if is_page_mark(block) => _ = self.waiting.take(self.para(&block.lines)),
+                Some(Division::Section) => {
+                    self.waiting.after_break = true;
+                    self.push(&mut piece, &block.lines, ParagraphKind::Heading);
+                }
+                Some(division) => {
+                    let started = self.start_piece(division, block);
+                    self.draft.pieces.push(std::mem::replace(&mut piece, started));
+                    title_may_follow = true;
+                }
+                None if std::mem::take(&mut title_may_follow) && is_title_line(block) && next.is_some() => {
+                    let line = self.para(&block.lines);
+                    piece.title = piece.title.map(|title| headings::joined(&[&title, line.text.text()]));
+                    self.push(&mut piece, &block.lines, ParagraphKind::Heading);
+                }
+                None => {
+                    self.waiting.after_break |= block.blanks_before >= self.usual_blanks + 2 && piece.has_prose();
+                    self.push_block(&mut piece, block);
+                }
             }
         }
         self.draft.pieces.push(piece);
@@ -176,6 +192,8 @@ impl<'a> Reader<'a> {
 
     fn division(&mut self, block: &Lines<'_>) -> Option<Division> {
         let line = block.single()?;
+        let line = notes::without_marks(line);
+        let line = line.as_str();
         if let Some(rule) = aside::by_title(line) {
             return Some(Division::Aside(rule));
         }
@@ -195,20 +213,24 @@ impl<'a> Reader<'a> {
         }
         // A bare number counts as a heading where it goes on counting, or starts anew.
         let number = headings::bare_number(line)?;
-        if number == self.last_number + 1 || number == 1 {
-            self.last_number = number;
-            return Some(Division::Heading(HeadingLine { keyword: "", number: Some(number) }));
+        if number != self.last_number + 1 && number != 1 {
+            return None;
         }
-        None
+        self.last_number = number;
+        let heading = HeadingLine { keyword: "", number: Some(number) };
+        Some(if self.in_worded_chapter { Division::Section } else { Division::Heading(heading) })
     }
 
     fn start_piece(&mut self, division: Division, block: &Lines<'a>) -> Piece {
         let mut piece = Piece::new(self.name);
-        let para = self.para(&block.lines);
-        piece.title = Some(para.text.text().to_owned());
         match division {
-            Division::Aside(rule) => piece.aside = Some(rule),
+            Division::Section => {}
+            Division::Aside(rule) => {
+                piece.aside = Some(rule);
+                self.in_worded_chapter = false;
+            }
             Division::Heading(heading) => {
+                self.in_worded_chapter = matches!(heading.keyword, "chapter" | "title");
                 piece.is_chapter = !heading.may_hold_chapters();
                 piece.level = self.levels.of(heading.keyword);
                 if !heading.keyword.is_empty() {
@@ -216,33 +238,24 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        self.push_para(&mut piece, para, ParagraphKind::Heading, false);
+        self.waiting.after_break = false;
+        self.push(&mut piece, &block.lines, ParagraphKind::Heading);
+        piece.title = piece.own_title();
         piece
     }
 
-    fn push_block(&mut self, piece: &mut Piece, block: &Lines<'a>, after_break: &mut bool) {
-        for lines in lines::paragraphs(block, self.line_is_paragraph) {
-            let kind = if block.is_inset() && lines.len() > 1 { ParagraphKind::Verse } else { ParagraphKind::Prose };
-            if is_picture(lines) {
-                continue;
-            }
-            match piece::block(self.para(lines)) {
-                Block::Empty => {}
-                Block::Break => *after_break = true,
-                Block::Text(mut para) => {
-                    para.kind = kind;
-                    para.after_break = std::mem::take(after_break);
-                    piece.paragraphs.push(para);
-                }
-            }
+    fn push_block(&mut self, piece: &mut Piece, block: &Lines<'a>) {
+        // Under a heading, a motto is set in as well, whatever its lines start with.
+        let verse = block.is_inset() && (block.opens_with_capitals() || !piece.has_prose());
+        for lines in lines::paragraphs(block, self.line_is_paragraph).into_iter().filter(|lines| !is_picture(lines)) {
+            let kind = if verse && lines.len() > 1 { ParagraphKind::Verse } else { ParagraphKind::Prose };
+            self.push(piece, lines, kind);
         }
     }
 
-    fn push_para(&mut self, piece: &mut Piece, para: Para, kind: ParagraphKind, after_break: bool) {
-        let para = Para { kind, after_break, ..para };
-        if let Block::Text(para) = piece::block(para) {
-            piece.paragraphs.push(para);
-        }
+    fn push(&mut self, piece: &mut Piece, lines: &[Line<'a>], kind: ParagraphKind) {
+        let para = self.para(lines);
+        piece.paragraphs.extend(self.waiting.take(para).map(|para| Para { kind, ..para }));
     }
 
     fn para(&self, lines: &[Line<'a>]) -> Para {
@@ -265,8 +278,8 @@ impl<'a> Reader<'a> {
         let divided = self.draft.pieces.len() > 1;
         let Some(first) = self.draft.pieces.first_mut().filter(|piece| piece.title.is_none()) else { return };
         let plain = |p: &&Para| p.text.text().chars().count() <= 80 && !p.text.text().ends_with(['.', ',', ';', ':']);
-        let head: Vec<String> =
-            first.paragraphs.iter().take_while(plain).take(2).map(|p| p.text.text().to_owned()).collect();
+        let lines = first.paragraphs.iter().take_while(plain);
+        let head: Vec<String> = lines.take(3).map(|p| p.text.text().to_owned()).collect();
         if divided {
             if first.paragraphs.len() > 20 || first.paragraphs.iter().any(|p| p.text.text().chars().count() > 200) {
                 return;
@@ -278,7 +291,11 @@ impl<'a> Reader<'a> {
             first.paragraphs.iter_mut().take(head.len()).for_each(|p| p.kind = ParagraphKind::Heading);
         }
         let mut head = head.into_iter();
-        let (title, below) = (head.next(), head.next());
+        let (title, mut below) = (head.next(), head.next());
+        // The word before the name may have a line of its own.
+        if below.as_deref().is_some_and(|line| matches!(line.to_lowercase().as_str(), "by" | "par" | "de")) {
+            below = head.next();
+        }
         if self.draft.title.is_some() {
             return;
         }
@@ -306,13 +323,57 @@ fn is_name(line: &str) -> bool {
     (2..=4).contains(&words.len()) && words.iter().all(capital) && !ARTICLES.contains(&words[0])
 }
 
+/// Words that a line under a title has where it says what the book is, not who wrote it; lower case.
+const KINDS: &[&str] = &[
+    "a",
+    "an",
+    "the",
+    "of",
+    "in",
+    "and",
+    "for",
+    "with",
+    "novel",
+    "tale",
+    "tales",
+    "story",
+    "stories",
+    "play",
+    "romance",
+    "edition",
+    "volume",
+    "book",
+    "part",
+    "un",
+    "une",
+    "le",
+    "les",
+    "et",
+    "en",
+    "roman",
+    "conte",
+    "contes",
+    "nouvelle",
+    "nouvelles",
+    "récit",
+    "pièce",
+    "comédie",
+    "drame",
+    "édition",
+    "tome",
+    "partie",
+    "livre",
+    "traduction",
+];
+
 /// `by Jane Ash`, `Jane Ash`: the author that a line under the title names.
 fn author_of(line: &str) -> Option<String> {
-    let lower = line.to_lowercase();
-    let named = ["by ", "de ", "par "].iter().find(|by| lower.starts_with(*by)).map_or(line, |by| &line[by.len()..]);
-    let words = named.split_whitespace().count();
-    let capital = named.chars().next().is_some_and(char::is_uppercase);
-    ((1..=5).contains(&words) && capital && !named.contains(char::is_numeric)).then(|| named.trim().to_owned())
+    if let Some(author) = front::author(line) {
+        return Some(author);
+    }
+    let words: Vec<String> = line.split_whitespace().map(str::to_lowercase).collect();
+    let name = (1..=5).contains(&words.len()) && !words.iter().any(|word| KINDS.contains(&word.as_str()));
+    (name && line.starts_with(char::is_uppercase) && !line.contains(char::is_numeric)).then(|| line.trim().to_owned())
 }
 
 /// No motto is longer, characters.
@@ -328,6 +389,11 @@ fn mark_epigraph(piece: &mut Piece) {
     if start > 0 && count <= 2 && chars <= EPIGRAPH_CHARS && prose {
         motto.iter_mut().for_each(|para| para.kind = ParagraphKind::Epigraph);
     }
+}
+
+/// It holds nothing but the mark of a printed page.
+fn is_page_mark(block: &Lines<'_>) -> bool {
+    block.single().is_some_and(|line| matches!(notes::page_marks(line).as_slice(), [mark] if mark.len() == line.len()))
 }
 
 /// A short line without an end, as titles have it, under a heading.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, helpers included")]
 
+mod docx;
 mod editions;
 mod epub_editions;
 mod fixture;

@@ -3,7 +3,7 @@
 use domain::book::{Format, ParagraphKind};
 use domain::language::Language;
 
-use crate::fixture::{ENGLISH, Epub, asides, book_of, document, sentences, titles, warnings};
+use crate::fixture::{CONTAINER, ENGLISH, Epub, archive, asides, book_of, document, sentences, titles, warnings};
 
 #[test]
 fn metadata_and_chapters_are_read() {
@@ -112,8 +112,8 @@ fn an_ncx_serves_where_there_is_no_nav() {
         .package()
         .replace("<manifest>", r#"<manifest><item id="ncx" href="toc.ncx" media-type="application/x-dtbncx+xml"/>"#)
         .replace("<spine>", r#"<spine toc="ncx">"#);
-    let bytes = crate::fixture::archive(&[
-        ("META-INF/container.xml", crate::fixture::CONTAINER.as_bytes()),
+    let bytes = archive(&[
+        ("META-INF/container.xml", CONTAINER.as_bytes()),
         ("epub/content.opf", package.as_bytes()),
         ("epub/one.xhtml", &epub.pages[0].1),
         ("epub/toc.ncx", ncx.as_bytes()),
@@ -195,10 +195,48 @@ fn a_missing_page_is_a_warning() {
         .package()
         .replace("<manifest>", r#"<manifest><item id="x" href="x.xhtml" media-type="application/xhtml+xml"/>"#)
         .replace("<spine>", r#"<spine><itemref idref="x"/>"#);
-    let bytes = crate::fixture::archive(&[
-        ("META-INF/container.xml", crate::fixture::CONTAINER.as_bytes()),
+    let bytes = archive(&[
+        ("META-INF/container.xml", CONTAINER.as_bytes()),
         ("epub/content.opf", package.as_bytes()),
         ("epub/one.xhtml", &epub.pages[0].1),
     ]);
     assert_eq!(warnings(&book_of("lamp.epub", &bytes)), ["missing-page"]);
+}
+
+#[test]
+fn a_table_of_contents_that_cannot_be_read_is_a_warning_and_headings_tell() {
+    let epub =
+        Epub::new().page("one", &format!("<h2>Chapter I</h2><p>{ENGLISH}</p><h2>Chapter II</h2><p>{ENGLISH}</p>"));
+    let package = epub
+        .package()
+        .replace("<manifest>", r#"<manifest><item id="ncx" href="toc.ncx" media-type="application/x-dtbncx+xml"/>"#);
+    for broken in [
+        "<ncx><navMap><navPoint",
+        "<ncx><navMap></navMap></ncx>",
+        "",
+        "<ncx><navMap><navPoint><navLabel><text>Gone</text></navLabel><content src=\"gone.xhtml\"/></navPoint></navMap></ncx>",
+    ] {
+        let bytes = archive(&[
+            ("META-INF/container.xml", CONTAINER.as_bytes()),
+            ("epub/content.opf", package.as_bytes()),
+            ("epub/one.xhtml", &epub.pages[0].1),
+            ("epub/toc.ncx", broken.as_bytes()),
+        ]);
+        let book = book_of("lamp.epub", &bytes);
+        assert_eq!(titles(&book), ["Chapter I", "Chapter II"], "{broken}");
+        assert_eq!(warnings(&book).contains(&"bad-table-of-contents"), broken.ends_with("Point"), "{broken}");
+    }
+}
+
+#[test]
+fn letters_and_printed_pages_are_told_in_pages_too() {
+    let book = Epub::new()
+        .page("one", &format!("<h1>Chapter I</h1><p>[Pg 4]</p><p>{ENGLISH}</p><blockquote><p>Dear Anna,</p><p>I am gone, [Pg 5] and the boat too.</p><p>Yours,<br/>Tom</p></blockquote><p>She wept.</p>"))
+        .read();
+    let chapter = &book.chapters[0];
+    let kinds: Vec<_> = chapter.paragraphs.iter().map(|paragraph| paragraph.kind).collect();
+    use ParagraphKind::{Heading, Letter, Prose};
+    assert_eq!(kinds, [Heading, Prose, Letter, Letter, Letter, Prose]);
+    let pages = chapter.pages.iter().map(|page| (page.label.as_str(), &chapter.text[page.at as usize..][..3]));
+    assert_eq!(pages.collect::<Vec<_>>(), [("4", "The"), ("5", "and")]);
 }

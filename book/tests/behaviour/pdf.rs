@@ -300,7 +300,7 @@ fn ligatures_accents_apart_and_soft_hyphens_are_read_as_what_they_show() {
         "at the cafe\u{301}, where his \u{fb01}ance\u{301}e had asked the whole as\u{ad}",
         "sembly to wait for him &amp; the old dog by the stove.",
     ]);
-    let book = read_pdf_layout(output.as_bytes(), &Limits::default()).unwrap();
+    let book = read_pdf_layout(output.as_bytes(), b"", &Limits::default()).unwrap();
     let source = Source::of_pdf_layout(output.as_bytes(), &Limits::default()).unwrap();
     assert_eq!(check(&book, &source), Ok(1));
     assert_eq!(

@@ -104,19 +104,88 @@ fn a_chapter_without_text_is_a_warning() {
 #[test]
 fn every_encoding_gives_the_same_book_at_its_own_offsets() {
     let text =
-        "CHAPITRE I\r\n\r\nL’été où elle était là, il a rêvé d’une forêt, près du château. « Déjà ? » dit-il.\r\n";
+        "CHAPITRE I\r\n\r\nL'été où elle était là, il a rêvé d'une forêt, près du château. « Déjà ? » dit-il.\r\n";
     let plain = book_of("lampe.txt", text.as_bytes());
     let utf16 =
-        |bom: [u8; 2], unit: fn(u16) -> [u8; 2]| bom.into_iter().chain(text.encode_utf16().flat_map(unit)).collect();
-    let files: [Vec<u8>; 4] = [
+        |bom: &[u8], unit: fn(u16) -> [u8; 2]| bom.iter().copied().chain(text.encode_utf16().flat_map(unit)).collect();
+    let files: [Vec<u8>; 9] = [
         [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
-        utf16([0xFF, 0xFE], u16::to_le_bytes),
-        utf16([0xFE, 0xFF], u16::to_be_bytes),
+        utf16(&[0xFF, 0xFE], u16::to_le_bytes),
+        utf16(&[0xFE, 0xFF], u16::to_be_bytes),
+        utf16(&[], u16::to_le_bytes),
+        utf16(&[], u16::to_be_bytes),
         encoding_rs::WINDOWS_1252.encode(text).0.into_owned(),
+        encoding_rs::ISO_8859_15.encode(text).0.into_owned(),
+        encoding_rs::MACINTOSH.encode(text).0.into_owned(),
+        dos(text),
     ];
-    for bytes in files {
-        assert_eq!(book_of("lampe.txt", &bytes).chapters[0].text, plain.chapters[0].text);
+    for (index, bytes) in files.iter().enumerate() {
+        assert_eq!(book_of("lampe.txt", bytes).chapters[0].text, plain.chapters[0].text, "{index}");
     }
+}
+
+/// In code page 850, as far as French needs it.
+fn dos(text: &str) -> Vec<u8> {
+    let high = [('é', 0x82), ('â', 0x83), ('à', 0x85), ('ê', 0x88), ('è', 0x8A), ('ù', 0x97), ('«', 0xAE), ('»', 0xAF)];
+    text.chars().map(|c| high.iter().find(|(known, _)| *known == c).map_or(c as u8, |&(_, byte)| byte)).collect()
+}
+
+#[test]
+fn marks_of_printed_pages_are_kept_as_pages_and_no_text() {
+    let text = format!(
+        "CHAPTER I\r\n\r\n[Pg 7]\r\n\r\n{ENGLISH}\r\n\r\nShe went to the [Page 8]water, {{9}} and\r\nthe [Pg 10]\r\nboat was gone.\r\n\r\n[Pg xi] CHAPTER II\r\n\r\n{ENGLISH}\r\n"
+    );
+    let book = book(&text);
+    assert_eq!(titles(&book), ["CHAPTER I", "CHAPTER II"]);
+    let chapter = &book.chapters[0];
+    assert_eq!(chapter.sentence(2), "She went to the water, and the boat was gone.");
+    let pages = chapter.pages.iter().map(|page| {
+        let text = &chapter.text[page.at as usize..];
+        (page.label.as_str(), text.split([' ', ',']).next().unwrap())
+    });
+    assert_eq!(pages.collect::<Vec<_>>(), [("7", "The"), ("8", "water"), ("9", "and"), ("10", "boat")]);
+    assert_eq!(book.chapters[1].pages[0].label, "xi");
+}
+
+#[test]
+fn letters_are_told_by_how_they_open_and_close() {
+    let text = format!(
+        "CHAPTER I\n\n{ENGLISH}\n\nBath, June 3rd, 1790.\n\nMy dear Anna,\n\n{ENGLISH}\n\nYours ever,\n\nTom Bell\n\nP.S. Burn this.\n\n“My dear Tom,” she said, and put it away.\n"
+    );
+    let kinds: Vec<_> = book(&text).chapters[0].paragraphs.iter().map(|paragraph| paragraph.kind).collect();
+    use ParagraphKind::{Heading, Letter, Prose};
+    assert_eq!(kinds, [Heading, Prose, Letter, Letter, Letter, Letter, Letter, Letter, Prose]);
+    let epistolary = "LETTRE PREMIÈRE\n\nCécile à Sophie\n\nTu vois, ma bonne amie, que je te tiens parole, et que la lampe est éteinte.\n\nLETTRE II\n\nJe ne vous crois pas, et je vous le dis.\n";
+    let book = book(epistolary);
+    assert!(book.chapters.iter().flat_map(|c| &c.paragraphs).all(|p| matches!(p.kind, Heading | Letter)));
+}
+
+#[test]
+fn a_title_page_is_read_line_by_line() {
+    for head in ["The Lamp\nby Jane Ash", "THE LAMP\n\nBY\n\nJane Ash", "The Lamp\n\nJane Ash", "Jane Ash\n\nThe Lamp"]
+    {
+        let book = book(&format!("{head}\n\n\nCHAPTER I\n\n{ENGLISH}\n\nCHAPTER II\n\n{ENGLISH}\n"));
+        assert_eq!(
+            (book.title.to_lowercase().as_str(), book.authors.as_slice()),
+            ("the lamp", ["Jane Ash".to_owned()].as_slice()),
+            "{head}"
+        );
+    }
+    let play =
+        book(&format!("The Lamp\n\nA Play in Two Acts\n\nACT I\n\nSCENE I\n\n{ENGLISH}\n\nSCENE II\n\n{ENGLISH}\n"));
+    assert!(play.authors.is_empty());
+}
+
+#[test]
+fn numbers_below_the_heading_of_a_chapter_count_its_sections() {
+    let text = format!("CHAPTER I\n\nI\n\n{ENGLISH}\n\nII\n\n{ENGLISH}\n\nCHAPTER II\n\n{ENGLISH}\n\nI\n\n{ENGLISH}\n");
+    let book = book(&text);
+    assert_eq!(titles(&book), ["CHAPTER I", "CHAPTER II"]);
+    assert!(warnings(&book).is_empty());
+    let breaks = book.chapters.iter().flat_map(|chapter| &chapter.paragraphs).filter(|p| p.after_break).count();
+    assert_eq!(breaks, 2);
+    let in_parts = format!("PART ONE\n\nI\n\n{ENGLISH}\n\nII\n\n{ENGLISH}\n\nPART TWO\n\nI\n\n{ENGLISH}\n");
+    assert_eq!(titles(&book_of("lamp.txt", in_parts.as_bytes())), ["I", "II", "I"]);
 }
 
 #[test]

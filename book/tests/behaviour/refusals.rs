@@ -305,3 +305,71 @@ fn endless_marks_lines_and_notes_cost_no_more_than_their_length() {
     // A quadratic loop takes minutes here; seconds leave room for a slow machine.
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
+
+/// A large book in each format that needs no other program, of paragraphs or of a single one.
+fn large(prose: &str, paragraphs: usize) -> Vec<(&'static str, Vec<u8>)> {
+    let body = |open: &str, close: &str| format!("{open}{prose}{close}").repeat(paragraphs);
+    let html = body("<p>", "</p>");
+    let document =
+        format!("<w:document><w:body>{}</w:body></w:document>", body("<w:p><w:r><w:t>", "</w:t></w:r></w:p>"));
+    let types = br#"<Types><Override ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>"#;
+    vec![
+        ("book.txt", body("", "\n\n").into_bytes()),
+        ("book.md", body("", "\n\n").into_bytes()),
+        ("book.html", format!("<!DOCTYPE html><body>{html}").into_bytes()),
+        ("soup.epub", Epub::new().page("one", &format!("<br>{html}")).bytes()),
+        ("book.epub", Epub::new().page("one", &html).bytes()),
+        ("book.docx", archive(&[("[Content_Types].xml", types), ("word/document.xml", document.as_bytes())])),
+    ]
+}
+
+#[test]
+fn the_time_limit_holds_in_every_format() {
+    // Words of no pattern, so that an archive of them is no bomb.
+    let word = |n: u64| format!("{:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40);
+    let noise: String = (0..60_000).map(|n| word(n) + if n % 9 == 0 { ". And " } else { " the " }).collect();
+    let limits = Limits { time: Duration::from_millis(20), ..Limits::default() };
+    for files in [large(&noise[..2000], 400), large(&noise, 1)] {
+        for (name, bytes) in files {
+            let started = std::time::Instant::now();
+            let refused = read(name, &bytes, &limits).map(|_| ()).map_err(|error| error.code());
+            assert_eq!(refused, Err("book-timeout"), "{name}");
+            // What stands between two looks at the clock is short, even where nothing is optimised.
+            assert!(started.elapsed() < Duration::from_secs(5), "{name}: {:?}", started.elapsed());
+        }
+    }
+}
+
+#[test]
+fn covers_of_more_pixels_than_can_be_shown_are_refused_by_their_header() {
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    png.extend([0, 0, 0xEA, 0x60, 0, 0, 0xEA, 0x60, 8, 2, 0, 0, 0, 0, 0, 0, 0]);
+    let gif = b"GIF89a\xFF\xFF\xFF\xFF\0\0\0".to_vec();
+    let svg = br#"<svg xmlns="http://www.w3.org/2000/svg" width="100000" height="100000"/>"#.to_vec();
+    for (media_type, picture) in [("image/png", png), ("image/gif", gif), ("image/svg+xml", svg)] {
+        let epub = good();
+        let item = format!(r#"<manifest><item id="c" href="c" media-type="{media_type}" properties="cover-image"/>"#);
+        let package = epub.package().replace("<manifest>", &item);
+        let bytes = archive(&[
+            ("META-INF/container.xml", CONTAINER.as_bytes()),
+            ("epub/content.opf", package.as_bytes()),
+            ("epub/one.xhtml", &epub.pages[0].1),
+            ("epub/c", &picture),
+        ]);
+        assert_eq!(code("book.epub", &bytes), "book-cover-too-large", "{media_type}");
+    }
+}
+
+#[test]
+fn a_table_of_contents_of_endless_lines_costs_no_more_than_its_length() {
+    let started = std::time::Instant::now();
+    let paragraphs: String = (0..15_000).map(|n| format!("<p id='p{n}'>{n} was the lamp.</p>")).collect();
+    let lines: String = (0..15_000).map(|n| format!("<li><a href='one.xhtml#p{n}'>{n}</a></li>")).collect();
+    for items in [lines.clone(), format!("<li><a href='one.xhtml'>All</a><ol>{lines}</ol></li>")] {
+        let limits = Limits { time: Duration::from_secs(600), ..Limits::default() };
+        let bytes =
+            Epub::new().page("one", &format!("<h1>Chapter I</h1><p>{ENGLISH}</p>{paragraphs}")).nav(&items).bytes();
+        assert!(read("book.epub", &bytes, &limits).is_ok());
+    }
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+}
