@@ -107,6 +107,92 @@ pub struct SchedulingTotals {
     pub batch_fill: f64,
 }
 
+/// Bounds by which waits are counted: 8 ms, and each twice the one before.
+pub const WAIT_BOUNDS: usize = 16;
+
+/// How long items waited before they were first handed to a device, summed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WaitSum {
+    /// How many items.
+    pub items: u64,
+    /// Their waits together.
+    pub total_ms: u64,
+    /// Of these items, how many waited at most 8 ms, of the others at most 16 ms, and so on; last those that waited
+    /// longer than every bound.
+    pub counts: Vec<u64>,
+}
+
+impl WaitSum {
+    /// A bound.
+    pub fn bound_ms(number: usize) -> u64 {
+        8 << number
+    }
+
+    /// The least bound that this share of the items kept; none if they kept none, or there are no items.
+    pub fn within_ms(&self, share: f64) -> Option<u64> {
+        let wanted = (self.items as f64 * share).ceil().max(1.0) as u64;
+        let mut kept = 0;
+        for (number, count) in self.counts.iter().enumerate().take(WAIT_BOUNDS) {
+            kept += count;
+            if kept >= wanted {
+                return Some(Self::bound_ms(number));
+            }
+        }
+        None
+    }
+}
+
+/// How long items waited since the leader began.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SchedulingWaits {
+    /// By model.
+    pub models: Vec<ModelWaits>,
+}
+
+/// How long items for one model waited.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ModelWaits {
+    /// As in [`ModelLoad`].
+    pub model: String,
+    /// Items that somebody waited for.
+    pub interactive: WaitSum,
+    /// Fairly queued ones.
+    pub bulk: WaitSum,
+    /// By tenant, those with the most items first, a bounded number of them.
+    pub tenants: Vec<TenantWaits>,
+}
+
+/// How long items of one tenant waited.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TenantWaits {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Items that somebody waited for.
+    pub interactive: WaitSum,
+    /// Fairly queued ones.
+    pub bulk: WaitSum,
+}
+
+/// What a tenant may have of the devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TenantShare {
+    /// Share against others that have work too; 100 is normal, 200 gets twice the device time.
+    pub weight: u32,
+    /// At most so many milliseconds of device time a second, over all devices; none for as much as there is.
+    pub device_ms_per_s: Option<u32>,
+}
+
+impl Default for TenantShare {
+    fn default() -> Self {
+        Self { weight: 100, device_ms_per_s: None }
+    }
+}
+
 /// Leadership changed hands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Encode, Decode, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -29,6 +29,9 @@ struct Asked {
     /// Nodes of four devices each, for every seed; by default the seed decides
     #[arg(long)]
     nodes: Option<u32>,
+    /// Devices of a named scenario, where nodes of four are too coarse
+    #[arg(long, requires = "scenario", conflicts_with = "nodes")]
+    devices: Option<u32>,
     /// Instead of a seed's own scenario: makespan, makespan-faults, small, flooded, interactive
     #[arg(long)]
     scenario: Option<String>,
@@ -72,14 +75,14 @@ fn main() -> ExitCode {
 }
 
 fn scenario(asked: &Asked, seed: u64) -> Result<Scenario, String> {
-    let devices = asked.nodes.map_or(1_000, |nodes| nodes.saturating_mul(4));
+    let devices = |usual| asked.devices.or(asked.nodes.map(|nodes| nodes.saturating_mul(4))).unwrap_or(usual).max(1);
     Ok(match asked.scenario.as_deref() {
         None => profiles::by_seed(seed, asked.nodes),
-        Some("makespan") => profiles::makespan(devices, false),
-        Some("makespan-faults") => profiles::makespan(devices, true),
-        Some("small") => profiles::small_tenant(asked.nodes.map_or(4, |nodes| nodes * 4), false),
-        Some("flooded") => profiles::small_tenant(asked.nodes.map_or(4, |nodes| nodes * 4), true),
-        Some("interactive") => profiles::interactive_beside_bulk(asked.nodes.map_or(4, |nodes| nodes * 4)),
+        Some("makespan") => profiles::makespan(devices(1_000), false),
+        Some("makespan-faults") => profiles::makespan(devices(1_000), true),
+        Some("small") => profiles::small_tenant(devices(4), false),
+        Some("flooded") => profiles::small_tenant(devices(4), true),
+        Some("interactive") => profiles::interactive_beside_bulk(devices(4)),
         Some(other) => return Err(format!("no scenario is called {other}")),
     })
 }

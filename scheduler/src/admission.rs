@@ -138,7 +138,7 @@ impl State {
         let Some(model) = self.enter_model(spec.model) else { return };
         self.wake_model(model);
         let due_ms = spec.deadline_ms.unwrap_or(self.now_ms.saturating_add(self.config.interactive_target_ms));
-        let item = self.arena.insert(Entry::new(spec, run, model, due_ms), run_slot);
+        let item = self.arena.insert(Entry::new(spec, run, model, due_ms), run_slot, self.now_ms);
         self.runs.gained(run_slot, item, &self.arena);
         if let Some(deadline_ms) = spec.deadline_ms {
             self.deadlines.insert((deadline_ms, item));

@@ -115,6 +115,7 @@ impl State {
                 hedge: false,
                 asked_back,
                 recalled_for: None,
+                patient_until_ms: None,
             },
         );
         if let Some(worker) = self.workers.get_mut(slot) {
@@ -161,7 +162,7 @@ impl State {
                         marks: Marks::default(),
                         tag: assigned.tag,
                     };
-                    let item = self.arena.insert(Entry::new(spec, assigned.run, model, 0), run_slot);
+                    let item = self.arena.insert(Entry::new(spec, assigned.run, model, 0), run_slot, self.now_ms);
                     self.arena.get_mut(item).unclaimed = true;
                     self.runs.gained(run_slot, item, &self.arena);
                     self.totals.accepted += 1;

@@ -139,6 +139,8 @@ pub(crate) struct Hot {
     /// Number of the item among its tenant's arrivals.
     pub(crate) seq: u64,
     pub(crate) tokens: u32,
+    /// When it came: the low half of the milliseconds, which waits don't outlast.
+    pub(crate) since_ms: u32,
     /// Slot of its tenant in the bulk queue of its model.
     pub(crate) tenant: u32,
     pub(crate) bucket: u8,
@@ -173,7 +175,7 @@ impl Arena {
         self.index.find(hash(run, item), same).copied()
     }
 
-    pub(crate) fn insert(&mut self, entry: Entry, run_slot: u32) -> Handle {
+    pub(crate) fn insert(&mut self, entry: Entry, run_slot: u32, now_ms: u64) -> Handle {
         self.bury();
         let card = Card(Assigned { run: entry.run, item: entry.spec.item, tag: entry.spec.tag });
         let mut spot = Spot { phase: Phase::Queued, run_slot, life: 0, cancelled: false };
@@ -192,7 +194,8 @@ impl Arena {
                 self.entries.len() as Handle - 1
             }
         };
-        self.hot[handle as usize].tokens = entry.spec.tokens;
+        let hot = &mut self.hot[handle as usize];
+        (hot.tokens, hot.since_ms) = (entry.spec.tokens, now_ms as u32);
         let Self { index, cards, .. } = self;
         let hash_of = |&handle: &Handle| hash(cards[handle as usize].0.run, cards[handle as usize].0.item);
         index.insert_unique(hash_of(&handle), handle, hash_of);

@@ -62,6 +62,8 @@ enum Start {
     Item(Handle),
     /// With whatever this bucket holds.
     Bucket(usize),
+    /// With all that this tenant has, the longest first.
+    Tenant(u32),
 }
 
 /// How serving one tenant ended.
@@ -74,26 +76,33 @@ enum Served {
     TooShort,
 }
 
-/// Fills `out`; leaves it empty only when nothing is queued.
-pub(crate) fn form(queue: &mut BulkQueue, arena: &mut Arena, limits: &Limits<'_>, out: &mut Vec<Handle>) {
+/// Fills `out`; leaves it empty only when nothing is queued. Answers whether it was formed for a tenant
+/// that is behind.
+pub(crate) fn form(queue: &mut BulkQueue, arena: &mut Arena, limits: &Limits<'_>, out: &mut Vec<Handle>) -> bool {
     if queue.servable == 0 {
-        return;
+        return false;
     }
     let start = choose(queue, arena, limits);
     let anchor = match start {
         Start::Item(item) => usize::from(arena.hot[item as usize].bucket),
         Start::Bucket(bucket) => bucket,
+        Start::Tenant(slot) => queue.tenants[slot as usize].longest_bucket(),
     };
     let mut forming = Forming { cap: limits.cap(anchor), queue, arena, limits, anchor, out, tokens: 0 };
-    if let Start::Item(item) = start {
-        forming.take_charged(item);
-        forming.take_endangered();
-        forming.take_aged(item);
+    match start {
+        Start::Item(item) => {
+            forming.take_charged(item);
+            forming.take_endangered();
+            forming.take_aged(item);
+        }
+        Start::Tenant(slot) => forming.take_all_of(slot),
+        Start::Bucket(_) => {}
     }
     forming.fill();
     if forming.out.is_empty() {
         forming.take_oldest_of_least();
     }
+    matches!(start, Start::Tenant(_))
 }
 
 fn choose(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>) -> Start {
@@ -102,18 +111,23 @@ fn choose(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>) -> Start {
     }
     let mut tops = [u64::MAX; 64];
     let mut least = u64::MAX;
+    let mut slots = [u32::MAX; 64];
     for (bucket, top) in tops.iter_mut().enumerate().take(limits.buckets.count()) {
         if queue.buckets[bucket].len > 0
-            && let Some((counter, _)) = queue.least(bucket)
+            && let Some((counter, slot)) = queue.least(bucket)
         {
             *top = counter;
             least = least.min(counter);
+            slots[bucket] = slot;
         }
     }
     queue.floor = queue.floor.max(least);
     let reach = least.saturating_add(limits.window.slack_ns as u64);
     if let Some(item) = nearest_age_bound(queue, limits, reach) {
         return Start::Item(item);
+    }
+    if let Some(slot) = furthest_behind(queue, limits, &tops, &slots) {
+        return Start::Tenant(slot);
     }
     let patience = (limits.patience_turnovers * f64::from(queue.servable)) as u64;
     let mut best = (0.0, Reverse(u64::MAX));
@@ -131,6 +145,22 @@ fn choose(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>) -> Start {
         }
     }
     Start::Bucket(chosen)
+}
+
+/// The tenant that is to have all its lengths served together: the first newcomer if it is behind, or whoever is behind
+/// everybody else.
+fn furthest_behind(queue: &mut BulkQueue, limits: &Limits<'_>, tops: &[u64; 64], slots: &[u32; 64]) -> Option<u32> {
+    let slack = limits.window.slack_ns as u64;
+    if !queue.newcomers.is_empty() {
+        let rival = queue.least_of_others(tops, slots, |tenant| tenant.newcomer);
+        if let Some(slot) = queue.behind(rival, slack) {
+            return Some(slot);
+        }
+    }
+    let (&least, &slot) = tops.iter().zip(slots).min()?;
+    let id = queue.tenants.get(slot as usize)?.id;
+    let rival = queue.least_of_others(tops, slots, |tenant| tenant.id == id)?;
+    (least.saturating_add(slack) < rival).then_some(slot)
 }
 
 /// Items whose deadline would be missed if two more batches went first, and that overtake nobody they may not.
@@ -244,6 +274,34 @@ impl Forming<'_, '_> {
                 self.take_charged(item);
             }
         }
+    }
+
+    /// What a tenant has, longest first, as far as the batch doesn't pad too much once others' items of the anchor's
+    /// length have filled it.
+    fn take_all_of(&mut self, slot: u32) {
+        let mut ns = 0.0;
+        for bucket in (0..=self.anchor).rev() {
+            while !self.is_full() {
+                let tenant = &self.queue.tenants[slot as usize];
+                let Some(next) = tenant.lanes[bucket].front() else { break };
+                if !tenant.may_give(next.handle, self.limits.age_bound) || !self.fits_once_filled(next.tokens) {
+                    break;
+                }
+                ns += self.take(next.handle);
+            }
+        }
+        self.settle(slot, ns);
+    }
+
+    /// Whether the batch pads little enough with an item of this length and as many of the anchor's as there are. A
+    /// tenant that is behind may pad twice as much as others: it waits a whole batch for each item that is left over.
+    fn fits_once_filled(&self, tokens: u32) -> bool {
+        let here = &self.queue.buckets[self.anchor];
+        let fillers = (self.cap - self.out.len() - 1).min(here.len as usize);
+        let filled = if here.len == 0 { 0.0 } else { here.tokens as f64 / f64::from(here.len) * fillers as f64 };
+        let padded = (self.out.len() + 1 + fillers) as f64 * f64::from(self.limits.buckets.edge(self.anchor));
+        let real = self.tokens as f64 + f64::from(tokens) + filled;
+        self.out.is_empty() || real >= (1.0 - 2.0 * self.limits.max_padding_share) * padded
     }
 
     /// The anchor's bucket in order of counters, then shorter ones.

@@ -70,12 +70,18 @@ impl State {
         let tries = lease.attempt;
         match failure {
             Failure::Released => {
-                let group = Group { items, tries: tries.saturating_sub(1), avoid: None };
+                let patient_until_ms = self.patience(&batch);
+                let group = Group { items, tries: tries.saturating_sub(1), avoid: None, patient_until_ms };
                 self.run_again(batch.model, batch.class, self.now_ms, group);
             }
             Failure::Rejected => {
                 self.rest(batch.worker);
-                let group = Group { items, tries: tries.saturating_sub(1), avoid: Some(worker) };
+                let group = Group {
+                    items,
+                    tries: tries.saturating_sub(1),
+                    avoid: Some(worker),
+                    patient_until_ms: batch.patient_until_ms,
+                };
                 self.run_again(batch.model, batch.class, self.now_ms, group);
             }
             Failure::OutOfMemory => {
@@ -112,7 +118,12 @@ impl State {
         if sent > 1 {
             let second = items.split_off(items.len().div_ceil(2));
             for items in [items, second] {
-                self.run_again(batch.model, batch.class, self.now_ms, Group { items, tries, avoid });
+                self.run_again(
+                    batch.model,
+                    batch.class,
+                    self.now_ms,
+                    Group { items, tries, avoid, patient_until_ms: None },
+                );
             }
             return;
         }
@@ -125,7 +136,12 @@ impl State {
             } else {
                 self.report_marks([item].iter(), actions);
                 let ready_ms = self.now_ms.saturating_add(self.backoff_ms(u32::from(attempts)));
-                self.run_again(batch.model, batch.class, ready_ms, Group { items: vec![item], tries, avoid });
+                self.run_again(
+                    batch.model,
+                    batch.class,
+                    ready_ms,
+                    Group { items: vec![item], tries, avoid, patient_until_ms: None },
+                );
             }
         }
     }
@@ -158,12 +174,17 @@ impl State {
                 self.report_marks(items.iter().chain(&suspects), actions);
             }
             let tries = batch.lease.attempt;
-            self.run_again(batch.model, batch.class, self.now_ms, Group { items, tries, avoid: None });
+            self.run_again(
+                batch.model,
+                batch.class,
+                self.now_ms,
+                Group { items, tries, avoid: None, patient_until_ms: None },
+            );
             for item in suspects {
                 if self.arena.get(item).lone_crashes >= self.config.max_lone_crashes {
                     self.give_up(item, ItemFailure::Crashes, actions);
                 } else {
-                    let group = Group { items: vec![item], tries, avoid: Some(worker.id) };
+                    let group = Group { items: vec![item], tries, avoid: Some(worker.id), patient_until_ms: None };
                     self.run_again(batch.model, batch.class, self.now_ms, group);
                 }
             }
@@ -259,9 +280,7 @@ impl State {
         if let Some(expires_ms) = batch.expires_ms {
             self.expiries.remove(&(expires_ms, id));
         }
-        if let Some(model) = batch.recalled_for {
-            self.models[model as usize].recalls -= 1;
-        }
+        self.end_recall(batch.recalled_for);
         Some(batch)
     }
 

@@ -12,6 +12,7 @@ use domain::id::TenantId;
 
 use crate::arena::{Arena, Handle, Hot};
 use crate::arrivals::Arrivals;
+use crate::waits::Waits;
 
 /// Gone items that a lane may hold beyond as many as it has queued.
 const LANE_SLACK: usize = 32;
@@ -83,6 +84,11 @@ pub(crate) struct TenantQueue {
     pub(crate) aged: bool,
     /// It had as much device time as it may have for now.
     pub(crate) parked: bool,
+    /// It stands in [`BulkQueue::newcomers`].
+    pub(crate) newcomer: bool,
+    /// It was found behind when it came, and goes first until it has caught up.
+    pub(crate) hurried: bool,
+    pub(crate) waits: Waits,
 }
 
 impl TenantQueue {
@@ -102,6 +108,11 @@ impl TenantQueue {
     #[inline]
     pub(crate) fn oldest(&self) -> Option<Handle> {
         self.arrivals.oldest().map(|(_, handle)| handle)
+    }
+
+    /// The bucket of its longest item.
+    pub(crate) fn longest_bucket(&self) -> usize {
+        self.lanes.iter().rposition(|lane| lane.live > 0).unwrap_or(0)
     }
 
     /// Numbers the items anew where too many numbers of gone ones are kept: so a tenant whose oldest item never comes to
@@ -152,6 +163,8 @@ pub(crate) struct BulkQueue {
     pub(crate) floor: u64,
     /// Tenants whose oldest item nears the age bound, first come first.
     pub(crate) aged: VecDeque<u32>,
+    /// Tenants that came back from idling and haven't caught up yet, as far as it is known; first come first.
+    pub(crate) newcomers: VecDeque<u32>,
     /// Items that have a deadline.
     pub(crate) deadlines: BTreeSet<(u64, Handle)>,
     /// Idle tenants by counter: those at the floor can be forgotten.
@@ -171,6 +184,7 @@ impl BulkQueue {
             servable: 0,
             floor: 0,
             aged: VecDeque::new(),
+            newcomers: VecDeque::new(),
             deadlines: BTreeSet::new(),
             idle: BTreeSet::new(),
             age_bound: u64::from(age_bound),
@@ -200,7 +214,10 @@ impl BulkQueue {
             if tenant.aged {
                 self.aged.retain(|other| *other != slot);
             }
-            (tenant.in_heap, tenant.aged) = (0, false);
+            if tenant.newcomer {
+                self.newcomers.retain(|other| *other != slot);
+            }
+            (tenant.in_heap, tenant.aged, tenant.newcomer) = (0, false, false);
             self.slot_of.remove(&tenant.id);
             self.free_slots.push(slot);
         }
@@ -230,6 +247,9 @@ impl BulkQueue {
             in_heap: 0,
             aged: false,
             parked: terms.parked,
+            newcomer: false,
+            hurried: false,
+            waits: Waits::default(),
         };
         let slot = match self.free_slots.pop() {
             Some(slot) => {
@@ -256,12 +276,17 @@ impl BulkQueue {
             // Idling earns no credit.
             tenant.counter = tenant.counter.max(self.floor);
             tenant.dropped = 0;
+            if !tenant.newcomer {
+                tenant.newcomer = true;
+                self.newcomers.push_back(slot);
+            }
         }
         if tenant.arrivals.span() as u64 > SPAN_SLACK + 2 * (u64::from(tenant.backlog) + self.age_bound) {
             tenant.renumber(arena);
         }
         let seq = tenant.arrivals.push(handle);
-        arena.hot[handle as usize] = Hot { seq, tokens: spec.tokens, tenant: slot, bucket: bucket as u8 };
+        let hot = &mut arena.hot[handle as usize];
+        *hot = Hot { seq, tokens: spec.tokens, tenant: slot, bucket: bucket as u8, ..*hot };
         tenant.backlog += 1;
         let lane = &mut tenant.lanes[bucket];
         lane.queue.push_back(Queued { seq, handle, tokens: spec.tokens });
@@ -332,7 +357,7 @@ impl BulkQueue {
 
     /// Takes an item out from wherever it stands, charging nobody.
     pub(crate) fn remove(&mut self, arena: &Arena, handle: Handle) {
-        let Hot { seq, tenant: slot, bucket, tokens } = arena.hot[handle as usize];
+        let Hot { seq, tenant: slot, bucket, tokens, .. } = arena.hot[handle as usize];
         self.leave(slot, usize::from(bucket), Queued { seq, handle, tokens });
         if !self.deadlines.is_empty()
             && let Some(deadline_ms) = arena.get(handle).spec.deadline_ms

@@ -98,6 +98,7 @@ impl State {
             tries: batch.lease.attempt,
             load_ns: 0,
             hedges: Some(id),
+            patient_until_ms: None,
         };
         let twin = BatchId(self.next_batch);
         self.hedged_ns += predicted_ns;

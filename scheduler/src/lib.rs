@@ -20,7 +20,7 @@
 //! | `limits` | tenants that may have so much and no more |
 //! | `interactive` | work that somebody waits for |
 //! | `placement`, `ready` | work meets devices; who would finish it soonest |
-//! | `recall` | staged batches make way for what is urgent |
+//! | `recall`, `newcomers` | staged batches make way for what is urgent, and for tenants that come back |
 //! | `hedge` | late batches run a second time where a device idles |
 //! | `memory` | models come onto devices and go |
 //! | `worker`, `fleet` | devices; how they come, drain and go |
@@ -28,6 +28,7 @@
 //! | `failure` | how leases end |
 //! | `adoption` | a scheduler that follows another one takes over what runs |
 //! | [`invariants`] | what always holds |
+//! | `waits` | how long items waited |
 //! | [`snapshot`] | the state for metrics, the console and autoscalers |
 //! | [`simulator`] | the same core among simulated devices, work and troubles |
 //! | [`trace`] | what the core was told, recorded on a node and replayed anywhere |
@@ -52,6 +53,7 @@ pub mod item;
 mod limits;
 mod memory;
 mod model;
+mod newcomers;
 mod placement;
 mod ready;
 mod recall;
@@ -61,6 +63,7 @@ pub mod snapshot;
 mod state;
 mod step;
 pub mod trace;
+mod waits;
 mod worker;
 
 pub use config::Config;

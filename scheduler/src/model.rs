@@ -12,6 +12,7 @@ use crate::fairness::BulkQueue;
 use crate::interactive::InteractiveQueue;
 use crate::item::{Class, ModelKey};
 use crate::ready::Ready;
+use crate::waits::ModelWaits;
 
 /// Groups looked at for one that a worker need not avoid.
 const LOOK_AHEAD: usize = 16;
@@ -24,6 +25,8 @@ pub(crate) struct Group {
     pub(crate) tries: u16,
     /// Who failed at it last; others are preferred.
     pub(crate) avoid: Option<WorkerId>,
+    /// Until when it may make way for a newcomer; `None` if it never did.
+    pub(crate) patient_until_ms: Option<u64>,
 }
 
 /// Sums over items that wait.
@@ -68,12 +71,13 @@ pub(crate) struct Model {
     pub(crate) workers: u32,
     /// Staged bulk batches on workers that offer this model, which may be asked to let go.
     pub(crate) recallable: BTreeSet<BatchId>,
-    /// How many have been asked for this model and not yet answered.
-    pub(crate) recalls: u32,
+    /// How many have been asked for this model and not yet answered, by the class of what they make way for.
+    pub(crate) recalls: [u32; 2],
     /// Device time given to this model; of several that a device serves, the one with the least goes next.
     pub(crate) clock_ns: u64,
     /// Cost on a device of average speed.
     pub(crate) cost: Cost,
+    pub(crate) waits: ModelWaits,
 }
 
 /// Index of a class in arrays by class.
@@ -96,9 +100,10 @@ impl Model {
             late: BTreeSet::new(),
             workers: 0,
             recallable: BTreeSet::new(),
-            recalls: 0,
+            recalls: [0; 2],
             clock_ns: 0,
             cost: config.prior,
+            waits: ModelWaits::default(),
         }
     }
 
@@ -114,6 +119,15 @@ impl Model {
     /// Any work could run now.
     pub(crate) fn has_work(&self, now_ms: u64) -> bool {
         self.has_urgent(now_ms) || self.bulk.servable > 0 || self.has_group(Class::Bulk, now_ms)
+    }
+
+    /// A newcomer goes ahead of what came back, unless that waits for longer than a batch already.
+    pub(crate) fn newcomer_first(&mut self, now_ms: u64, budget_ms: u32) -> bool {
+        let first = self.again[rank(Class::Bulk)].first_key_value();
+        let patient_until_ms = first.map_or(u64::MAX, |(&(ready_ms, _), group)| {
+            group.patient_until_ms.unwrap_or(ready_ms.saturating_add(u64::from(budget_ms)))
+        });
+        now_ms < patient_until_ms && self.bulk.hurries()
     }
 
     /// Takes the first group that may run now, and that `worker` need not avoid while `others` are ready too.

@@ -23,6 +23,7 @@ pub(crate) struct Order {
     pub(crate) load_ns: u64,
     /// The late batch whose items these are.
     pub(crate) hedges: Option<BatchId>,
+    pub(crate) patient_until_ms: Option<u64>,
 }
 
 /// What is to be handed out.
@@ -30,6 +31,7 @@ struct Formed {
     class: Class,
     items: Vec<Handle>,
     tries: u16,
+    patient_until_ms: Option<u64>,
 }
 
 impl State {
@@ -42,6 +44,7 @@ impl State {
             let model = model as usize;
             while self.models[model].has_work(self.now_ms) && self.place(model, actions) {}
             self.recall(model, actions);
+            self.make_way(model, actions);
             self.hedge(model, actions);
         }
     }
@@ -85,12 +88,13 @@ impl State {
         let (id, model, window) = (self.workers.get(slot)?.id, offer.model as usize, self.window());
         let others = self.models[model].ready.len() > 1;
         for class in [Class::Interactive, Class::Bulk] {
-            let group = self.models[model].take_group(class, self.now_ms, id, others);
-            let offer = &self.workers.get(slot)?.offers[index];
             let budget_ms = match class {
                 Class::Interactive => self.config.interactive_budget_ms,
                 Class::Bulk => self.config.batch_budget_ms,
             };
+            let first = class == Class::Bulk && self.models[model].newcomer_first(self.now_ms, budget_ms);
+            let group = if first { None } else { self.models[model].take_group(class, self.now_ms, id, others) };
+            let offer = &self.workers.get(slot)?.offers[index];
             let limits = Limits {
                 buckets: &self.buckets,
                 cells: &offer.cells,
@@ -112,13 +116,15 @@ impl State {
             }
             let mut items = Vec::with_capacity(self.last_batch_items);
             let queues = &mut self.models[model];
+            let mut behind = false;
             match class {
                 Class::Interactive => queues.interactive.form(&self.arena, &limits, &mut items),
-                Class::Bulk => batch::form(&mut queues.bulk, &mut self.arena, &limits, &mut items),
+                Class::Bulk => behind = batch::form(&mut queues.bulk, &mut self.arena, &limits, &mut items),
             }
             if !items.is_empty() {
                 self.last_batch_items = items.len();
-                return Some(Formed { class, items, tries: 0 });
+                self.note_waits(model, class, &items);
+                return Some(Formed { class, items, tries: 0, patient_until_ms: behind.then_some(0) });
             }
         }
         None
@@ -135,13 +141,13 @@ impl State {
             }
             self.models[model].again[rank(class)].insert((self.now_ms, number), Group { items: rest, ..group });
         }
-        Formed { class, items: group.items, tries: group.tries }
+        Formed { class, items: group.items, tries: group.tries, patient_until_ms: group.patient_until_ms }
     }
 
     fn give(&mut self, slot: u32, index: usize, room: &memory::Room, formed: Formed, actions: &mut Vec<Action>) {
         let Some(load_ns) = self.workers.get(slot).map(|worker| worker.offers[index].load_ns()) else { return };
         self.load(slot, index, room, actions);
-        let Formed { class, items, tries } = formed;
+        let Formed { class, items, tries, patient_until_ms } = formed;
         let Some(offer) = self.workers.get(slot).map(|worker| &worker.offers[index]) else { return };
         let (cost, model_index) = (offer.fit.cost(), offer.model);
         let id = BatchId(self.next_batch);
@@ -153,7 +159,7 @@ impl State {
         self.leased += items.len() as u32;
         self.totals.reruns += u64::from(tries > 0);
         self.totals.tokens += tokens;
-        let order = Order { class, items, assigned, padded_len, tries, load_ns, hedges: None };
+        let order = Order { class, items, assigned, padded_len, tries, load_ns, hedges: None, patient_until_ms };
         let predicted_ns = self.hand_out(slot, index, order, actions);
         let model = &mut self.models[model_index as usize];
         model.clock_ns = model.clock_ns.saturating_add(predicted_ns as u64);
@@ -183,7 +189,7 @@ impl State {
 
     /// Gives a worker the lease of a batch, and the batch. Answers how long it is predicted to take.
     pub(crate) fn hand_out(&mut self, slot: u32, index: usize, order: Order, actions: &mut Vec<Action>) -> f64 {
-        let Order { class, items, assigned, padded_len, tries, load_ns, hedges } = order;
+        let Order { class, items, assigned, padded_len, tries, load_ns, hedges, patient_until_ms } = order;
         let Some(worker) = self.workers.get_mut(slot) else { return 0.0 };
         let offer = &worker.offers[index];
         let id = BatchId(self.next_batch);
@@ -225,6 +231,7 @@ impl State {
             hedge,
             asked_back: false,
             recalled_for: None,
+            patient_until_ms,
         };
         self.batches.insert(id, batch);
         self.begin_first(slot);
@@ -244,6 +251,8 @@ impl State {
         let lease_ms = self.config.min_lease_ms.max(predicted_ms as u64).saturating_add(u64::from(batch.load_ms));
         let expires_ms = self.now_ms.saturating_add(lease_ms);
         batch.expires_ms = Some(expires_ms);
+        let recalled_for = batch.recalled_for.take();
+        self.end_recall(recalled_for);
         self.expiries.insert((expires_ms, first));
         self.expect(first);
         self.forget_recallable(slot, first);

@@ -3,7 +3,7 @@
 //! No capacity is held in reserve: where urgent work finds no free credit, a batch that is staged and hasn't begun is
 //! asked back. A worker that has begun it just runs on.
 
-use crate::event::{Action, BatchId, CancelReason};
+use crate::event::{Action, BatchId};
 use crate::item::Class;
 use crate::model::rank;
 use crate::state::State;
@@ -36,21 +36,20 @@ impl State {
     /// Where urgent work finds no free credit, staged bulk batches are asked back for it.
     pub(crate) fn recall(&mut self, index: usize, actions: &mut Vec<Action>) {
         while self.models[index].has_urgent(self.now_ms) {
-            let model = &mut self.models[index];
+            let model = &self.models[index];
             let urgent = model.waiting[rank(Class::Interactive)].items;
-            if model.recalls > urgent / URGENT_PER_RECALL {
+            if model.recalls[rank(Class::Interactive)] > urgent / URGENT_PER_RECALL {
                 return;
             }
             let Some(&id) = model.recallable.first() else { return };
-            model.recalls += 1;
-            let Some(batch) = self.batches.get_mut(&id) else { return };
-            batch.asked_back = true;
-            batch.recalled_for = Some(index as u32);
-            let (slot, lease) = (batch.worker, batch.lease);
-            self.forget_recallable(slot, id);
-            if let Some(worker) = self.workers.get(slot) {
-                actions.push(Action::CancelBatch { worker: worker.id, lease, reason: CancelReason::Recalled });
-            }
+            self.ask_back(id, index, Class::Interactive, actions);
+        }
+    }
+
+    /// A batch that was asked back ended, or began before the word came: whoever asked may ask for another one.
+    pub(crate) fn end_recall(&mut self, recalled_for: Option<(u32, Class)>) {
+        if let Some((model, class)) = recalled_for {
+            self.models[model as usize].recalls[rank(class)] -= 1;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the core looks like from outside: for metrics, the console and autoscalers.
 
 use domain::id::TenantId;
-use domain::scheduling::{TermBegan, WorkerLoad};
+use domain::scheduling::{TermBegan, WaitSum, WorkerLoad};
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Class, ModelKey};
@@ -50,6 +50,10 @@ pub struct ModelSnapshot {
     pub workers: u32,
     /// Bulk items queued a tenant, in order of tenant.
     pub tenants: Vec<(TenantId, u32)>,
+    /// How long interactive items waited, and bulk ones.
+    pub waits: [WaitSum; 2],
+    /// The same by tenant and class, in this order; tenants that came and went long ago are forgotten.
+    pub tenant_waits: Vec<(TenantId, Class, WaitSum)>,
 }
 
 /// Sums since the start.
@@ -120,6 +124,15 @@ impl Model {
         self.again.iter().flat_map(|groups| groups.values()).map(|group| group.items.len() as u32).sum()
     }
 
+    fn tenant_waits(&self) -> Vec<(TenantId, Class, WaitSum)> {
+        let known = self.bulk.slot_of.values().map(|&slot| &self.bulk.tenants[slot as usize]);
+        let bulk = known.filter(|tenant| !tenant.waits.is_empty()).map(|t| (t.id, Class::Bulk, t.waits.sum()));
+        let interactive = self.waits.interactive.iter().map(|(&id, waits)| (id, Class::Interactive, waits.sum()));
+        let mut waits: Vec<_> = interactive.chain(bulk).collect();
+        waits.sort_by_key(|(tenant, class, _)| (*tenant, rank(*class)));
+        waits
+    }
+
     fn snapshot(&self) -> ModelSnapshot {
         let device_seconds = self.backlog_ns() / 1e9;
         let queued = |class: Class| self.waiting[rank(class)].items;
@@ -133,6 +146,8 @@ impl Model {
             backlog_seconds: (self.workers > 0).then(|| device_seconds / f64::from(self.workers)),
             workers: self.workers,
             tenants,
+            waits: self.waits.classes.map(|waits| waits.sum()),
+            tenant_waits: self.tenant_waits(),
         }
     }
 }

@@ -45,8 +45,10 @@ pub(crate) struct Batch {
     pub(crate) hedge: bool,
     /// The worker was asked to let it go.
     pub(crate) asked_back: bool,
-    /// The model for whose urgent work it was asked back.
-    pub(crate) recalled_for: Option<u32>,
+    /// The model and the class of the work for which it was asked back.
+    pub(crate) recalled_for: Option<(u32, Class)>,
+    /// Until when it may make way for a newcomer; `None` if it never did.
+    pub(crate) patient_until_ms: Option<u64>,
 }
 
 /// The scheduler at one moment. Only [`step`](crate::step()) changes it.

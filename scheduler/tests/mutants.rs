@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 /// Tests that are run against each fault, quick ones first.
-const JUDGES: [&str; 4] = ["takeover", "devices", "behaviour", "random"];
+const JUDGES: [&str; 5] = ["newcomers", "takeover", "devices", "behaviour", "random"];
 /// A fault that makes a test run for so long is noticed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One fault: in a file, what stands there once, and what stands there instead. `@` is "this fault is on".
 struct Fault(&'static str, &'static str, &'static str);
 
-const FAULTS: [Fault; 24] = [
+const FAULTS: [Fault; 28] = [
     Fault("step.rs", "state.expire_leases(actions);", "if !@ { state.expire_leases(actions); }"),
     Fault("step.rs", "state.expire_deadlines(actions);", "if !@ { state.expire_deadlines(actions); }"),
     Fault(
@@ -73,8 +73,24 @@ const FAULTS: [Fault; 24] = [
     Fault("fleet.rs", "worker.draining = true;", "worker.draining = !@;"),
     Fault(
         "recall.rs",
-        "if model.recalls > urgent / URGENT_PER_RECALL {",
-        "if @ || model.recalls > urgent / URGENT_PER_RECALL {",
+        "if model.recalls[rank(Class::Interactive)] > urgent / URGENT_PER_RECALL {",
+        "if @ || model.recalls[rank(Class::Interactive)] > urgent / URGENT_PER_RECALL {",
+    ),
+    Fault(
+        "newcomers.rs",
+        ".is_none_or(|until_ms| self.now_ms < until_ms)",
+        ".is_none_or(|until_ms| @ || self.now_ms < until_ms)",
+    ),
+    Fault(
+        "newcomers.rs",
+        "self.counter.saturating_add(slack) < rival",
+        "@ || self.counter.saturating_add(slack) < rival",
+    ),
+    Fault("model.rs", "now_ms < patient_until_ms && ", "(@ || now_ms < patient_until_ms) && "),
+    Fault(
+        "batch.rs",
+        "Start::Tenant(slot) => forming.take_all_of(slot)",
+        "Start::Tenant(slot) => if !@ { forming.take_all_of(slot) }",
     ),
     Fault("run.rs", "if term < run.term {", "if !@ && term < run.term {"),
     Fault("hedge.rs", "let affordable = self.hedged_ns", "let affordable = @ || self.hedged_ns"),

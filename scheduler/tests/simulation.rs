@@ -53,10 +53,16 @@ fn what_each_leader_was_told_replays_to_the_same_actions() {
 }
 
 #[test]
-fn the_picture_shows_both_panels_and_every_kind_of_mark() {
+fn the_picture_shows_every_panel_and_every_kind_of_mark() {
     let report = run(&leaderless(), 3, Options::CHECKED);
     let svg = plot::svg(&report);
-    for shown in ["devices busy", "bulk items waiting", "leader loss", "prefers-color-scheme:dark"] {
+    for shown in [
+        "devices that run a batch",
+        "bulk items queued at the leader",
+        "interactive items queued there",
+        "leader loss",
+        "prefers-color-scheme:dark",
+    ] {
         assert!(svg.contains(shown), "{shown}");
     }
     assert_eq!(svg.matches("<polyline").count(), 4);

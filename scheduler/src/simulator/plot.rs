@@ -9,9 +9,11 @@ const WIDTH: f64 = 960.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 64.0;
-const PANEL: f64 = 180.0;
+const PANEL: f64 = 140.0;
 const GAP: f64 = 56.0;
-const HEIGHT: f64 = TOP + 2.0 * PANEL + GAP + 84.0;
+/// Where the last panel ends.
+const BOTTOM: f64 = TOP + 3.0 * PANEL + 2.0 * GAP;
+const HEIGHT: f64 = BOTTOM + 84.0;
 
 /// Colours for light and for dark, as properties: whoever shows the file decides which.
 const STYLE: &str = "\
@@ -19,7 +21,7 @@ svg{--ground:#fff;--ink:#1c2430;--faint:#d5dae1;--mute:#5a6573;--busy:#0b6e99;--
 @media (prefers-color-scheme:dark){svg{--ground:#14181e;--ink:#e7ebf0;--faint:#323a45;--mute:#9aa5b3;--busy:#5cc3ef;--alive:#4a6a7a;--bulk:#f0a558;--urgent:#c79bf0;--mark:#ff8a80}}\
 text{font:12px system-ui,sans-serif;fill:var(--ink)}.title{font-size:15px;font-weight:600}.mute{fill:var(--mute)}\
 .grid{stroke:var(--faint)}.axis{stroke:var(--mute)}.line{fill:none;stroke-width:1.6;stroke-linejoin:round}\
-.mark{stroke:var(--mark);stroke-width:1;stroke-dasharray:2 3;opacity:.75}";
+.mark{stroke:var(--mark);stroke-width:1;opacity:.75}.through{stroke-dasharray:2 3}";
 
 /// What a line shows.
 struct Line {
@@ -29,13 +31,13 @@ struct Line {
 }
 
 const DEVICES: [Line; 2] = [
-    Line { name: "devices up", colour: "--alive", of: |sample| sample.alive },
-    Line { name: "devices busy", colour: "--busy", of: |sample| sample.busy },
+    Line { name: "devices that the leader reaches", colour: "--alive", of: |sample| sample.alive },
+    Line { name: "devices that run a batch", colour: "--busy", of: |sample| sample.busy },
 ];
-const QUEUES: [Line; 2] = [
-    Line { name: "bulk items waiting", colour: "--bulk", of: |sample| sample.waiting[1] },
-    Line { name: "interactive items waiting", colour: "--urgent", of: |sample| sample.waiting[0] },
-];
+const BULK: [Line; 1] =
+    [Line { name: "bulk items queued at the leader", colour: "--bulk", of: |sample| sample.waiting[1] }];
+const INTERACTIVE: [Line; 1] =
+    [Line { name: "interactive items queued there", colour: "--urgent", of: |sample| sample.waiting[0] }];
 
 /// Draws a report's load as SVG, readable on light and on dark ground.
 pub fn svg(report: &Report) -> String {
@@ -51,7 +53,8 @@ pub fn svg(report: &Report) -> String {
          <text class=\"title\" x=\"{LEFT}\" y=\"26\">{title}</text>"
     );
     panel(&mut out, report, until_s, TOP, "devices", &DEVICES);
-    panel(&mut out, report, until_s, TOP + PANEL + GAP, "items", &QUEUES);
+    panel(&mut out, report, until_s, TOP + PANEL + GAP, "items", &BULK);
+    panel(&mut out, report, until_s, TOP + 2.0 * (PANEL + GAP), "items", &INTERACTIVE);
     marks(&mut out, report, until_s);
     out.push_str("</svg>\n");
     out
@@ -133,18 +136,20 @@ fn panel(out: &mut String, report: &Report, until_s: f64, top: f64, unit: &str, 
     );
 }
 
-/// Dashed lines through both panels where leadership was lost; ticks below for the rest.
+/// Dashed lines through all panels where leadership was lost; ticks below for the rest.
 fn marks(out: &mut String, report: &Report, until_s: f64) {
-    let bottom = TOP + 2.0 * PANEL + GAP;
     let mut names: Vec<&str> = report.load.marks.iter().map(|mark| mark.what).collect();
     names.sort_unstable();
     names.dedup();
     for mark in &report.load.marks {
         let x = x_of(mark.at_us as f64 / 1e6, until_s);
-        let (from, to) = if mark.what.contains("leader") { (TOP, bottom) } else { (bottom + 26.0, bottom + 36.0) };
+        let (class, from, to) = match mark.what.contains("leader") {
+            true => ("mark through", TOP, BOTTOM),
+            false => ("mark", BOTTOM + 26.0, BOTTOM + 36.0),
+        };
         let _ = write!(
             out,
-            "<line class=\"mark\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{from:.1}\" y2=\"{to:.1}\"><title>{} at {:.2} s</title></line>",
+            "<line class=\"{class}\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{from:.1}\" y2=\"{to:.1}\"><title>{} at {:.2} s</title></line>",
             mark.what,
             mark.at_us as f64 / 1e6
         );
@@ -157,7 +162,7 @@ fn marks(out: &mut String, report: &Report, until_s: f64) {
         let _ = write!(
             out,
             "<text class=\"mute\" x=\"{LEFT}\" y=\"{:.1}\">marked: {} (lines: leadership; ticks: the rest)</text>",
-            bottom + 58.0,
+            BOTTOM + 58.0,
             counted.join(", ")
         );
     }

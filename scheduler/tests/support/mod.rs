@@ -107,7 +107,7 @@ pub fn ready(id: u64, epoch: u64, credits: u32) -> Event {
 }
 
 /// A batch in a worker's hands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Held {
     pub lease: Lease,
     pub model: ModelKey,
