@@ -12,6 +12,8 @@ use crate::piece::{Draft, Para, Piece, Waiting};
 
 /// Title pages are at most so long, characters a paragraph.
 const FRONT_CHARS: usize = 200;
+/// A heading of so many words, `Part the First`, has its title in the next line.
+const BARE_WORDS: usize = 3;
 /// A paragraph broken into so many lines is verse, if they are short.
 const VERSE_LINES: usize = 3;
 const VERSE_CHARS: usize = 70;
@@ -206,6 +208,8 @@ impl Divider<'_> {
         match division {
             Division::Styled(level) => {
                 let heading = headings::heading_line(text);
+                let numbered = heading.as_ref().is_some_and(|heading| heading.number.is_some());
+                self.title_may_follow = numbered && text.split_whitespace().count() <= BARE_WORDS;
                 piece.level = level + 1;
                 piece.is_chapter = match heading {
                     Some(heading) => !heading.may_hold_chapters(),
@@ -236,13 +240,17 @@ impl Divider<'_> {
 
     fn text(&mut self, block: Block, text: &str) {
         let title_may_follow = std::mem::take(&mut self.title_may_follow);
+        // `Marley’s Ghost`, right under `Stave I`, is that chapter's title.
+        let below = self.piece.is_chapter && !self.piece.has_prose() && is_title_line(text);
         let kind = match block.role {
+            Role::Heading(_) | Role::Front if below => {
+                self.entitle(text);
+                ParagraphKind::Heading
+            }
             Role::Heading(_) => ParagraphKind::Heading,
             Role::Title | Role::Author | Role::Front if !self.piece.has_prose() => return self.front(block, text),
             Role::Text(ParagraphKind::Prose) if title_may_follow && is_title_line(text) => {
-                if let Some(title) = &mut self.piece.title {
-                    *title = format!("{title}: {text}");
-                }
+                self.entitle(text);
                 ParagraphKind::Heading
             }
             Role::Text(ParagraphKind::Prose)
@@ -254,6 +262,13 @@ impl Divider<'_> {
             _ => ParagraphKind::Prose,
         };
         self.push(block.para, kind);
+    }
+
+    /// Adds a line to the piece's title.
+    fn entitle(&mut self, text: &str) {
+        if let Some(title) = &mut self.piece.title {
+            *title = headings::joined(&[title, text]);
+        }
     }
 
     /// A line of the title page, by its style.

@@ -1,6 +1,7 @@
 //! Small books, built in code.
 
 use std::io::{Cursor, Write};
+use std::time::Duration;
 
 use book::provenance::{self, Source};
 use book::{BookError, Limits, read};
@@ -105,6 +106,12 @@ impl Epub {
     pub fn refusal(&self) -> BookError {
         read("lamp.epub", &self.bytes(), &Limits::default()).unwrap_err()
     }
+}
+
+/// Processor time of this thread: whatever else the machine does, it counts what a reading costs.
+pub fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
 }
 
 /// A page with this body.

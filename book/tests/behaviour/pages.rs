@@ -240,3 +240,23 @@ fn letters_and_printed_pages_are_told_in_pages_too() {
     let pages = chapter.pages.iter().map(|page| (page.label.as_str(), &chapter.text[page.at as usize..][..3]));
     assert_eq!(pages.collect::<Vec<_>>(), [("4", "The"), ("5", "and")]);
 }
+
+#[test]
+fn a_head_lists_authors_and_lines_of_a_dialogue_are_turns_in_markdown() {
+    let text = "---\ntitle: La Lampe\nauthor:\n  - Jeanne Frêne\n  - Jean Chêne\n---\n\n# Chapitre I\n\nLa lampe était éteinte, et elle ne l’avait pas entendu venir, car le vent était à la porte.\n\n— Qui est là ? dit-il.\n— Personne, répondit-elle.\n";
+    let book = book_of("lampe.md", text.as_bytes());
+    assert_eq!(book.authors, ["Jeanne Frêne", "Jean Chêne"]);
+    let chapter = &book.chapters[0];
+    assert_eq!(chapter.paragraphs.len(), 4);
+    let quoted: Vec<_> = chapter.quotations.iter().map(|q| &chapter.text[q.start as usize..q.end as usize]).collect();
+    assert_eq!(quoted, ["— Qui est là ?", "— Personne"]);
+}
+
+#[test]
+fn the_foot_of_a_web_page_is_no_story() {
+    let page = format!(
+        "<!DOCTYPE html><html><body><article><h2>Chapter 1</h2><p>{ENGLISH}</p></article><footer>© 2020 Jane Ash</footer></body></html>"
+    );
+    let book = book_of("lamp.html", page.as_bytes());
+    assert_eq!((sentences(&book).len(), asides(&book)), (2, vec!["imprint"]));
+}

@@ -124,6 +124,26 @@ fn dashes_open_turns_and_the_story_ends_them() {
 }
 
 #[test]
+fn who_insists_speaks_on_and_who_weeps_is_told_of() {
+    let text = "La pluie tombait sur la ville, et la salle de l’auberge était vide.\n\n\
+        — Rien du tout, vous dis-je.\n\n\
+        — Rien, dis-je en riant.\n\n\
+        — Mon père est mort, dit Anne. Elle pleurait.\n\n\
+        -Qui est là ?\n\n-Personne.\n\n-Entrez donc, dit-il.\n";
+    assert_eq!(
+        quoted(text),
+        [
+            "— Rien du tout, vous dis-je.",
+            "— Rien",
+            "— Mon père est mort",
+            "-Qui est là ?",
+            "-Personne.",
+            "-Entrez donc"
+        ]
+    );
+}
+
+#[test]
 fn guillemets_quote_over_paragraphs_and_name_without_quoting() {
     let text = "Le « Pélican » était à quai depuis la veille, et l’on chargeait du bois.\n\n\
         « Il part ce soir, dit le patron. Montez à bord. »\n\n\
@@ -163,7 +183,8 @@ fn english_marks_of_both_kinds_are_told_from_apostrophes() {
         “He told me, ‘Wait here,’ and I waited,” Tom said.\n\n\
         “I have a long tale to tell you, and it begins at sea.\n\n\
         “It was in the year of the flood.”\n\n\
-        He called it a “boat” and got in.\n";
+        He called it a “boat” and got aboard the “Nautilus.”\n\n\
+        “No; I told my wife what to answer.” He said, “Go.”\n";
     assert_eq!(
         quoted(double),
         [
@@ -171,6 +192,8 @@ fn english_marks_of_both_kinds_are_told_from_apostrophes() {
             "“and the Bells’ dog is loose. Don’t go.”",
             "“He told me, ‘Wait here,’ and I waited,”",
             "“I have a long tale to tell you, and it begins at sea. ¶ “It was in the year of the flood.”",
+            "“No; I told my wife what to answer.”",
+            "“Go.”",
         ]
     );
     let single = "The night was dark, and nobody was on the road but the two of them.\n\n\

@@ -6,7 +6,7 @@ use std::time::Instant;
 use domain::book::Book;
 use domain::language::Language;
 
-use crate::fixture::{asides, book_of, sentences, warnings};
+use crate::fixture::{asides, book_of, sentences, titles, warnings};
 
 fn load(name: &str) -> Option<Book> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/books")).join(name);
@@ -45,6 +45,8 @@ fn a_christmas_carol_has_a_preface_and_five_staves_in_every_format() {
         assert_eq!(book.language, Language::En);
         assert!(["imprint", "colophon", "copyright"].iter().all(|rule| asides(book).contains(rule)));
     }
+    assert_eq!(titles(&txt), titles(&epub));
+    assert_eq!(titles(&docx), titles(&epub));
     assert_eq!(epub.authors, ["Charles Dickens"]);
     assert_eq!(docx.authors, ["Charles Dickens"]);
     assert_agree(&epub, &txt);
