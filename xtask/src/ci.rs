@@ -1,15 +1,12 @@
 //! `cargo xtask ci`: every check that is not a test.
 
-use std::path::PathBuf;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::process::{self, Steps};
 use crate::setup::{self, Ready, system::Needs};
-use crate::{partial, tidy, web, workspace};
-use partial::Partial;
+use crate::{tidy, tools, web, workspace};
 
-/// The pinned cargo-deny; installed from source into the cache folder.
+/// The pinned cargo-deny.
 const DENY_VERSION: &str = "0.20.2";
 
 /// Runs every check, whatever fails on the way.
@@ -69,7 +66,7 @@ fn docs(ready: &Ready) -> Result<()> {
 }
 
 fn deny() -> Result<()> {
-    let program = cargo_deny()?;
+    let program = tools::program("cargo-deny", DENY_VERSION)?;
     let check = |manifest: &str, arguments: &[&str]| {
         let mut deny = process::command(&program);
         deny.current_dir(workspace::root()).args(["--manifest-path", manifest, "--locked", "--config", "deny.toml"]);
@@ -89,25 +86,4 @@ fn deny() -> Result<()> {
         check(manifest, &["--offline", "check", "advisories"])?;
     }
     Ok(())
-}
-
-/// The pinned cargo-deny from the cache; built there on first use.
-fn cargo_deny() -> Result<PathBuf> {
-    let cache = workspace::cache()?;
-    let place = cache.join(format!("tools/cargo-deny-{DENY_VERSION}"));
-    let program = place.join("bin/cargo-deny");
-    if program.is_file() {
-        return Ok(program);
-    }
-    let _lock = setup::lock(&cache)?;
-    eprintln!("cargo-deny {DENY_VERSION}: building it once, into {}; this takes several minutes", place.display());
-    let partial = Partial::beside(&place)?;
-    let build = partial.path().join("build");
-    let mut cargo = process::cargo();
-    cargo.args(["install", "--locked", "--version", DENY_VERSION, "cargo-deny", "--root"]).arg(partial.path());
-    cargo.arg("--target-dir").arg(&build);
-    process::run(&mut cargo).context("cargo-deny could not be installed")?;
-    std::fs::remove_dir_all(&build).context("can't tidy up after the build of cargo-deny")?;
-    partial.finish(&format!("cargo-deny=={DENY_VERSION}"))?;
-    Ok(program)
 }

