@@ -33,7 +33,7 @@ impl State {
         let at = actions.len();
         let (mut accepted, mut duplicates) = (0, 0);
         for spec in items {
-            if let Some(known) = self.arena.find(run, spec.item) {
+            if let Some(known) = self.arena.find(run_slot, &spec.item) {
                 self.recognise(known, spec);
                 duplicates += 1;
                 continue;
@@ -73,7 +73,7 @@ impl State {
     fn admit(&mut self, run: RunId, term: Term, items: &[ItemSpec]) -> Result<u32, Refusal> {
         let slot = self.runs.enter(run, term).ok_or(Refusal::TooManyNames)?;
         self.runs.admit(slot, term)?;
-        let fresh = items.iter().filter(|spec| self.arena.find(run, spec.item).is_none()).count();
+        let fresh = items.iter().filter(|spec| self.arena.find(slot, &spec.item).is_none()).count();
         if self.runs.get(slot).outstanding as usize + fresh > self.config.max_items_per_run as usize {
             return Err(Refusal::RunFull);
         }
@@ -123,7 +123,7 @@ impl State {
             Class::Interactive => model.interactive.due_by(deadline_ms).take(LOOK_AHEAD).map(item_ns).sum(),
             Class::Bulk => {
                 let waiting = model.waiting[rank(Class::Interactive)];
-                model.cost.sum_ns(waiting.tokens, waiting.tokens_squared)
+                model.cost.sum_ns(&waiting)
             }
         };
         let endangered = model.bulk.deadlines.range(..=(deadline_ms, Handle::MAX)).take(LOOK_AHEAD);
@@ -181,15 +181,15 @@ impl State {
         let mut batches = Vec::new();
         for item in items {
             let entry = *self.arena.get(item);
-            match self.arena.spot(item).phase {
+            match self.arena.phase(item) {
                 Phase::Free => {}
                 Phase::Queued => {
                     self.unqueue(item);
                     self.retire(item);
                 }
-                Phase::Again(ready_ms, number) => {
-                    groups.push((entry.model, entry.spec.class, ready_ms, number));
-                    self.arena.spots[item as usize].cancelled = true;
+                Phase::Again(number) => {
+                    groups.push((entry.model, entry.spec.class, entry.ready_ms, number));
+                    self.arena.cancel(item);
                 }
                 Phase::Leased(batch) => {
                     batches.push(batch);
@@ -214,8 +214,7 @@ impl State {
         let groups = &mut self.models[model as usize].again[rank(class)];
         let Some(mut group) = groups.remove(&key) else { return };
         let arena = &self.arena;
-        let (gone, kept): (Vec<Handle>, Vec<Handle>) =
-            group.items.iter().partition(|&&item| arena.spot(item).cancelled);
+        let (gone, kept): (Vec<Handle>, Vec<Handle>) = group.items.iter().partition(|&&item| arena.is_cancelled(item));
         group.items = kept;
         if !group.items.is_empty() {
             groups.insert(key, group);
@@ -236,7 +235,7 @@ impl State {
 
     fn let_one_go(&mut self, id: BatchId, actions: &mut Vec<Action>) {
         let Some(batch) = self.batches.get_mut(&id) else { return };
-        if !batch.items.iter().all(|&item| self.arena.spot(item).cancelled) {
+        if !batch.items.iter().all(|&item| self.arena.is_cancelled(item)) {
             return;
         }
         if let Some(worker) = self.workers.get(batch.worker) {
@@ -273,7 +272,7 @@ impl State {
 
     /// An item that nothing holds fails for good.
     pub(crate) fn give_up(&mut self, item: Handle, reason: ItemFailure, actions: &mut Vec<Action>) {
-        let assigned = self.arena.assigned(item);
+        let assigned = self.arena.assigned(item, &self.runs);
         self.totals.failed += 1;
         self.retire(item);
         actions.push(Action::ItemFailed { item: assigned, reason });

@@ -135,7 +135,8 @@ impl State {
         names.len() == items.len()
             && items.len() <= room.min(self.config.max_batch_items as usize)
             && items.iter().all(|item| {
-                self.arena.find(item.run, item.item).is_none_or(|known| self.arena.spot(known).phase == Phase::Queued)
+                let known = self.runs.slot(item.run).and_then(|slot| self.arena.find(slot, &item.item));
+                known.is_none_or(|known| self.arena.phase(known) == Phase::Queued)
             })
     }
 
@@ -146,7 +147,7 @@ impl State {
         let Some(slots) = slots else { return Vec::new() };
         let mut items = Vec::with_capacity(held.items.len());
         for (assigned, run_slot) in held.items.iter().zip(slots) {
-            let item = match self.arena.find(assigned.run, assigned.item) {
+            let item = match self.arena.find(run_slot, &assigned.item) {
                 Some(item) => {
                     self.unqueue(item);
                     item

@@ -1,17 +1,19 @@
 //! Where every outstanding item lives, once; queues and leases hold its handle.
 //!
-//! What is known of an item lies in four arrays, by how often it is touched: its card, which is copied into messages;
-//! its spot, which says where it is; what forming a batch reads; and the rest. A decision over tens of thousands of
-//! queued items thus touches two cache lines of each that it hands out, and none of the others.
+//! What is known of an item lies in three arrays, by how often it is touched: its card, which says what it is called
+//! and where it is; what leaving a queue from the middle needs; and the rest. A decision over tens of thousands of
+//! queued items thus touches one cache line of each that it hands out, and none of the others.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 use domain::id::{ItemId, RunId};
 use hashbrown::HashTable;
 
 use crate::event::BatchId;
 use crate::item::{Assigned, ItemSpec, Marks, NodeKey};
+use crate::run::Runs;
 
 /// Index of an item in the arena.
 pub(crate) type Handle = u32;
@@ -54,11 +56,11 @@ impl Hasher for IdHasher {
 /// A hash map without random keys. Nothing may depend on its order, and nothing iterates over it to decide.
 pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
-fn hash(run: RunId, item: ItemId) -> u64 {
+fn hash(run_slot: u32, item: &ItemId) -> u64 {
     let mut hasher = IdHasher::default();
-    hasher.write_u128(run.0);
     // The id is a digest: eight bytes of it tell items apart.
     hasher.write(&item.0.0[..8]);
+    hasher.write_u64(u64::from(run_slot));
     hasher.finish()
 }
 
@@ -69,27 +71,40 @@ pub(crate) enum Phase {
     Free,
     /// In its model's queue.
     Queued,
-    /// In a group that came back: when it may run, and its number.
-    Again(u64, u64),
+    /// In the group of this number, which came back.
+    Again(u64),
     /// In a batch that a worker holds.
     Leased(BatchId),
 }
 
-/// Where an item is, and whose.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spot {
-    pub(crate) phase: Phase,
-    pub(crate) run_slot: u32,
-    /// Counts the items that had this slot.
-    pub(crate) life: u32,
-    /// Leased while its run was cancelled: freed when the lease ends.
-    pub(crate) cancelled: bool,
-}
-
-/// What is copied into messages: one cache line.
+/// What a decision touches of an item: one cache line.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Card(Assigned);
+struct Card {
+    item: ItemId,
+    tag: u64,
+    /// Of its group or batch.
+    number: u64,
+    run_slot: u32,
+    /// Slot of its tenant in the bulk queue of its model.
+    tenant: u32,
+    /// When it came, modulo 2^32.
+    since_ms: u32,
+    at: At,
+    /// Leased or in a group while its run was cancelled: freed when that ends.
+    cancelled: bool,
+}
+
+const _: () = assert!(size_of::<Card>() == 64);
+
+/// A [`Phase`] without its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Free,
+    Queue,
+    Group,
+    Batch,
+}
 
 /// What is seldom asked.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +114,8 @@ pub(crate) struct Entry {
     pub(crate) model: u32,
     /// Its deadline; for an interactive item without one, the time by which somebody expects it.
     pub(crate) due_ms: u64,
+    /// While it is in a group: when that may run.
+    pub(crate) ready_ms: u64,
     /// Adopted with a batch, and its coordinator hasn't handed it in to this scheduler yet.
     pub(crate) unclaimed: bool,
     /// Failures by itself.
@@ -119,6 +136,7 @@ impl Entry {
             run,
             model,
             due_ms,
+            ready_ms: 0,
             unclaimed: false,
             attempts: spec.marks.attempts,
             crashes: spec.marks.crashes,
@@ -139,8 +157,6 @@ pub(crate) struct Hot {
     /// Number of the item among its tenant's arrivals.
     pub(crate) seq: u64,
     pub(crate) tokens: u32,
-    /// When it came: the low half of the milliseconds, which waits don't outlast.
-    pub(crate) since_ms: u32,
     /// Slot of its tenant in the bulk queue of its model.
     pub(crate) tenant: u32,
     pub(crate) bucket: u8,
@@ -151,7 +167,8 @@ pub(crate) struct Hot {
 pub(crate) struct Arena {
     entries: Vec<Entry>,
     cards: Vec<Card>,
-    pub(crate) spots: Vec<Spot>,
+    /// Counts the items that had each slot.
+    lives: Vec<u32>,
     pub(crate) hot: Vec<Hot>,
     free: Vec<Handle>,
     /// Slots that are free but for the index, which is put right when the next item comes: that costs a cache miss an
@@ -167,37 +184,37 @@ impl Arena {
         self.len
     }
 
-    pub(crate) fn find(&self, run: RunId, item: ItemId) -> Option<Handle> {
+    pub(crate) fn find(&self, run_slot: u32, item: &ItemId) -> Option<Handle> {
         let same = |&handle: &Handle| {
-            let card = &self.cards[handle as usize].0;
-            card.item == item && card.run == run && self.spots[handle as usize].phase != Phase::Free
+            let card = &self.cards[handle as usize];
+            card.item == *item && card.run_slot == run_slot && card.at != At::Free
         };
-        self.index.find(hash(run, item), same).copied()
+        self.index.find(hash(run_slot, item), same).copied()
     }
 
     pub(crate) fn insert(&mut self, entry: Entry, run_slot: u32, now_ms: u64) -> Handle {
         self.bury();
-        let card = Card(Assigned { run: entry.run, item: entry.spec.item, tag: entry.spec.tag });
-        let mut spot = Spot { phase: Phase::Queued, run_slot, life: 0, cancelled: false };
+        let ItemSpec { item, tag, tokens, .. } = entry.spec;
+        let since_ms = now_ms as u32;
+        let card = Card { item, tag, number: 0, run_slot, tenant: 0, since_ms, at: At::Queue, cancelled: false };
         let handle = match self.free.pop() {
             Some(handle) => {
                 let at = handle as usize;
-                spot.life = self.spots[at].life.wrapping_add(1);
-                (self.entries[at], self.cards[at], self.spots[at]) = (entry, card, spot);
+                self.lives[at] = self.lives[at].wrapping_add(1);
+                (self.entries[at], self.cards[at]) = (entry, card);
                 handle
             }
             None => {
                 self.entries.push(entry);
                 self.cards.push(card);
-                self.spots.push(spot);
+                self.lives.push(0);
                 self.hot.push(Hot::default());
                 self.entries.len() as Handle - 1
             }
         };
-        let hot = &mut self.hot[handle as usize];
-        (hot.tokens, hot.since_ms) = (entry.spec.tokens, now_ms as u32);
+        self.hot[handle as usize].tokens = tokens;
         let Self { index, cards, .. } = self;
-        let hash_of = |&handle: &Handle| hash(cards[handle as usize].0.run, cards[handle as usize].0.item);
+        let hash_of = |&handle: &Handle| hash(cards[handle as usize].run_slot, &cards[handle as usize].item);
         index.insert_unique(hash_of(&handle), handle, hash_of);
         self.len += 1;
         handle
@@ -212,33 +229,33 @@ impl Arena {
     }
 
     fn unindex(&mut self, handle: Handle) {
-        let card = &self.cards[handle as usize].0;
-        if let Ok(entry) = self.index.find_entry(hash(card.run, card.item), |&other| other == handle) {
+        let card = &self.cards[handle as usize];
+        if let Ok(entry) = self.index.find_entry(hash(card.run_slot, &card.item), |&other| other == handle) {
             entry.remove();
         }
     }
 
     /// The item is outstanding no more, though a lease still holds its slot.
     pub(crate) fn forget(&mut self, handle: Handle) {
-        self.spots[handle as usize].cancelled = true;
+        self.cancel(handle);
         self.len -= 1;
         self.unindex(handle);
     }
 
     /// Frees the slot of an item that is forgotten and that nothing holds.
     pub(crate) fn free(&mut self, handle: Handle) {
-        self.spots[handle as usize].phase = Phase::Free;
+        self.cards[handle as usize].at = At::Free;
         self.free.push(handle);
     }
 
     /// The item is outstanding no more and nothing holds it. Answers the slot of its run.
     #[inline]
     pub(crate) fn end(&mut self, handle: Handle) -> u32 {
-        let spot = &mut self.spots[handle as usize];
-        spot.phase = Phase::Free;
+        let card = &mut self.cards[handle as usize];
+        card.at = At::Free;
         self.len -= 1;
         self.graves.push(handle);
-        spot.run_slot
+        card.run_slot
     }
 
     #[inline]
@@ -252,28 +269,87 @@ impl Arena {
     }
 
     #[inline]
-    pub(crate) fn spot(&self, handle: Handle) -> &Spot {
-        &self.spots[handle as usize]
+    pub(crate) fn phase(&self, handle: Handle) -> Phase {
+        let card = &self.cards[handle as usize];
+        match card.at {
+            At::Free => Phase::Free,
+            At::Queue => Phase::Queued,
+            At::Group => Phase::Again(card.number),
+            At::Batch => Phase::Leased(BatchId(card.number)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn run_slot(&self, handle: Handle) -> u32 {
+        self.cards[handle as usize].run_slot
+    }
+
+    /// Tells this item from others that had or will have its slot.
+    #[inline]
+    pub(crate) fn life(&self, handle: Handle) -> u32 {
+        self.lives[handle as usize]
+    }
+
+    /// It is queued by the tenant in this slot of its model's bulk queue.
+    pub(crate) fn queued_by(&mut self, handle: Handle, tenant: u32) {
+        self.cards[handle as usize].tenant = tenant;
+    }
+
+    /// Who queued it, and when it came, modulo 2^32 ms.
+    #[inline]
+    pub(crate) fn waits_since(&self, handle: Handle) -> (u32, u32) {
+        let card = &self.cards[handle as usize];
+        (card.tenant, card.since_ms)
+    }
+
+    /// Leased or in a group while its run was cancelled.
+    #[inline]
+    pub(crate) fn is_cancelled(&self, handle: Handle) -> bool {
+        self.cards[handle as usize].cancelled
+    }
+
+    pub(crate) fn cancel(&mut self, handle: Handle) {
+        self.cards[handle as usize].cancelled = true;
     }
 
     #[inline]
     pub(crate) fn place(&mut self, handle: Handle, phase: Phase) {
-        self.spots[handle as usize].phase = phase;
+        let card = &mut self.cards[handle as usize];
+        (card.at, card.number) = match phase {
+            Phase::Free => (At::Free, 0),
+            Phase::Queued => (At::Queue, 0),
+            Phase::Again(group) => (At::Group, group),
+            Phase::Leased(batch) => (At::Batch, batch.0),
+        };
     }
 
+    /// The item as messages name it.
     #[inline]
-    pub(crate) fn assigned(&self, handle: Handle) -> Assigned {
-        self.cards[handle as usize].0
+    pub(crate) fn assigned(&self, handle: Handle, runs: &Runs) -> Assigned {
+        let card = &self.cards[handle as usize];
+        Assigned { run: runs.id(card.run_slot), item: card.item, tag: card.tag }
+    }
+
+    /// Puts items into a batch, and writes what its message says of them.
+    pub(crate) fn lease(&mut self, items: &[Handle], batch: BatchId, runs: &Runs) -> Arc<[Assigned]> {
+        // Their cards lie far apart, and mostly not in the cache. A loop that does little with each has many of them
+        // fetched at once; the one that copies them would wait for a few at a time.
+        for &handle in items {
+            let card = &mut self.cards[handle as usize];
+            debug_assert!(card.at != At::Free, "only what is outstanding is leased");
+            (card.at, card.number) = (At::Batch, batch.0);
+        }
+        items.iter().map(|&handle| self.assigned(handle, runs)).collect()
     }
 
     /// The item's coordinator names it anew.
     pub(crate) fn set_tag(&mut self, handle: Handle, tag: u64) {
-        self.cards[handle as usize].0.tag = tag;
+        self.cards[handle as usize].tag = tag;
     }
 
     /// Every slot that is in use, by handle.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Handle, &Entry, &Spot)> {
-        let all = self.entries.iter().zip(&self.spots).enumerate();
-        all.filter(|(_, (_, spot))| spot.phase != Phase::Free).map(|(at, (e, spot))| (at as Handle, e, spot))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Handle, &Entry)> {
+        let all = self.entries.iter().zip(&self.cards).enumerate();
+        all.filter(|(_, (_, card))| card.at != At::Free).map(|(at, (entry, _))| (at as Handle, entry))
     }
 }

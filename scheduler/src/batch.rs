@@ -7,10 +7,10 @@
 
 use std::cmp::Reverse;
 
-use crate::arena::{Arena, Handle, Hot};
+use crate::arena::{Arena, Handle};
 use crate::bucket::Buckets;
 use crate::cells::Cells;
-use crate::cost::{Cost, CostFit};
+use crate::cost::{Cost, CostFit, Sums};
 use crate::fairness::{BulkQueue, Window};
 
 /// Tenants near their age bound, and endangered deadlines, looked at for one batch.
@@ -56,6 +56,38 @@ impl Limits<'_> {
     }
 }
 
+/// Items that go into one batch.
+#[derive(Debug, Default)]
+pub(crate) struct Chosen {
+    pub(crate) items: Vec<Handle>,
+    pub(crate) sums: Sums,
+    /// Tokens of the longest of them.
+    pub(crate) longest: u32,
+}
+
+impl Chosen {
+    /// Empty, with room for as many.
+    pub(crate) fn with_room(items: usize) -> Self {
+        Self { items: Vec::with_capacity(items), ..Self::default() }
+    }
+
+    /// These very items.
+    pub(crate) fn of(items: Vec<Handle>, arena: &Arena) -> Self {
+        let mut chosen = Self::with_room(items.len());
+        for item in items {
+            chosen.push(item, arena.hot[item as usize].tokens);
+        }
+        chosen
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, item: Handle, tokens: u32) {
+        self.items.push(item);
+        self.sums.add(tokens);
+        self.longest = self.longest.max(tokens);
+    }
+}
+
 /// Where a batch begins.
 enum Start {
     /// With this very item.
@@ -68,7 +100,7 @@ enum Start {
 
 /// How serving one tenant ended.
 enum Served {
-    /// It had its turn.
+    /// It had its turn, or has no more here.
     Turn,
     /// Taking more of it would push its oldest item, which doesn't fit here, over the age bound.
     Blocked,
@@ -78,7 +110,7 @@ enum Served {
 
 /// Fills `out`; leaves it empty only when nothing is queued. Answers whether it was formed for a tenant
 /// that is behind.
-pub(crate) fn form(queue: &mut BulkQueue, arena: &mut Arena, limits: &Limits<'_>, out: &mut Vec<Handle>) -> bool {
+pub(crate) fn form(queue: &mut BulkQueue, arena: &mut Arena, limits: &Limits<'_>, out: &mut Chosen) -> bool {
     if queue.servable == 0 {
         return false;
     }
@@ -88,7 +120,7 @@ pub(crate) fn form(queue: &mut BulkQueue, arena: &mut Arena, limits: &Limits<'_>
         Start::Bucket(bucket) => bucket,
         Start::Tenant(slot) => queue.tenants[slot as usize].longest_bucket(),
     };
-    let mut forming = Forming { cap: limits.cap(anchor), queue, arena, limits, anchor, out, tokens: 0 };
+    let mut forming = Forming { cap: limits.cap(anchor), queue, arena, limits, anchor, out };
     match start {
         Start::Item(item) => {
             forming.take_charged(item);
@@ -99,7 +131,7 @@ pub(crate) fn form(queue: &mut BulkQueue, arena: &mut Arena, limits: &Limits<'_>
         Start::Bucket(_) => {}
     }
     forming.fill();
-    if forming.out.is_empty() {
+    if forming.out.items.is_empty() {
         forming.take_oldest_of_least();
     }
     matches!(start, Start::Tenant(_))
@@ -109,30 +141,20 @@ fn choose(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>) -> Start {
     if let Some(item) = endangered(queue, arena, limits).next() {
         return Start::Item(item);
     }
-    let mut tops = [u64::MAX; 64];
-    let mut least = u64::MAX;
-    let mut slots = [u32::MAX; 64];
-    for (bucket, top) in tops.iter_mut().enumerate().take(limits.buckets.count()) {
-        if queue.buckets[bucket].len > 0
-            && let Some((counter, slot)) = queue.least(bucket)
-        {
-            *top = counter;
-            least = least.min(counter);
-            slots[bucket] = slot;
-        }
-    }
+    let tops = queue.ranking.tops();
+    let least = queue.ranking.floor().unwrap_or(queue.floor);
     queue.floor = queue.floor.max(least);
     let reach = least.saturating_add(limits.window.slack_ns as u64);
     if let Some(item) = nearest_age_bound(queue, limits, reach) {
         return Start::Item(item);
     }
-    if let Some(slot) = furthest_behind(queue, limits, &tops, &slots) {
+    if let Some(slot) = furthest_behind(queue, limits) {
         return Start::Tenant(slot);
     }
     let patience = (limits.patience_turnovers * f64::from(queue.servable)) as u64;
     let mut best = (0.0, Reverse(u64::MAX));
     let mut chosen = 0;
-    for (bucket, &top) in tops.iter().enumerate().take(limits.buckets.count()) {
+    for (bucket, &(top, _)) in tops.iter().enumerate().take(limits.buckets.count()) {
         if top <= reach {
             let here = &queue.buckets[bucket];
             // Lengths of which there never are enough for a batch must not clog the queue.
@@ -149,18 +171,17 @@ fn choose(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>) -> Start {
 
 /// The tenant that is to have all its lengths served together: the first newcomer if it is behind, or whoever is behind
 /// everybody else.
-fn furthest_behind(queue: &mut BulkQueue, limits: &Limits<'_>, tops: &[u64; 64], slots: &[u32; 64]) -> Option<u32> {
+fn furthest_behind(queue: &mut BulkQueue, limits: &Limits<'_>) -> Option<u32> {
     let slack = limits.window.slack_ns as u64;
     if !queue.newcomers.is_empty() {
-        let rival = queue.least_of_others(tops, slots, |tenant| tenant.newcomer);
+        let rival = queue.least_of_others();
         if let Some(slot) = queue.behind(rival, slack) {
             return Some(slot);
         }
     }
-    let (&least, &slot) = tops.iter().zip(slots).min()?;
-    let id = queue.tenants.get(slot as usize)?.id;
-    let rival = queue.least_of_others(tops, slots, |tenant| tenant.id == id)?;
-    (least.saturating_add(slack) < rival).then_some(slot)
+    let mut ranked = queue.ranking.iter();
+    let ((slot, least), (_, rival)) = (ranked.next()?, ranked.next()?);
+    (least.counter.saturating_add(slack) < rival.counter).then_some(slot)
 }
 
 /// Items whose deadline would be missed if two more batches went first, and that overtake nobody they may not.
@@ -169,7 +190,7 @@ fn endangered<'a>(queue: &'a BulkQueue, arena: &'a Arena, limits: &'a Limits<'_>
         let hot = &arena.hot[item as usize];
         let needs_ms = (2.0 * limits.budget_ns + limits.cost.item_ns(hot.tokens)) / 1e6;
         let tenant = &queue.tenants[hot.tenant as usize];
-        let may = !tenant.parked && tenant.may_give(item, limits.age_bound);
+        let may = !tenant.parked && tenant.may_give(hot.seq, limits.age_bound);
         (may && deadline_ms.saturating_sub(limits.now_ms) as f64 <= needs_ms).then_some(item)
     })
 }
@@ -196,13 +217,12 @@ struct Forming<'a, 'b> {
     limits: &'a Limits<'b>,
     anchor: usize,
     cap: usize,
-    out: &'a mut Vec<Handle>,
-    tokens: u64,
+    out: &'a mut Chosen,
 }
 
 impl Forming<'_, '_> {
     fn is_full(&self) -> bool {
-        self.out.len() >= self.cap
+        self.out.items.len() >= self.cap
     }
 
     /// Takes an item; the caller charges its tenant what this returns.
@@ -210,8 +230,7 @@ impl Forming<'_, '_> {
     fn take(&mut self, item: Handle) -> f64 {
         let tokens = self.arena.hot[item as usize].tokens;
         self.queue.remove(self.arena, item);
-        self.tokens += u64::from(tokens);
-        self.out.push(item);
+        self.out.push(item, tokens);
         self.limits.cost.item_ns(tokens)
     }
 
@@ -234,19 +253,23 @@ impl Forming<'_, '_> {
         }
     }
 
-    fn fits(&self, hot: &Hot) -> bool {
-        usize::from(hot.bucket) <= self.anchor
-            && self.limits.pads_little(self.anchor, self.out.len(), self.tokens, hot.tokens)
+    fn fits(&self, item: Handle) -> bool {
+        let hot = &self.arena.hot[item as usize];
+        usize::from(hot.bucket) <= self.anchor && self.pads_little(hot.tokens)
+    }
+
+    #[inline]
+    fn pads_little(&self, tokens: u32) -> bool {
+        self.limits.pads_little(self.anchor, self.out.items.len(), self.out.sums.tokens, tokens)
     }
 
     /// More items in danger that fit in.
     fn take_endangered(&mut self) {
         let items: Vec<Handle> = endangered(self.queue, self.arena, self.limits).collect();
         for item in items {
-            let hot = self.arena.hot[item as usize];
-            let tenant = &self.queue.tenants[hot.tenant as usize];
-            let may = tenant.may_give(item, self.limits.age_bound);
-            if !self.is_full() && may && self.fits(&hot) {
+            let hot = &self.arena.hot[item as usize];
+            let may = self.queue.tenants[hot.tenant as usize].may_give(hot.seq, self.limits.age_bound);
+            if !self.is_full() && may && self.fits(item) {
                 self.take_charged(item);
             }
         }
@@ -267,10 +290,9 @@ impl Forming<'_, '_> {
             .map(|(_, (_, item))| item)
             .collect();
         for item in aged {
-            let hot = self.arena.hot[item as usize];
-            let tenant = &self.queue.tenants[slot as usize];
-            let may = tenant.may_give(item, self.limits.age_bound);
-            if !self.is_full() && may && self.fits(&hot) {
+            let seq = self.arena.hot[item as usize].seq;
+            let may = self.queue.tenants[slot as usize].may_give(seq, self.limits.age_bound);
+            if !self.is_full() && may && self.fits(item) {
                 self.take_charged(item);
             }
         }
@@ -284,7 +306,7 @@ impl Forming<'_, '_> {
             while !self.is_full() {
                 let tenant = &self.queue.tenants[slot as usize];
                 let Some(next) = tenant.lanes[bucket].front() else { break };
-                if !tenant.may_give(next.handle, self.limits.age_bound) || !self.fits_once_filled(next.tokens) {
+                if !tenant.may_give(next.seq, self.limits.age_bound) || !self.fits_once_filled(next.tokens) {
                     break;
                 }
                 ns += self.take(next.handle);
@@ -297,70 +319,88 @@ impl Forming<'_, '_> {
     /// tenant that is behind may pad twice as much as others: it waits a whole batch for each item that is left over.
     fn fits_once_filled(&self, tokens: u32) -> bool {
         let here = &self.queue.buckets[self.anchor];
-        let fillers = (self.cap - self.out.len() - 1).min(here.len as usize);
+        let fillers = (self.cap - self.out.items.len() - 1).min(here.len as usize);
         let filled = if here.len == 0 { 0.0 } else { here.tokens as f64 / f64::from(here.len) * fillers as f64 };
-        let padded = (self.out.len() + 1 + fillers) as f64 * f64::from(self.limits.buckets.edge(self.anchor));
-        let real = self.tokens as f64 + f64::from(tokens) + filled;
-        self.out.is_empty() || real >= (1.0 - 2.0 * self.limits.max_padding_share) * padded
+        let padded = (self.out.items.len() + 1 + fillers) as f64 * f64::from(self.limits.buckets.edge(self.anchor));
+        let real = self.out.sums.tokens as f64 + f64::from(tokens) + filled;
+        self.out.items.is_empty() || real >= (1.0 - 2.0 * self.limits.max_padding_share) * padded
     }
 
     /// The anchor's bucket in order of counters, then shorter ones.
     fn fill(&mut self) {
         let quantum = (self.cap / 8).max(1);
-        let mut blocked = Vec::new();
+        let mut held_back = Vec::new();
         'buckets: for bucket in (0..=self.anchor).rev() {
             while !self.is_full() {
-                let Some((counter, slot)) = self.queue.least(bucket) else { break };
+                let Some((_, slot)) = self.queue.ranking.least(bucket) else { break };
                 self.queue.buckets[bucket].served_at = self.queue.left;
                 match self.serve(slot, bucket, quantum) {
                     Served::Turn => {}
                     Served::Blocked => {
-                        self.queue.buckets[bucket].heap.pop();
-                        blocked.push((bucket, Reverse((counter, slot))));
+                        self.queue.hold_back(slot, bucket);
+                        held_back.push(slot);
                     }
                     Served::TooShort => break 'buckets,
                 }
             }
         }
-        for (bucket, entry) in blocked {
-            self.queue.buckets[bucket].heap.push(entry);
+        for slot in held_back {
+            self.queue.let_go(slot);
         }
     }
 
     /// Gives a tenant up to `quantum` places from one bucket.
     fn serve(&mut self, slot: u32, bucket: usize, quantum: usize) -> Served {
-        let mut served = Served::Turn;
-        let mut ns = 0.0;
-        for _ in 0..quantum {
-            let tenant = &self.queue.tenants[slot as usize];
-            let Some(next) = tenant.lanes[bucket].front().filter(|_| !self.is_full()) else { break };
-            if !tenant.may_give(next.handle, self.limits.age_bound)
-                && let Some(oldest) = tenant.oldest()
-            {
-                if !self.fits(&self.arena.hot[oldest as usize]) {
-                    served = Served::Blocked;
-                    break;
-                }
-                ns += self.take(oldest);
-                continue;
-            }
-            if bucket < self.anchor && !self.limits.pads_little(self.anchor, self.out.len(), self.tokens, next.tokens) {
-                served = Served::TooShort;
-                break;
-            }
-            self.queue.take_next(self.arena, slot, bucket);
-            self.tokens += u64::from(next.tokens);
-            self.out.push(next.handle);
-            ns += self.limits.cost.item_ns(next.tokens);
+        let mut places = quantum.min(self.cap - self.out.items.len());
+        let (mut served, mut ns) = (Served::Turn, 0.0);
+        while places > 0 {
+            let (taken, ended) = self.take_run(slot, bucket, places);
+            places -= taken.items as usize;
+            ns += self.limits.cost.sum_ns(&taken);
+            served = ended;
+            // What would be overtaken too often goes along, if it fits.
+            let Served::Blocked = served else { break };
+            let oldest = self.queue.tenants[slot as usize].oldest();
+            let Some(oldest) = oldest.filter(|&oldest| self.fits(oldest)) else { break };
+            ns += self.take(oldest);
+            places -= 1;
+            served = Served::Turn;
         }
         self.settle(slot, ns);
         served
     }
 
+    /// Takes a tenant's next items in one bucket, `most` at most. Answers what it took, and why no more.
+    fn take_run(&mut self, slot: u32, bucket: usize, most: usize) -> (Sums, Served) {
+        let (limits, shorter) = (self.limits, bucket < self.anchor);
+        let tenant = &mut self.queue.tenants[slot as usize];
+        let (first, before) = (self.out.items.len(), self.out.sums);
+        let mut served = Served::Turn;
+        while self.out.items.len() < first + most {
+            let Some(next) = tenant.lanes[bucket].front() else { break };
+            if !tenant.may_give(next.seq, limits.age_bound) {
+                served = Served::Blocked;
+                break;
+            }
+            let (items, tokens) = (self.out.items.len(), self.out.sums.tokens);
+            if shorter && !limits.pads_little(self.anchor, items, tokens, next.tokens) {
+                served = Served::TooShort;
+                break;
+            }
+            tenant.take_front(bucket);
+            self.out.push(next.handle, next.tokens);
+        }
+        let mut taken = self.out.sums;
+        taken.sub_all(&before);
+        self.queue.count_off(slot, bucket, &taken);
+        self.queue.forget_deadlines(self.arena, &self.out.items[first..]);
+        (taken, served)
+    }
+
     /// Every tenant here is held back by its age bound: begin with what holds the first of them back.
     fn take_oldest_of_least(&mut self) {
-        let least = (0..self.limits.buckets.count()).filter_map(|bucket| self.queue.least(bucket)).min();
-        if let Some((_, slot)) = least {
+        let least = self.queue.ranking.iter().next();
+        if let Some((slot, _)) = least {
             let Some(oldest) = self.queue.tenants[slot as usize].oldest() else { return };
             self.anchor = usize::from(self.arena.hot[oldest as usize].bucket);
             self.cap = self.limits.cap(self.anchor);

@@ -30,9 +30,41 @@ impl Cost {
         tokens * (self.ns_per_token + self.ns_per_token_squared * tokens)
     }
 
-    /// Predicted nanoseconds for sums over items: of their lengths, and of their squared lengths.
-    pub fn sum_ns(&self, tokens: u64, tokens_squared: u64) -> f64 {
-        self.ns_per_token * tokens as f64 + self.ns_per_token_squared * tokens_squared as f64
+    /// Predicted nanoseconds for items, by their sums.
+    pub(crate) fn sum_ns(&self, sums: &Sums) -> f64 {
+        self.ns_per_token * sums.tokens as f64 + self.ns_per_token_squared * sums.tokens_squared as f64
+    }
+}
+
+/// Sums over items: all that their cost depends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sums {
+    pub(crate) items: u32,
+    pub(crate) tokens: u64,
+    pub(crate) tokens_squared: u64,
+}
+
+impl Sums {
+    #[inline]
+    pub(crate) fn add(&mut self, tokens: u32) {
+        let tokens = u64::from(tokens);
+        self.items += 1;
+        self.tokens += tokens;
+        self.tokens_squared += tokens * tokens;
+    }
+
+    #[inline]
+    pub(crate) fn sub(&mut self, tokens: u32) {
+        let tokens = u64::from(tokens);
+        self.items -= 1;
+        self.tokens -= tokens;
+        self.tokens_squared -= tokens * tokens;
+    }
+
+    pub(crate) fn sub_all(&mut self, gone: &Self) {
+        self.items -= gone.items;
+        self.tokens -= gone.tokens;
+        self.tokens_squared -= gone.tokens_squared;
     }
 }
 

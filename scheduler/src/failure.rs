@@ -39,7 +39,7 @@ impl State {
         let mut unwanted = Vec::new();
         let (mut run, mut ended) = (0, 0);
         for (place, &item) in batch.items.iter().enumerate() {
-            if self.arena.spot(item).cancelled {
+            if self.arena.is_cancelled(item) {
                 unwanted.push(place as u32);
                 self.arena.free(item);
                 continue;
@@ -215,7 +215,7 @@ impl State {
 
     /// Tells coordinators what a later scheduler should know of their items.
     fn report_marks<'a>(&self, items: impl Iterator<Item = &'a Handle>, actions: &mut Vec<Action>) {
-        let marked = |&item: &Handle| (self.arena.assigned(item), self.arena.get(item).marks());
+        let marked = |&item: &Handle| (self.arena.assigned(item, &self.runs), self.arena.get(item).marks());
         let items: Vec<_> = items.map(marked).collect();
         if !items.is_empty() {
             actions.push(Action::Marked { items });
@@ -239,10 +239,10 @@ impl State {
 
     /// Ends the lease that this worker holds, if it is this very one.
     fn close(&mut self, worker: WorkerId, lease: Lease) -> Option<Batch> {
-        let held = self.workers.slot(worker).filter(|&slot| {
+        let worker_slot = self.workers.slot(worker);
+        let held = worker_slot.filter(|&slot| {
             self.batches.get(&lease.batch).is_some_and(|batch| batch.lease == lease && batch.worker == slot)
         });
-        let worker_slot = self.workers.slot(worker);
         if held.is_none()
             && let Some(lease) = worker_slot.and_then(|slot| self.adopted_as(slot, lease))
         {
@@ -287,7 +287,7 @@ impl State {
     /// Frees the items whose run was cancelled meanwhile, and those that were adopted and never claimed.
     fn still_wanted(&mut self, mut items: Vec<Handle>) -> Vec<Handle> {
         items.retain(|&item| {
-            let (cancelled, unclaimed) = (self.arena.spot(item).cancelled, self.arena.get(item).unclaimed);
+            let (cancelled, unclaimed) = (self.arena.is_cancelled(item), self.arena.get(item).unclaimed);
             if cancelled {
                 self.arena.free(item);
             } else if unclaimed {

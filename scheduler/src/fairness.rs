@@ -2,16 +2,16 @@
 //!
 //! Each tenant has a virtual counter of the device time that it was given, divided by its weight; whoever has the
 //! least is served first (VTC: Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024, §4). Items wait
-//! in one queue a tenant and bucket. Each bucket keeps a heap of its tenants by counter, put right lazily: counters
-//! only grow, so an entry that is too low is noticed when it comes to the top, and pushed again.
+//! in one queue a tenant and bucket; a ranking knows who is next in which.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use domain::id::TenantId;
 
-use crate::arena::{Arena, Handle, Hot};
+use crate::arena::{Arena, Handle, Hot, Map};
 use crate::arrivals::Arrivals;
+use crate::cost::Sums;
+use crate::ranking::{Rank, Ranking};
 use crate::waits::Waits;
 
 /// Gone items that a lane may hold beyond as many as it has queued.
@@ -78,8 +78,14 @@ pub(crate) struct TenantQueue {
     pub(crate) dropped: u64,
     pub(crate) arrivals: Arrivals,
     pub(crate) lanes: Box<[Lane]>,
-    /// Bit b: the heap of bucket b holds this tenant.
-    pub(crate) in_heap: u64,
+    /// Bit b: it has items in bucket b, ...
+    pub(crate) filled: u64,
+    /// ... but gives none of them to the batch that is being formed.
+    pub(crate) held_back: u64,
+    /// It stands in [`BulkQueue::idle`].
+    idle: bool,
+    /// How it stands in the ranking.
+    pub(crate) rank: Rank,
     /// It stands in [`BulkQueue::aged`].
     pub(crate) aged: bool,
     /// It had as much device time as it may have for now.
@@ -95,24 +101,46 @@ impl TenantQueue {
     /// Later items that went ahead of the oldest one.
     #[inline]
     pub(crate) fn overtaken(&self) -> u64 {
-        self.arrivals.oldest().map_or(0, |(seq, _)| self.left - seq)
+        self.arrivals.oldest_seq().map_or(0, |seq| self.left - seq)
     }
 
     /// Whether an item may go now: the oldest always may, others while it isn't overtaken too often.
     #[inline]
-    pub(crate) fn may_give(&self, item: Handle, age_bound: u64) -> bool {
-        self.arrivals.oldest().is_none_or(|(seq, oldest)| item == oldest || self.left - seq < age_bound)
+    pub(crate) fn may_give(&self, seq: u64, age_bound: u64) -> bool {
+        // Mostly the bound is far away, whichever item is the oldest.
+        self.left.saturating_sub(self.arrivals.first_seq()) < age_bound
+            || self.arrivals.oldest_seq().is_none_or(|oldest| seq == oldest || self.left - oldest < age_bound)
     }
 
     /// The oldest item.
     #[inline]
     pub(crate) fn oldest(&self) -> Option<Handle> {
-        self.arrivals.oldest().map(|(_, handle)| handle)
+        self.arrivals.oldest()
     }
 
     /// The bucket of its longest item.
     pub(crate) fn longest_bucket(&self) -> usize {
-        self.lanes.iter().rposition(|lane| lane.live > 0).unwrap_or(0)
+        (u64::BITS - 1).saturating_sub(self.filled.leading_zeros()) as usize
+    }
+
+    /// Takes the next item of one bucket; the sums of the queue are put right by [`BulkQueue::count_off`].
+    #[inline]
+    pub(crate) fn take_front(&mut self, bucket: usize) -> Option<Queued> {
+        let item = self.lanes[bucket].queue.pop_front()?;
+        self.leave(bucket, item.seq);
+        Some(item)
+    }
+
+    /// An item is queued no more.
+    #[inline]
+    fn leave(&mut self, bucket: usize, seq: u64) {
+        self.arrivals.remove(seq);
+        self.backlog -= 1;
+        self.left += 1;
+        let lane = &mut self.lanes[bucket];
+        lane.live -= 1;
+        lane.trim(&self.arrivals);
+        self.filled &= !(u64::from(lane.live == 0) << bucket);
     }
 
     /// Numbers the items anew where too many numbers of gone ones are kept: so a tenant whose oldest item never comes to
@@ -135,10 +163,9 @@ impl TenantQueue {
     }
 }
 
-/// The tenants that have items in one bucket.
+/// What there is in one bucket.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BucketQueue {
-    pub(crate) heap: BinaryHeap<Reverse<(u64, u32)>>,
     /// Items of tenants that aren't parked, ...
     pub(crate) len: u32,
     /// ... and their tokens.
@@ -151,9 +178,11 @@ pub(crate) struct BucketQueue {
 #[derive(Clone, Debug)]
 pub(crate) struct BulkQueue {
     pub(crate) tenants: Vec<TenantQueue>,
-    pub(crate) slot_of: BTreeMap<TenantId, u32>,
+    pub(crate) slot_of: Map<TenantId, u32>,
     pub(crate) free_slots: Vec<u32>,
     pub(crate) buckets: Vec<BucketQueue>,
+    /// Tenants that can be served.
+    pub(crate) ranking: Ranking,
     pub(crate) len: u32,
     /// Items that ever left.
     pub(crate) left: u64,
@@ -176,9 +205,10 @@ impl BulkQueue {
     pub(crate) fn new(buckets: usize, age_bound: u32) -> Self {
         Self {
             tenants: Vec::new(),
-            slot_of: BTreeMap::new(),
+            slot_of: Map::default(),
             free_slots: Vec::new(),
             buckets: vec![BucketQueue::default(); buckets],
+            ranking: Ranking::default(),
             len: 0,
             left: 0,
             servable: 0,
@@ -206,18 +236,14 @@ impl BulkQueue {
             }
             self.idle.pop_first();
             let tenant = &mut self.tenants[slot as usize];
-            for (bucket, queue) in self.buckets.iter_mut().enumerate() {
-                if tenant.in_heap >> bucket & 1 == 1 {
-                    queue.heap.retain(|Reverse((_, other))| *other != slot);
-                }
-            }
+            tenant.idle = false;
             if tenant.aged {
                 self.aged.retain(|other| *other != slot);
             }
             if tenant.newcomer {
                 self.newcomers.retain(|other| *other != slot);
             }
-            (tenant.in_heap, tenant.aged, tenant.newcomer) = (0, false, false);
+            (tenant.aged, tenant.newcomer) = (false, false);
             self.slot_of.remove(&tenant.id);
             self.free_slots.push(slot);
         }
@@ -244,7 +270,10 @@ impl BulkQueue {
             dropped: 0,
             arrivals: Arrivals::default(),
             lanes: vec![Lane::default(); self.buckets.len()].into_boxed_slice(),
-            in_heap: 0,
+            filled: 0,
+            held_back: 0,
+            idle: true,
+            rank: Rank::default(),
             aged: false,
             parked: terms.parked,
             newcomer: false,
@@ -273,6 +302,7 @@ impl BulkQueue {
         let tenant = &mut self.tenants[slot as usize];
         if tenant.backlog == 0 {
             self.idle.remove(&(tenant.counter, slot));
+            tenant.idle = false;
             // Idling earns no credit.
             tenant.counter = tenant.counter.max(self.floor);
             tenant.dropped = 0;
@@ -285,12 +315,13 @@ impl BulkQueue {
             tenant.renumber(arena);
         }
         let seq = tenant.arrivals.push(handle);
-        let hot = &mut arena.hot[handle as usize];
-        *hot = Hot { seq, tokens: spec.tokens, tenant: slot, bucket: bucket as u8, ..*hot };
+        arena.hot[handle as usize] = Hot { seq, tokens: spec.tokens, tenant: slot, bucket: bucket as u8 };
+        arena.queued_by(handle, slot);
         tenant.backlog += 1;
         let lane = &mut tenant.lanes[bucket];
         lane.queue.push_back(Queued { seq, handle, tokens: spec.tokens });
         lane.live += 1;
+        tenant.filled |= 1 << bucket;
         self.len += 1;
         if !tenant.parked {
             self.servable += 1;
@@ -299,19 +330,32 @@ impl BulkQueue {
             }
             self.buckets[bucket].len += 1;
             self.buckets[bucket].tokens += u64::from(spec.tokens);
-            self.enter_heap(slot, bucket);
+            self.rerank(slot);
         }
         if let Some(deadline_ms) = spec.deadline_ms {
             self.deadlines.insert((deadline_ms, handle));
         }
     }
 
-    fn enter_heap(&mut self, slot: u32, bucket: usize) {
+    /// Puts a tenant where it belongs in the ranking.
+    fn rerank(&mut self, slot: u32) {
         let tenant = &mut self.tenants[slot as usize];
-        if tenant.in_heap & (1 << bucket) == 0 {
-            tenant.in_heap |= 1 << bucket;
-            self.buckets[bucket].heap.push(Reverse((tenant.counter, slot)));
-        }
+        let buckets = if tenant.parked { 0 } else { tenant.filled & !tenant.held_back };
+        let now = Rank { counter: tenant.counter, buckets };
+        let was = std::mem::replace(&mut tenant.rank, now);
+        self.ranking.update(slot, was, now);
+    }
+
+    /// Leaves a tenant out of one bucket until [`let_go`](Self::let_go), for the batch that is being formed.
+    pub(crate) fn hold_back(&mut self, slot: u32, bucket: usize) {
+        self.tenants[slot as usize].held_back |= 1 << bucket;
+        self.rerank(slot);
+    }
+
+    /// Ends that.
+    pub(crate) fn let_go(&mut self, slot: u32) {
+        self.tenants[slot as usize].held_back = 0;
+        self.rerank(slot);
     }
 
     /// A tenant had its fill, or may have more again. A parked one is no rival: it earns no credit meanwhile.
@@ -343,9 +387,9 @@ impl BulkQueue {
                 (queue.len, queue.tokens) = (queue.len - live, queue.tokens - tokens);
             } else {
                 (queue.len, queue.tokens) = (queue.len + live, queue.tokens + tokens);
-                self.enter_heap(slot, bucket);
             }
         }
+        self.rerank(slot);
     }
 
     /// Takes an item out that nobody needs any more.
@@ -353,67 +397,42 @@ impl BulkQueue {
         let slot = arena.hot[handle as usize].tenant;
         self.tenants[slot as usize].dropped += 1;
         self.remove(arena, handle);
+        let counter = self.tenants[slot as usize].counter;
+        self.set_counter(slot, counter);
     }
 
-    /// Takes an item out from wherever it stands, charging nobody.
+    /// Takes an item out from wherever it stands; its tenant is still to be charged, or let off.
     pub(crate) fn remove(&mut self, arena: &Arena, handle: Handle) {
         let Hot { seq, tenant: slot, bucket, tokens, .. } = arena.hot[handle as usize];
-        self.leave(slot, usize::from(bucket), Queued { seq, handle, tokens });
-        if !self.deadlines.is_empty()
-            && let Some(deadline_ms) = arena.get(handle).spec.deadline_ms
-        {
-            self.deadlines.remove(&(deadline_ms, handle));
-        }
+        let bucket = usize::from(bucket);
+        self.tenants[slot as usize].leave(bucket, seq);
+        let mut sums = Sums::default();
+        sums.add(tokens);
+        self.count_off(slot, bucket, &sums);
+        self.forget_deadlines(arena, &[handle]);
     }
 
-    #[inline]
-    fn leave(&mut self, slot: u32, bucket: usize, item: Queued) {
-        let tenant = &mut self.tenants[slot as usize];
-        tenant.arrivals.remove(item.seq);
-        tenant.backlog -= 1;
-        tenant.left += 1;
-        self.left += 1;
-        self.len -= 1;
+    /// Items of one tenant and bucket have left their lane. Their tenant's place in the ranking is put right when it is
+    /// charged for them.
+    pub(crate) fn count_off(&mut self, slot: u32, bucket: usize, gone: &Sums) {
+        self.left += u64::from(gone.items);
+        self.len -= gone.items;
+        let tenant = &self.tenants[slot as usize];
         if !tenant.parked {
-            self.servable -= 1;
-            self.buckets[bucket].len -= 1;
-            self.buckets[bucket].tokens -= u64::from(item.tokens);
-        }
-        let lane = &mut tenant.lanes[bucket];
-        lane.live -= 1;
-        lane.trim(&tenant.arrivals);
-        if tenant.backlog == 0 {
-            self.idle.insert((tenant.counter, slot));
+            self.servable -= gone.items;
+            self.buckets[bucket].len -= gone.items;
+            self.buckets[bucket].tokens -= gone.tokens;
         }
     }
 
-    /// Takes the next item of a tenant in one bucket.
-    #[inline]
-    pub(crate) fn take_next(&mut self, arena: &Arena, slot: u32, bucket: usize) -> Option<Queued> {
-        let item = self.tenants[slot as usize].lanes[bucket].front()?;
+    /// Items have left that may have had a deadline.
+    pub(crate) fn forget_deadlines(&mut self, arena: &Arena, gone: &[Handle]) {
         if self.deadlines.is_empty() {
-            self.leave(slot, bucket, item);
-        } else {
-            self.remove(arena, item.handle);
+            return;
         }
-        Some(item)
-    }
-
-    /// The tenant with the least counter among those that have items in this bucket.
-    #[inline]
-    pub(crate) fn least(&mut self, bucket: usize) -> Option<(u64, u32)> {
-        let heap = &mut self.buckets[bucket].heap;
-        loop {
-            let mut top = heap.peek_mut()?;
-            let Reverse((key, slot)) = *top;
-            let tenant = &mut self.tenants[slot as usize];
-            if tenant.lanes[bucket].live == 0 || tenant.parked {
-                tenant.in_heap &= !(1 << bucket);
-                std::collections::binary_heap::PeekMut::pop(top);
-            } else if key < tenant.counter {
-                *top = Reverse((tenant.counter, slot));
-            } else {
-                return Some((key, slot));
+        for &handle in gone {
+            if let Some(deadline_ms) = arena.get(handle).spec.deadline_ms {
+                self.deadlines.remove(&(deadline_ms, handle));
             }
         }
     }
@@ -427,11 +446,20 @@ impl BulkQueue {
         tenant.window = tenant.window.max(window.of(tenant.weight));
         let ceiling = self.floor.saturating_add(tenant.window);
         let counter = charged.min(ceiling).max(tenant.counter);
-        if tenant.backlog == 0 && counter != tenant.counter {
-            self.idle.remove(&(tenant.counter, slot));
+        self.set_counter(slot, counter);
+    }
+
+    /// Gives a tenant a counter, and the place that is its with it: among those that idle, or in the ranking.
+    fn set_counter(&mut self, slot: u32, counter: u64) {
+        let tenant = &mut self.tenants[slot as usize];
+        if tenant.backlog == 0 {
+            if std::mem::replace(&mut tenant.idle, true) {
+                self.idle.remove(&(tenant.counter, slot));
+            }
             self.idle.insert((counter, slot));
         }
         tenant.counter = counter;
+        self.rerank(slot);
     }
 }
 

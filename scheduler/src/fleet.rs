@@ -104,11 +104,11 @@ impl State {
             if now.iter().any(|other| other.model == model) {
                 continue;
             }
-            let (fit, cells, last_used) = match was.iter().find(|other| other.model == model) {
-                Some(known) => {
-                    let mut cells = known.cells.clone();
-                    cells.offer(cap);
-                    (known.fit.clone(), cells, known.last_used)
+            let known = was.iter().position(|other| other.model == model).map(|at| was.swap_remove(at));
+            let (fit, cells, last_used) = match known {
+                Some(mut known) => {
+                    known.cells.offer(cap);
+                    (known.fit, known.cells, known.last_used)
                 }
                 None => {
                     let fit = CostFit::new(offer.prior.unwrap_or(self.config.prior), self.buckets.count());

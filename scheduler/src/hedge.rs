@@ -82,7 +82,7 @@ impl State {
         let predicted_ns = offer.fit.padded_item_ns(batch.padded_len, bucket) * batch.items.len() as f64;
         let affordable = self.hedged_ns + predicted_ns <= self.config.hedge_share * self.handed_ns;
         let innocent = batch.items.iter().all(|&item| {
-            !self.arena.spot(item).cancelled && self.arena.get(item).crashes < self.config.suspect_after_crashes
+            !self.arena.is_cancelled(item) && self.arena.get(item).crashes < self.config.suspect_after_crashes
         });
         if !fits || !innocent {
             return true;

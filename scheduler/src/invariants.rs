@@ -1,8 +1,5 @@
 //! What always holds, written once: tests and simulations check all of it, debug builds the sums after every event.
 
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
-
 use domain::id::{ItemId, RunId, TenantId, WorkerId};
 
 use crate::arena::Phase;
@@ -198,10 +195,11 @@ fn bounds(state: &State) -> Result<(), Violation> {
 /// Every item is in the one place that it names, and every place holds only such items.
 fn places(state: &State) -> Result<(), Violation> {
     let mut counted = [0_u64; 3];
-    for (item, entry, spot) in state.arena.iter() {
+    for (item, entry) in state.arena.iter() {
         let model = &state.models[entry.model as usize];
         let class = entry.spec.class;
-        let there = match spot.phase {
+        let phase = state.arena.phase(item);
+        let there = match phase {
             Phase::Free => false,
             Phase::Queued => {
                 counted[0] += 1;
@@ -215,17 +213,17 @@ fn places(state: &State) -> Result<(), Violation> {
                     }
                 }
             }
-            Phase::Again(ready_ms, number) => {
+            Phase::Again(number) => {
                 counted[1] += 1;
-                model.again[rank(class)].get(&(ready_ms, number)).is_some_and(|group| group.items.contains(&item))
+                model.again[rank(class)].get(&(entry.ready_ms, number)).is_some_and(|group| group.items.contains(&item))
             }
             Phase::Leased(batch) => {
                 counted[2] += 1;
                 state.batches.get(&batch).is_some_and(|batch| batch.items.contains(&item))
             }
         };
-        let indexed = state.arena.find(entry.run, entry.spec.item) == Some(item);
-        let listed = spot.cancelled && matches!(spot.phase, Phase::Leased(_)) || indexed;
+        let indexed = state.arena.find(state.arena.run_slot(item), &entry.spec.item) == Some(item);
+        let listed = state.arena.is_cancelled(item) && matches!(phase, Phase::Leased(_)) || indexed;
         if !there || !listed {
             return Err(Violation::Misplaced { run: entry.run, item: entry.spec.item });
         }
@@ -326,38 +324,33 @@ fn tenants(state: &State, model: &Model) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Buckets hold what their tenants' lists hold, and their heaps know every tenant that has items there.
+/// Buckets hold what their tenants' lanes hold, and the ranking knows of every tenant where it has items.
 fn buckets(bulk: &BulkQueue) -> Result<(), Violation> {
     for (index, bucket) in bulk.buckets.iter().enumerate() {
         let mut len = 0;
-        let in_heap: BTreeSet<u32> = bucket.heap.iter().map(|Reverse((_, slot))| *slot).collect();
-        equal("entries in a heap", bucket.heap.len() as u64, in_heap.len() as u64)?;
-        for &Reverse((key, slot)) in &bucket.heap {
-            let counter = bulk.tenants[slot as usize].counter;
-            if key > counter {
-                return Err(Violation::Sum { what: "key in a heap above its counter", left: key, right: counter });
-            }
-        }
-        for (slot, tenant) in bulk.tenants.iter().enumerate() {
+        for tenant in &bulk.tenants {
             let lane = &tenant.lanes[index];
             let here = lane.count(&tenant.arrivals);
             equal("items of a lane", here, u64::from(lane.live))?;
             equal("lanes with a queued item at the front", u64::from(lane.front().is_some()), u64::from(here > 0))?;
-            let here = if tenant.parked { 0 } else { here };
-            len += here;
-            let listed = in_heap.contains(&(slot as u32));
-            equal("tenant in a heap", tenant.in_heap >> index & 1, u64::from(listed))?;
-            if here > 0 && !listed {
-                return Err(Violation::Sum {
-                    what: "items of a tenant that its heap doesn't know",
-                    left: here,
-                    right: 0,
-                });
-            }
+            equal("lanes that hold items", tenant.filled >> index & 1, u64::from(here > 0))?;
+            len += if tenant.parked { 0 } else { here };
         }
         equal("items in a bucket that may be served", u64::from(bucket.len), len)?;
     }
-    equal("items in all buckets", bulk.buckets.iter().map(|b| u64::from(b.len)).sum(), u64::from(bulk.servable))
+    equal("items in all buckets", bulk.buckets.iter().map(|b| u64::from(b.len)).sum(), u64::from(bulk.servable))?;
+    equal("rankings in order", u64::from(bulk.ranking.is_sound()), 1)?;
+    for (slot, rank) in bulk.ranking.iter() {
+        let tenant = &bulk.tenants[slot as usize];
+        equal("counter of a tenant and where it is ranked", tenant.counter, rank.counter)?;
+        equal(
+            "buckets of a tenant and where it is ranked",
+            if tenant.parked { 0 } else { tenant.filled },
+            rank.buckets,
+        )?;
+    }
+    let ranked = bulk.tenants.iter().filter(|tenant| tenant.backlog > 0 && !tenant.parked).count();
+    equal("tenants that can be served", bulk.ranking.iter().count() as u64, ranked as u64)
 }
 
 /// No device that could take work stands beside work that it could do.

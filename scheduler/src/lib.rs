@@ -16,7 +16,7 @@
 //! | `run` | who speaks for a run, how much it has outstanding |
 //! | `arena`, `arrivals` | where items live; who is oldest |
 //! | `model` | what waits for one model, and who is ready for it |
-//! | `bucket`, `fairness`, `batch` | bulk work: lengths, counters, forming a batch |
+//! | `bucket`, `fairness`, `ranking`, `batch` | bulk work: lengths, counters, who is next, forming a batch |
 //! | `limits` | tenants that may have so much and no more |
 //! | `interactive` | work that somebody waits for |
 //! | `placement`, `ready` | work meets devices; who would finish it soonest |
@@ -55,6 +55,7 @@ mod memory;
 mod model;
 mod newcomers;
 mod placement;
+mod ranking;
 mod ready;
 mod recall;
 mod run;

@@ -6,7 +6,7 @@ use domain::id::WorkerId;
 
 use crate::arena::Handle;
 use crate::config::Config;
-use crate::cost::Cost;
+use crate::cost::{Cost, Sums};
 use crate::event::BatchId;
 use crate::fairness::BulkQueue;
 use crate::interactive::InteractiveQueue;
@@ -29,30 +29,6 @@ pub(crate) struct Group {
     pub(crate) patient_until_ms: Option<u64>,
 }
 
-/// Sums over items that wait.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Waiting {
-    pub(crate) items: u32,
-    pub(crate) tokens: u64,
-    pub(crate) tokens_squared: u64,
-}
-
-impl Waiting {
-    pub(crate) fn add(&mut self, tokens: u32) {
-        let tokens = u64::from(tokens);
-        self.items += 1;
-        self.tokens += tokens;
-        self.tokens_squared += tokens * tokens;
-    }
-
-    pub(crate) fn sub(&mut self, tokens: u32) {
-        let tokens = u64::from(tokens);
-        self.items -= 1;
-        self.tokens -= tokens;
-        self.tokens_squared -= tokens * tokens;
-    }
-}
-
 /// One model.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
@@ -62,7 +38,7 @@ pub(crate) struct Model {
     /// Groups that came back, by the time from which they may run: interactive ones, bulk ones.
     pub(crate) again: [BTreeMap<(u64, u64), Group>; 2],
     /// Everything that waits, queued or in a group, by class.
-    pub(crate) waiting: [Waiting; 2],
+    pub(crate) waiting: [Sums; 2],
     /// Workers with a free credit and room in memory.
     pub(crate) ready: Ready,
     /// Running batches that are late, longest first: they are hedged on devices that idle.
@@ -95,7 +71,7 @@ impl Model {
             interactive: InteractiveQueue::default(),
             bulk: BulkQueue::new(buckets, config.age_bound_items),
             again: [BTreeMap::new(), BTreeMap::new()],
-            waiting: [Waiting::default(); 2],
+            waiting: [Sums::default(); 2],
             ready: Ready::default(),
             late: BTreeSet::new(),
             workers: 0,
@@ -150,6 +126,6 @@ impl Model {
 
     /// Predicted nanoseconds of what waits, on a device of average speed.
     pub(crate) fn backlog_ns(&self) -> f64 {
-        self.waiting.iter().map(|w| self.cost.sum_ns(w.tokens, w.tokens_squared)).sum()
+        self.waiting.iter().map(|w| self.cost.sum_ns(w)).sum()
     }
 }

@@ -6,8 +6,6 @@
 //! Until it has caught up it goes first; after that its counter alone decides. So it waits for the batch that runs and
 //! for none that is staged, its share stays what its counter allows, and no batch is put off for longer than one takes.
 
-use std::cmp::Reverse;
-
 use crate::event::{Action, BatchId, CancelReason};
 use crate::fairness::{BulkQueue, TenantQueue};
 use crate::item::Class;
@@ -16,6 +14,8 @@ use crate::state::{Batch, State};
 
 /// Staged batches looked at for one that may make way.
 const LOOK_AHEAD: usize = 16;
+/// Tenants in order of their counters looked at for one that is no newcomer.
+const LOOK_AHEAD_TENANTS: usize = 64;
 /// A staged batch that is predicted to begin sooner than this is left alone: the word would come too late.
 const NOTICE_NS: u64 = 5_000_000;
 
@@ -63,24 +63,10 @@ impl BulkQueue {
         None
     }
 
-    /// The least counter of the tenants that aren't `left_out`, as far as it is known: tops of the buckets, and where
-    /// such a tenant hides others, those next to it in the heap. `u32::MAX` stands for a bucket without tenants.
-    pub(crate) fn least_of_others(
-        &self,
-        tops: &[u64; 64],
-        slots: &[u32; 64],
-        left_out: impl Fn(&TenantQueue) -> bool,
-    ) -> Option<u64> {
-        let of_bucket = |(bucket, (&top, &slot)): (usize, (&u64, &u32))| {
-            if !left_out(self.tenants.get(slot as usize)?) {
-                return Some(top);
-            }
-            let next = self.buckets[bucket].heap.as_slice().iter().skip(1).take(2);
-            let next = next.map(|Reverse((_, slot))| &self.tenants[*slot as usize]);
-            let rivals = next.filter(|tenant| tenant.lanes[bucket].live > 0 && !tenant.parked && !left_out(tenant));
-            rivals.map(|tenant| tenant.counter).min()
-        };
-        tops.iter().zip(slots).enumerate().filter_map(of_bucket).min()
+    /// The least counter of a tenant that is no newcomer, as far as it is looked for.
+    pub(crate) fn least_of_others(&self) -> Option<u64> {
+        let mut ranked = self.ranking.iter().take(LOOK_AHEAD_TENANTS);
+        ranked.find(|&(slot, _)| !self.tenants[slot as usize].newcomer).map(|(_, rank)| rank.counter)
     }
 
     /// A newcomer was found behind and hasn't been served since.

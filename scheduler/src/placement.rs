@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::arena::{Handle, Phase};
-use crate::batch::{self, Limits};
+use crate::batch::{self, Chosen, Limits};
 use crate::event::{Action, BatchId, Lease};
 use crate::item::{Assigned, Class};
 use crate::memory;
@@ -29,7 +29,7 @@ pub(crate) struct Order {
 /// What is to be handed out.
 struct Formed {
     class: Class,
-    items: Vec<Handle>,
+    chosen: Chosen,
     tries: u16,
     patient_until_ms: Option<u64>,
 }
@@ -114,17 +114,17 @@ impl State {
                 let cap = limits.cap(self.buckets.of(longest));
                 return Some(self.cut(model, class, group, cap));
             }
-            let mut items = Vec::with_capacity(self.last_batch_items);
+            let mut chosen = Chosen::with_room(self.last_batch_items);
             let queues = &mut self.models[model];
             let mut behind = false;
             match class {
-                Class::Interactive => queues.interactive.form(&self.arena, &limits, &mut items),
-                Class::Bulk => behind = batch::form(&mut queues.bulk, &mut self.arena, &limits, &mut items),
+                Class::Interactive => queues.interactive.form(&self.arena, &limits, &mut chosen),
+                Class::Bulk => behind = batch::form(&mut queues.bulk, &mut self.arena, &limits, &mut chosen),
             }
-            if !items.is_empty() {
-                self.last_batch_items = items.len();
-                self.note_waits(model, class, &items);
-                return Some(Formed { class, items, tries: 0, patient_until_ms: behind.then_some(0) });
+            if !chosen.items.is_empty() {
+                self.last_batch_items = chosen.items.len();
+                self.note_waits(model, class, &chosen.items);
+                return Some(Formed { class, chosen, tries: 0, patient_until_ms: behind.then_some(0) });
             }
         }
         None
@@ -137,28 +137,30 @@ impl State {
             let number = self.next_group;
             self.next_group += 1;
             for &item in &rest {
-                self.arena.place(item, Phase::Again(self.now_ms, number));
+                self.arena.place(item, Phase::Again(number));
+                self.arena.get_mut(item).ready_ms = self.now_ms;
             }
             self.models[model].again[rank(class)].insert((self.now_ms, number), Group { items: rest, ..group });
         }
-        Formed { class, items: group.items, tries: group.tries, patient_until_ms: group.patient_until_ms }
+        let Group { items, tries, patient_until_ms, .. } = group;
+        Formed { class, chosen: Chosen::of(items, &self.arena), tries, patient_until_ms }
     }
 
     fn give(&mut self, slot: u32, index: usize, room: &memory::Room, formed: Formed, actions: &mut Vec<Action>) {
         let Some(load_ns) = self.workers.get(slot).map(|worker| worker.offers[index].load_ns()) else { return };
         self.load(slot, index, room, actions);
-        let Formed { class, items, tries, patient_until_ms } = formed;
+        let Formed { class, chosen: Chosen { items, sums, longest }, tries, patient_until_ms } = formed;
         let Some(offer) = self.workers.get(slot).map(|worker| &worker.offers[index]) else { return };
         let (cost, model_index) = (offer.fit.cost(), offer.model);
         let id = BatchId(self.next_batch);
-        let (tokens, longest) = self.mark_leased(model_index, class, id, &items);
+        self.models[model_index as usize].waiting[rank(class)].sub_all(&sums);
+        self.forget_deadlines(&items);
         let padded_len = self.buckets.padded(longest);
         let limited = if self.limits.is_empty() { Vec::new() } else { items.clone() };
-        let arena = &self.arena;
-        let assigned: Arc<[Assigned]> = items.iter().map(|&item| arena.assigned(item)).collect();
+        let assigned = self.arena.lease(&items, id, &self.runs);
         self.leased += items.len() as u32;
         self.totals.reruns += u64::from(tries > 0);
-        self.totals.tokens += tokens;
+        self.totals.tokens += sums.tokens;
         let order = Order { class, items, assigned, padded_len, tries, load_ns, hedges: None, patient_until_ms };
         let predicted_ns = self.hand_out(slot, index, order, actions);
         let model = &mut self.models[model_index as usize];
@@ -166,25 +168,16 @@ impl State {
         self.charge_limits(&limited, cost);
     }
 
-    /// Notes of items that they are leased. Answers the sum of their tokens, and the most.
-    fn mark_leased(&mut self, model: u32, class: Class, id: BatchId, items: &[Handle]) -> (u64, u32) {
-        let waiting = &mut self.models[model as usize].waiting[rank(class)];
-        let (mut tokens, mut longest) = (0, 0);
-        for &item in items {
-            self.arena.place(item, Phase::Leased(id));
-            let length = self.arena.hot[item as usize].tokens;
-            tokens += u64::from(length);
-            longest = longest.max(length);
-            waiting.sub(length);
+    /// Items wait no more that may have had a deadline.
+    fn forget_deadlines(&mut self, items: &[Handle]) {
+        if self.deadlines.is_empty() {
+            return;
         }
-        if !self.deadlines.is_empty() {
-            for &item in items {
-                if let Some(deadline_ms) = self.arena.get(item).spec.deadline_ms {
-                    self.deadlines.remove(&(deadline_ms, item));
-                }
+        for &item in items {
+            if let Some(deadline_ms) = self.arena.get(item).spec.deadline_ms {
+                self.deadlines.remove(&(deadline_ms, item));
             }
         }
-        (tokens, longest)
     }
 
     /// Gives a worker the lease of a batch, and the batch. Answers how long it is predicted to take.

@@ -1,10 +1,10 @@
 //! The runs that items belong to: who may speak for them, how much they have outstanding.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::id::{RunId, Term};
 
-use crate::arena::{Arena, Handle, Phase};
+use crate::arena::{Arena, Handle, Map, Phase};
 use crate::event::Refusal;
 
 /// Gone items that a run may still list, beyond as many as it has.
@@ -28,7 +28,9 @@ pub(crate) struct Run {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runs {
     slots: Vec<Run>,
-    slot_of: BTreeMap<RunId, u32>,
+    /// Their names by slot, close together: messages are full of them.
+    ids: Vec<RunId>,
+    slot_of: Map<RunId, u32>,
     idle: BTreeSet<(u64, u32)>,
     stamp: u64,
     capacity: usize,
@@ -43,6 +45,16 @@ impl Runs {
         &self.slots[slot as usize]
     }
 
+    #[inline]
+    pub(crate) fn id(&self, slot: u32) -> RunId {
+        self.ids[slot as usize]
+    }
+
+    /// The slot of a run that is known.
+    pub(crate) fn slot(&self, id: RunId) -> Option<u32> {
+        self.slot_of.get(&id).copied()
+    }
+
     pub(crate) fn get_mut(&mut self, slot: u32) -> &mut Run {
         &mut self.slots[slot as usize]
     }
@@ -53,17 +65,18 @@ impl Runs {
 
     /// The slot of a run for which `term` speaks; a new one where it isn't known. `None`: no room for a new one.
     pub(crate) fn enter(&mut self, id: RunId, term: Term) -> Option<u32> {
-        if let Some(&slot) = self.slot_of.get(&id) {
+        if let Some(slot) = self.slot(id) {
             return Some(slot);
         }
         let run = Run { id, term, cancelled: None, outstanding: 0, members: Vec::new(), idle_since: self.stamp };
         let slot = if self.slots.len() < self.capacity {
             self.slots.push(run);
+            self.ids.push(id);
             self.slots.len() as u32 - 1
         } else {
             let (_, slot) = self.idle.pop_first()?;
             self.slot_of.remove(&self.slots[slot as usize].id);
-            self.slots[slot as usize] = run;
+            (self.slots[slot as usize], self.ids[slot as usize]) = (run, id);
             slot
         };
         self.slot_of.insert(id, slot);
@@ -95,7 +108,7 @@ impl Runs {
         if run.members.len() > MEMBERS_SLACK + 2 * run.outstanding as usize {
             run.members.retain(|&member| is_member(arena, member));
         }
-        run.members.push((item, arena.spot(item).life));
+        run.members.push((item, arena.life(item)));
     }
 
     /// Items that are outstanding no more.
@@ -123,6 +136,5 @@ impl Run {
 }
 
 fn is_member(arena: &Arena, (item, life): (Handle, u32)) -> bool {
-    let spot = arena.spot(item);
-    spot.life == life && !spot.cancelled && spot.phase != Phase::Free
+    arena.life(item) == life && !arena.is_cancelled(item) && arena.phase(item) != Phase::Free
 }

@@ -105,6 +105,8 @@ impl State {
     /// What metrics and the console show. Linear in workers and in tenants with work; not for every event.
     pub fn snapshot(&self) -> Snapshot {
         let sum = |of: &dyn Fn(&Model) -> u32| self.models.iter().map(of).sum();
+        let mut workers: Vec<_> = self.workers.iter().map(|(_, worker)| worker.snapshot(self.now_ms)).collect();
+        workers.sort_unstable_by_key(|load| load.worker);
         Snapshot {
             outstanding_items: self.arena.len() as u32,
             queued_interactive: sum(&|model| model.interactive.len() as u32),
@@ -112,7 +114,7 @@ impl State {
             queued_again: sum(&Model::queued_again),
             leased_items: self.leased,
             models: self.model_of.values().map(|&index| self.models[index as usize].snapshot()).collect(),
-            workers: self.workers.iter().map(|(_, worker)| worker.snapshot(self.now_ms)).collect(),
+            workers,
             totals: self.totals,
             terms: self.terms.clone(),
         }

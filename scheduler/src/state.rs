@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::id::{TenantId, Term};
 use domain::scheduling::TermBegan;
 
-use crate::arena::{Arena, Handle, Phase};
+use crate::arena::{Arena, Handle, Map, Phase};
 use crate::bucket::Buckets;
 use crate::config::Config;
 use crate::event::{BatchId, Lease};
@@ -63,7 +63,7 @@ pub struct State {
     pub(crate) models: Vec<Model>,
     pub(crate) model_of: BTreeMap<ModelKey, u32>,
     pub(crate) workers: Workers,
-    pub(crate) batches: BTreeMap<BatchId, Batch>,
+    pub(crate) batches: Map<BatchId, Batch>,
     /// Running batches by when their lease runs out.
     pub(crate) expiries: BTreeSet<(u64, BatchId)>,
     /// Running batches that aren't late yet, by when they are.
@@ -112,7 +112,7 @@ impl State {
             arena: Arena::default(),
             models: Vec::new(),
             model_of: BTreeMap::new(),
-            batches: BTreeMap::new(),
+            batches: Map::default(),
             expiries: BTreeSet::new(),
             lateness: BTreeSet::new(),
             handed_ns: 0.0,
@@ -239,8 +239,10 @@ impl State {
         self.next_group += 1;
         let model = &mut self.models[model as usize];
         for &item in &group.items {
-            self.arena.place(item, Phase::Again(ready_ms, number));
-            model.waiting[rank(class)].add(self.arena.get(item).spec.tokens);
+            self.arena.place(item, Phase::Again(number));
+            let entry = self.arena.get_mut(item);
+            entry.ready_ms = ready_ms;
+            model.waiting[rank(class)].add(entry.spec.tokens);
         }
         model.again[rank(class)].insert((ready_ms, number), group);
     }
@@ -253,7 +255,7 @@ impl State {
 
     /// The item is outstanding no more, but a lease still holds its slot.
     pub(crate) fn unlist(&mut self, item: Handle) {
-        self.runs.lost(self.arena.spot(item).run_slot, 1);
+        self.runs.lost(self.arena.run_slot(item), 1);
         self.arena.forget(item);
     }
 }

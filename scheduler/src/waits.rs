@@ -51,11 +51,11 @@ impl State {
         let now_ms = self.now_ms as u32;
         let model = &mut self.models[model];
         for &item in items {
-            let hot = &self.arena.hot[item as usize];
-            let wait_ms = now_ms.wrapping_sub(hot.since_ms);
+            let (slot, since_ms) = self.arena.waits_since(item);
+            let wait_ms = now_ms.wrapping_sub(since_ms);
             model.waits.classes[rank(class)].add(wait_ms);
             match class {
-                Class::Bulk => model.bulk.tenants[hot.tenant as usize].waits.add(wait_ms),
+                Class::Bulk => model.bulk.tenants[slot as usize].waits.add(wait_ms),
                 Class::Interactive => {
                     let tenant = self.arena.get(item).spec.tenant;
                     let known = &mut model.waits.interactive;

@@ -1,9 +1,10 @@
 //! The devices: what they offer, what they hold, when they rest.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use domain::id::WorkerId;
 
+use crate::arena::Map;
 use crate::cells::Cells;
 use crate::cost::CostFit;
 use crate::event::BatchId;
@@ -80,8 +81,8 @@ impl Worker {
 pub(crate) struct Workers {
     slots: Vec<Option<Worker>>,
     free: Vec<u32>,
-    slot_of: BTreeMap<WorkerId, u32>,
-    ended: BTreeMap<WorkerId, u64>,
+    slot_of: Map<WorkerId, u32>,
+    ended: Map<WorkerId, u64>,
     ended_order: VecDeque<(WorkerId, u64)>,
     capacity: usize,
 }
@@ -103,9 +104,9 @@ impl Workers {
         self.slots.get_mut(slot as usize)?.as_mut()
     }
 
-    /// By id.
+    /// By slot.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Worker)> {
-        self.slot_of.values().filter_map(|&slot| Some((slot, self.get(slot)?)))
+        self.slots.iter().enumerate().filter_map(|(slot, worker)| Some((slot as u32, worker.as_ref()?)))
     }
 
     /// Whether this life of a worker is known to be over.

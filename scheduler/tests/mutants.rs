@@ -48,12 +48,8 @@ const FAULTS: [Fault; 28] = [
         "(ns * 100.0 / f64::from(tenant.weight)) as u64",
         "(ns * 100.0 / if @ { 100.0 } else { f64::from(tenant.weight) }) as u64",
     ),
-    Fault("fairness.rs", "self.left - seq < age_bound)", "@ || self.left - seq < age_bound)"),
-    Fault(
-        "fairness.rs",
-        "tenant.lanes[bucket].live == 0 || tenant.parked",
-        "tenant.lanes[bucket].live == 0 || (tenant.parked && !@)",
-    ),
+    Fault("fairness.rs", "self.left - oldest < age_bound)", "@ || self.left - oldest < age_bound)"),
+    Fault("fairness.rs", "let buckets = if tenant.parked { 0 }", "let buckets = if tenant.parked && !@ { 0 }"),
     Fault("batch.rs", ".min(self.room_tokens)", ".min(if @ { u32::MAX } else { self.room_tokens })"),
     Fault(
         "batch.rs",

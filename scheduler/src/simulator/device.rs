@@ -98,7 +98,8 @@ pub(super) struct Device {
     pub(super) cut_long: bool,
     term: u64,
     pub(super) draining: bool,
-    seen: VecDeque<Lease>,
+    /// Batches that reached it, by term and number.
+    seen: VecDeque<(u64, u64)>,
     recalled: VecDeque<Lease>,
     pub(super) up_lane: Lane,
     pub(super) down_lane: Lane,
@@ -176,10 +177,11 @@ impl Device {
     }
 
     fn remembers(&mut self, lease: Lease) -> bool {
-        if self.seen.contains(&lease) {
+        let name = (lease.term.n, lease.batch.0);
+        if self.seen.contains(&name) {
             return true;
         }
-        self.seen.push_back(lease);
+        self.seen.push_back(name);
         if self.seen.len() > REMEMBERED {
             self.seen.pop_front();
         }
@@ -386,7 +388,7 @@ impl Sim<'_> {
                 // A device can't be stopped in the middle of a batch; its answer frees the credit.
             }
             Some(_) => {}
-            None if !device.seen.contains(&lease) => {
+            None if !device.seen.contains(&(lease.term.n, lease.batch.0)) => {
                 device.recalled.push_back(lease);
                 if device.recalled.len() > REMEMBERED {
                     device.recalled.pop_front();
