@@ -1,10 +1,14 @@
 //! The prototype that the core is measured against: queues by bucket, lazy heaps of tenant counters, an age guard, and
-//! filling up from shorter buckets; without leases, failures, classes, workers or cancelling.
+//! filling up from shorter buckets; without failures, classes, workers or cancelling. [`Leasing`] adds the least that
+//! makes of its batch something to hand out.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::sync::Arc;
 
-use crate::trace::Traced;
+use scheduler::{Assigned, ModelKey};
+
+use crate::trace::{Traced, run_of};
 
 /// Padded tokens in one batch.
 pub const BUDGET: usize = 16_384;
@@ -169,5 +173,59 @@ impl Prototype {
         self.counters[tenant] += u64::from(item.len);
         self.gone[item.id as usize] = true;
         out.push(item);
+    }
+}
+
+/// The prototype with leases: a batch is written as the message that a worker gets, and remembered so that it can come
+/// back; of each item it is known in which batch it is.
+pub struct Leasing {
+    pub prototype: Prototype,
+    /// What messages call an item, by its number.
+    names: Vec<Assigned>,
+    batch_of: Vec<u64>,
+    leases: BTreeMap<u64, Vec<u32>>,
+    batch: Vec<Traced>,
+    given: u64,
+}
+
+impl Leasing {
+    pub fn new(tenants: usize, trace: &[Traced], age: u64) -> Self {
+        let name = |item: &Traced| {
+            let spec = item.spec(ModelKey(1));
+            Assigned { run: run_of(item.tenant), item: spec.item, tag: spec.tag }
+        };
+        Self {
+            prototype: Prototype::new(tenants, trace.len(), age),
+            names: trace.iter().map(name).collect(),
+            batch_of: vec![0; trace.len()],
+            leases: BTreeMap::new(),
+            batch: Vec::with_capacity(4_096),
+            given: 0,
+        }
+    }
+
+    /// Forms a batch and hands it out. Answers its lease and its message.
+    pub fn pull(&mut self) -> (u64, Arc<[Assigned]>) {
+        self.prototype.batch(&mut self.batch);
+        self.given += 1;
+        let items: Vec<u32> = self.batch.iter().map(|item| item.id).collect();
+        let message = items
+            .iter()
+            .map(|&item| {
+                self.batch_of[item as usize] = self.given;
+                self.names[item as usize]
+            })
+            .collect();
+        self.leases.insert(self.given, items);
+        (self.given, message)
+    }
+
+    /// A batch is done: its items are in no batch any more. Answers how many that were.
+    pub fn done(&mut self, lease: u64) -> usize {
+        let items = self.leases.remove(&lease).unwrap_or_default();
+        for &item in &items {
+            self.batch_of[item as usize] = 0;
+        }
+        items.len()
     }
 }

@@ -5,6 +5,7 @@
 //! All of them start from the same state: 16,384 items queued over 16 tenants in runs of 1,024, 64 devices with two
 //! batches each.
 
+use std::collections::VecDeque;
 use std::hint::black_box;
 
 use benches::actor_load::item_id;
@@ -37,6 +38,15 @@ impl World {
         step(&mut self.state, event, self.now_ms, &mut self.actions);
     }
 
+    /// What the last event handed out.
+    fn handed(&self) -> Vec<(WorkerId, Lease)> {
+        let handed = |action: &Action| match action {
+            Action::Run { worker, lease, .. } => Some((*worker, *lease)),
+            _ => None,
+        };
+        self.actions.iter().filter_map(handed).collect()
+    }
+
     fn new(term: Term) -> Self {
         Self { state: State::new(Config::default(), term), actions: Vec::with_capacity(1_024), now_ms: 0 }
     }
@@ -58,6 +68,17 @@ fn item(number: u64, tenant: u64, class: Class) -> ItemSpec {
 fn page(run: u64, first: u64, items: u64, class: Class) -> Event {
     let items = (first..first + items).map(|number| item(number, run % TENANTS, class)).collect();
     Event::Submit { run: RunId(u128::from(run)), term: TERM, items }
+}
+
+/// A page that is to be done by then.
+fn urgent_page(run: u64, first: u64, items: u64, deadline_ms: u64) -> Event {
+    let mut page = page(run, first, items, Class::Interactive);
+    if let Event::Submit { items, .. } = &mut page {
+        for item in items {
+            item.deadline_ms = Some(deadline_ms);
+        }
+    }
+    page
 }
 
 fn ready(worker: u64, credits: u32, held: Vec<HeldBatch>) -> Event {
@@ -127,6 +148,27 @@ fn busy() -> Given {
     Given { world, worker: WorkerId(u128::from(WORKERS - 1)), held }
 }
 
+/// One device late with its batch, all others idle beside an empty queue; enough was done before that a hedge is within
+/// its budget.
+fn late() -> World {
+    let mut world = World::new(TERM);
+    for run in 0..2 * TENANTS {
+        world.tell(page(run, run * RUN_ITEMS, RUN_ITEMS, Class::Bulk));
+    }
+    let mut held = VecDeque::new();
+    for worker in 0..WORKERS {
+        world.tell(ready(worker, 1, Vec::new()));
+        held.extend(world.handed());
+    }
+    while held.len() > 1 {
+        let Some((worker, lease)) = held.pop_front() else { break };
+        world.tell(Event::BatchDone { worker, lease, elapsed_us: 16_000 });
+        held.extend(world.handed());
+    }
+    world.now_ms += 10_000;
+    world
+}
+
 fn paths(criterion: &mut Criterion) {
     let given = busy();
     let queued = given.world.state.snapshot().queued_bulk;
@@ -149,6 +191,8 @@ fn paths(criterion: &mut Criterion) {
     let (worker, lease) = (given.worker, given.lease());
     let run = RunId(3);
     path("admit a page of 256", &|| page(3, 1 << 40, 256, Class::Bulk));
+    path("admit a page of 256 with a deadline", &|| urgent_page(99, 1 << 40, 256, 3_600_000));
+    path("refuse a page of more than a run may have", &|| page(3, 1 << 40, 2_048, Class::Bulk));
     path("pull: a device more", &|| ready(WORKERS, 1, Vec::new()));
     path("present again, nothing new", &|| ready(WORKERS - 1, 2, Vec::new()));
     path("done: acknowledge, learn, hand out", &|| Event::BatchDone { worker, lease, elapsed_us: 20_000 });
@@ -170,6 +214,15 @@ fn paths(criterion: &mut Criterion) {
             world
         };
         bencher.iter_batched(setup, told, BatchSize::LargeInput);
+    });
+    let late = late();
+    group.bench_function("hedge a late batch", |bencher| {
+        let told = |mut world: World| {
+            world.tell(Event::Tick);
+            assert_eq!(world.handed().len(), 1, "the late batch runs a second time");
+            world
+        };
+        bencher.iter_batched(|| late.clone(), told, BatchSize::LargeInput);
     });
     group.bench_function("snapshot", |bencher| bencher.iter(|| black_box(given.world.state.snapshot())));
     group.finish();
