@@ -116,7 +116,7 @@ impl Reader<'_> {
     fn start(&mut self, tag: &Tag<'_>) {
         let open = match tag {
             Tag::BlockQuote(_) => Open::Quote,
-            Tag::Item => Open::Item,
+            Tag::Item | Tag::TableCell => Open::Item,
             Tag::MetadataBlock(_) => Open::Head,
             Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } => return,
             Tag::Image { .. } => {

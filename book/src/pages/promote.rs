@@ -1,5 +1,7 @@
 //! Headings that no element marks: where the table of contents points, and what reads like one.
 
+use std::collections::HashSet;
+
 use domain::book::ParagraphKind;
 
 use super::cut::About;
@@ -21,10 +23,15 @@ pub(super) fn promote(page: &mut Page, about: &About<'_>) {
             by_contents(page, at, &entry.title);
         }
     }
+    let number = |para: &PagePara| headings::bare_number(para.para.text.text());
+    let numbers: HashSet<u32> = page.paragraphs.iter().filter_map(number).collect();
     let mut at = 0;
     while at < page.paragraphs.len() {
         let level = level(page, at);
-        if level > 0 && (at == 0 || !has_headings) {
+        // A bare number without another beside it is one of a table, or a year.
+        let beside = |n: u32| n <= 1 || numbers.contains(&(n - 1)) || numbers.contains(&(n + 1));
+        let counts = at == 0 || number(&page.paragraphs[at]).is_none_or(beside);
+        if level > 0 && counts && (at == 0 || !has_headings) {
             make(page, at, level);
             // The title that a number or a `Chapter IV` bears.
             if is_title(page, at + 1) {

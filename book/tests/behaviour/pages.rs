@@ -260,3 +260,14 @@ fn the_foot_of_a_web_page_is_no_story() {
     let book = book_of("lamp.html", page.as_bytes());
     assert_eq!((sentences(&book).len(), asides(&book)), (2, vec!["imprint"]));
 }
+
+#[test]
+fn numbers_in_a_table_are_no_headings() {
+    let text = format!("# The Lamp\n\n{ENGLISH}\n\n| lamps | boats |\n|---|---|\n| 5 | 1 |\n| 7 | 2 |\n\n{ENGLISH}\n");
+    let book = book_of("lamp.md", text.as_bytes());
+    assert_eq!(book.chapters.len(), 1);
+    let cells = book.chapters[0].paragraphs.iter().filter(|paragraph| paragraph.kind == ParagraphKind::Item);
+    assert_eq!(cells.count(), 6);
+    let page = format!("<p>{ENGLISH}</p><table><tr><td>5</td><td>12</td></tr></table><p>{ENGLISH}</p>");
+    assert_eq!(Epub::new().page("one", &page).read().chapters.len(), 1);
+}
