@@ -65,11 +65,7 @@ impl Bert {
         kind: Kind,
         device: tch::Device,
     ) -> Result<Self, GpuError> {
-        let prefix = ["", "bert.", "roberta."]
-            .into_iter()
-            .find(|prefix| weights.has(&format!("{prefix}embeddings.word_embeddings.weight")))
-            .ok_or_else(|| GpuError::ModelUnsupported { reason: "its tensors are not named as BERT's are".into() })?;
-        let mut loader = Loader { weights, prefix, config, kind, device };
+        let mut loader = Loader::new(weights, config, kind, device)?;
         let (h, offset) = (config.hidden_size, config.position_offset());
 
         let word = loader.raw("embeddings.word_embeddings.weight", &[config.vocab_size, h])?;
@@ -123,6 +119,12 @@ impl Bert {
     }
 }
 
+/// The tensors of the body's layer `index` in single precision, as [`Layer::from_tensors`] takes them: what a head
+/// with layers of its own is trained from.
+pub(crate) fn layer_tensors(weights: &mut Weights, config: &Config, index: i64) -> Result<[Tensor; 12], GpuError> {
+    Ok(Loader::new(weights, config, Kind::Float, tch::Device::Cpu)?.layer(index)?.into_tensors())
+}
+
 fn bytes(tensor: &Tensor) -> u64 {
     (tensor.numel() * tensor.kind().elt_size_in_bytes()) as u64
 }
@@ -146,6 +148,25 @@ impl Layer {
             norm: Norm { weight: k?, bias: l?, eps },
             heads,
         })
+    }
+
+    /// What [`Layer::from_tensors`] takes.
+    fn into_tensors(self) -> [Tensor; 12] {
+        let Self { qkv, attended, attended_norm, up, down, norm, heads: _ } = self;
+        [
+            qkv.weight,
+            qkv.bias,
+            attended.weight,
+            attended.bias,
+            attended_norm.weight,
+            attended_norm.bias,
+            up.weight,
+            up.bias,
+            down.weight,
+            down.bias,
+            norm.weight,
+            norm.bias,
+        ]
     }
 
     /// The same weights once more, without a copy.
@@ -219,7 +240,15 @@ impl Norm {
     }
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn new(weights: &'a mut Weights, config: &'a Config, kind: Kind, device: tch::Device) -> Result<Self, GpuError> {
+        let prefix = ["", "bert.", "roberta."]
+            .into_iter()
+            .find(|prefix| weights.has(&format!("{prefix}embeddings.word_embeddings.weight")))
+            .ok_or_else(|| GpuError::ModelUnsupported { reason: "its tensors are not named as BERT's are".into() })?;
+        Ok(Self { weights, prefix, config, kind, device })
+    }
+
     fn raw(&mut self, name: &str, shape: &[i64]) -> Result<Tensor, GpuError> {
         self.weights.tensor(&format!("{}{name}", self.prefix), shape)
     }

@@ -49,6 +49,42 @@ pub enum GpuError {
         /// Which one, and why not.
         reason: String,
     },
+    /// A file of a trained head is not there.
+    #[error("the head is missing: there is no {}; name the folder that has it as model.heads", .path.display())]
+    HeadMissing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of a trained head can't be read, or is not what a head's file is.
+    #[error("the head can't be read: {}: {reason}", .path.display())]
+    HeadUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A head's weights are not those that its card names.
+    #[error("the head in {} was altered: its digest is {found}, its card says {expected}; fetch it again", .path.display())]
+    HeadAltered {
+        /// The file of weights.
+        path: PathBuf,
+        /// What the card says.
+        expected: Digest,
+        /// What the file is.
+        found: Digest,
+    },
+    /// A head was trained on another encoder, whose hidden states mean something else.
+    #[error(
+        "the head {name} stands on the encoder {expected}, and this one is {found}; use that encoder, or train it anew"
+    )]
+    HeadForeign {
+        /// The head.
+        name: String,
+        /// The encoder that its card names.
+        expected: Digest,
+        /// The encoder at hand.
+        found: Digest,
+    },
     /// libtorch failed while a model was being loaded.
     #[error("libtorch failed: {reason}")]
     Torch {
@@ -67,6 +103,10 @@ impl GpuError {
             Self::ModelUnsupported { .. } => "model-unsupported",
             Self::Tokenizer { .. } => "model-tokenizer",
             Self::DeviceMissing { .. } => "device-missing",
+            Self::HeadMissing { .. } => "head-missing",
+            Self::HeadUnreadable { .. } => "head-unreadable",
+            Self::HeadAltered { .. } => "head-altered",
+            Self::HeadForeign { .. } => "head-foreign",
             Self::Torch { .. } => "device-torch",
         }
     }

@@ -84,6 +84,22 @@ impl<'a> Hidden<'a> {
         self.select((0..self.layout.inputs()).map(|input| self.layout.rows_of(input, (0, 1)).start))
     }
 
+    /// The token ids of each input.
+    pub(crate) fn pieces_of_passages(&self) -> Vec<&'a [u32]> {
+        self.batch.iter().map(|passage| passage.tokens.as_slice()).collect()
+    }
+
+    /// The token ids of each input's own spans, inputs in order.
+    pub(crate) fn pieces_of_spans(&self) -> Vec<&'a [u32]> {
+        self.batch.iter().flat_map(|passage| pieces(passage, &passage.spans)).collect()
+    }
+
+    /// The token ids of each candidate span, inputs in order.
+    pub(crate) fn pieces_of_candidates(&self) -> Vec<&'a [u32]> {
+        let each = |(i, passage): (usize, &'a PassageInput)| pieces(passage, self.ask.candidates_of(i, passage));
+        self.batch.iter().enumerate().flat_map(each).collect()
+    }
+
     fn whole(&self, input: usize) -> (usize, usize) {
         (0, self.layout.len_of(input))
     }
@@ -109,6 +125,10 @@ impl<'a> Hidden<'a> {
         let states = self.states.f_to_kind(Kind::Float)?;
         Ok(Tensor::f_embedding_bag(&states, &rows, &starts, false, MEAN, false, None::<Tensor>, false)?.0)
     }
+}
+
+fn pieces<'a>(passage: &'a PassageInput, spans: &'a [(u16, u16)]) -> impl Iterator<Item = &'a [u32]> {
+    spans.iter().map(|(start, end)| &passage.tokens[usize::from(*start)..usize::from(*end)])
 }
 
 fn each(input: usize, spans: &[(u16, u16)]) -> impl Iterator<Item = (usize, (usize, usize))> {

@@ -18,6 +18,7 @@
 //! | [`tokenizer`] | text to ids; ids to an encoder's input |
 //! | [`encoder`] | the trait, what goes in and out, the checks that every encoder makes |
 //! | [`head`] | where trained heads attach to the shared pass |
+//! | [`stack`], [`grams`] | the trained head: a folder, its card, layers and rows of its own; words beside states |
 //! | [`plan`] | batches for callers that have all inputs at hand |
 //! | [`torch`] | the encoder on libtorch |
 //! | [`double`] | the deterministic double for tests |
@@ -38,9 +39,11 @@ pub mod device;
 pub mod double;
 pub mod encoder;
 pub mod error;
+pub mod grams;
 pub mod head;
 pub mod model;
 pub mod plan;
+pub mod stack;
 pub mod tokenizer;
 pub mod torch;
 
@@ -53,5 +56,6 @@ pub use head::{Head, HeadId, HeadInfo, HeadKind};
 pub use hidden::Hidden;
 pub use layout::Layout;
 pub use model::ModelFolder;
+pub use stack::{Activation, HeadCard, HeadFolder, StackHead, WeightsFile};
 pub use tokenizer::Tokenizer;
 pub use torch::TchEncoder;

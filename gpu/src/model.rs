@@ -93,6 +93,28 @@ impl ModelFolder {
         MAX_TOKENS.min(usize::try_from(positions).unwrap_or(0))
     }
 
+    /// Layers of its body.
+    pub fn layers(&self) -> usize {
+        self.config.num_hidden_layers as usize
+    }
+
+    /// Attention heads of each layer.
+    pub fn attention_heads(&self) -> usize {
+        self.config.num_attention_heads as usize
+    }
+
+    /// What its norms add to a variance.
+    pub fn norm_eps(&self) -> f64 {
+        self.config.layer_norm_eps
+    }
+
+    /// The weights of the body's layer `index` in single precision, as [`crate::Layer::from_tensors`] takes them:
+    /// what a head's own layers begin as.
+    pub fn layer_tensors(&self, index: usize) -> Result<[tch::Tensor; 12], GpuError> {
+        let mut weights = Weights::open(&self.path.join("model.safetensors"))?;
+        crate::bert::layer_tensors(&mut weights, &self.config, i64::try_from(index).unwrap_or(i64::MAX))
+    }
+
     /// Where it lies.
     pub fn path(&self) -> &Path {
         &self.path
@@ -197,7 +219,7 @@ fn expected_digest(folder: &Path) -> Result<Option<Digest>, GpuError> {
     }
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, GpuError> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, GpuError> {
     let mut bytes = Vec::new();
     let file = open_file(path)?;
     file.take(MAX_JSON_BYTES).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;

@@ -51,6 +51,11 @@ impl Weights {
         self.metadata.info(name).is_some()
     }
 
+    /// Shape of the tensor `name`, if there is one.
+    pub(crate) fn shape(&self, name: &str) -> Option<Vec<i64>> {
+        self.metadata.info(name).map(|info| info.shape.iter().map(|n| *n as i64).collect())
+    }
+
     /// The tensor `name`, which must have this shape, in the host's memory, as floats of the file's kind.
     pub(crate) fn tensor(&mut self, name: &str, shape: &[i64]) -> Result<Tensor, GpuError> {
         let unsupported = |reason: String| GpuError::ModelUnsupported { reason };

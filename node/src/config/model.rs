@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// The name that stands for the deterministic double in place of a model's folder.
 const DOUBLE: &str = "double";
+/// The folder of heads, beside or above the program.
+const HEADS: &str = "models";
 
 /// The encoder's model.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -15,6 +17,9 @@ pub struct ModelConfig {
     pub path: PathBuf,
     /// How floats are computed.
     pub profile: Profile,
+    /// A folder with a folder for each trained head; empty for `models` in the working folder, else in one of those
+    /// that hold the program.
+    pub heads: PathBuf,
 }
 
 /// How floats are computed.
@@ -44,6 +49,17 @@ impl ModelConfig {
         let cache = std::env::var_os("VISIOBOOK_CACHE").map(PathBuf::from);
         let cache = cache.unwrap_or_else(|| super::store::user_folder("XDG_CACHE_HOME", ".cache"));
         cache.join("models/multilingual-e5-small")
+    }
+
+    /// The folder of the head of that name.
+    pub fn head(&self, name: &str) -> PathBuf {
+        if !self.heads.as_os_str().is_empty() {
+            return self.heads.join(name);
+        }
+        let program = std::env::current_exe().ok();
+        let above = program.iter().flat_map(|program| program.ancestors().skip(1)).map(|folder| folder.join(HEADS));
+        let mut near = std::iter::once(PathBuf::from(HEADS)).chain(above).map(|folder| folder.join(name));
+        near.find(|folder| folder.is_dir()).unwrap_or_else(|| PathBuf::from(HEADS).join(name))
     }
 
     /// The numeric profile for a device whose best one is `best`.

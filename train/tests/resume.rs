@@ -1,0 +1,149 @@
+//! The whole program on a tiny encoder and a handful of texts: what it leaves, and what a kill costs.
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic, in its helpers too")]
+
+#[path = "../../gpu/tests/common/mod.rs"]
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::write_tiny_model;
+use domain::manifest::NumericProfile;
+use gpu::{Ask, Device, Encoder, HeadFolder, ModelFolder, TchEncoder, Tokenizer};
+use train::recipe::Recipe;
+
+/// GoEmotions has 28 labels; the tiny set has these, and no line is neutral.
+const LABELS: &str = "joy\nanger\nfear\nneutral\n";
+
+struct Workshop {
+    folder: tempfile::TempDir,
+}
+
+impl Workshop {
+    fn new(epochs: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let this = Self { folder };
+        fs::create_dir_all(this.path("data/emotion")).unwrap();
+        fs::create_dir_all(this.path("model")).unwrap();
+        write_tiny_model(&this.path("model"), "bert", "");
+        fs::write(this.path("data/emotion/goemotions_labels.txt"), LABELS).unwrap();
+        // A word stands for a label.
+        let lines = |count: usize, labels: usize, first: usize| -> String {
+            let line = |i: usize| {
+                let label = (i * 7 + i / 3) % labels;
+                let filler: String = (0..i % 5).map(|j| format!(" w{}", 20 + (i + j) % 25)).collect();
+                format!("w{}{filler}\t{}\tid{i}\n", 5 + label, first + label)
+            };
+            (0..count).map(line).collect()
+        };
+        fs::write(this.path("data/emotion/goemotions_train.tsv"), lines(240, 3, 0)).unwrap();
+        fs::write(this.path("data/emotion/goemotions_dev.tsv"), lines(60, 3, 0)).unwrap();
+        fs::write(this.path("data/emotion/xed_en.tsv"), lines(120, 8, 1)).unwrap();
+        fs::write(this.path("data/emotion/xed_fr.tsv"), lines(120, 8, 1)).unwrap();
+        let mut recipe = Recipe { tap: 1, first: 1, layers: 1, rows_rate: 1.0, folds: 2, ..Recipe::default() };
+        recipe.broad = train::fit::Schedule { epochs, rate: 1e-2, batch_tokens: 64, ..recipe.broad.clone() };
+        fs::write(this.path("recipe.json"), serde_json::to_vec(&recipe).unwrap()).unwrap();
+        this
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The program, to keep its stages in `cache` and to leave the head in `out`.
+    fn program(&self, cache: &str, out: &str, seed: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_train"));
+        command.args(["emotion", "--seed", seed, "--checkpoint-ms", "50"]);
+        for (name, path) in [("--data", "data"), ("--model", "model"), ("--recipe", "recipe.json")] {
+            command.arg(name).arg(self.path(path));
+        }
+        command.arg("--cache").arg(self.path(cache)).arg("--out").arg(self.path(out));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn weights(&self, out: &str) -> Vec<u8> {
+        fs::read(self.path(out).join("emotion.safetensors")).unwrap()
+    }
+}
+
+fn has_checkpoint(folder: &Path) -> bool {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files.into_iter().any(|file| file.path().extension().is_some_and(|ending| ending == "checkpoint"))
+}
+
+#[test]
+fn killed_at_any_time_the_same_command_goes_on_to_the_same_bytes() {
+    let shop = Workshop::new(12);
+    assert!(shop.program("whole", "head", "1").status().unwrap().success());
+
+    let mut kills = 0;
+    let deadline = Instant::now() + Duration::from_secs(240);
+    loop {
+        assert!(Instant::now() < deadline, "it never came to its end");
+        let mut running = shop.program("killed", "again", "1").spawn().unwrap();
+        let began = Instant::now();
+        let ended = loop {
+            if let Some(status) = running.try_wait().unwrap() {
+                break Some(status);
+            }
+            // Killed once it has something to lose, at an odd moment; later ones live longer, so that this ends.
+            let patience = Duration::from_millis(700 + 900 * kills);
+            if kills < 3 && began.elapsed() > patience && has_checkpoint(&shop.path("killed")) {
+                running.kill().unwrap();
+                running.wait().unwrap();
+                break None;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        match ended {
+            Some(status) => {
+                assert!(status.success());
+                break;
+            }
+            None => kills += 1,
+        }
+    }
+    assert!(kills > 0, "it was done before anything could be killed");
+    assert_eq!(shop.weights("head"), shop.weights("again"));
+    assert!(!has_checkpoint(&shop.path("killed")), "what a stage leaves is its result alone");
+
+    assert!(shop.program("whole", "other", "2").status().unwrap().success());
+    assert_ne!(shop.weights("head"), shop.weights("other"), "another seed gives other weights");
+}
+
+#[test]
+fn the_head_that_is_written_is_one_that_the_product_runs_and_says_what_it_learnt() {
+    let shop = Workshop::new(60);
+    assert!(shop.program("cache", "head", "1").status().unwrap().success());
+    let model = ModelFolder::open(shop.path("model")).unwrap();
+    let head = HeadFolder::open(shop.path("head"), &model).unwrap();
+    assert_eq!(head.card().labels.len(), 4 + 8);
+    assert_eq!(head.card().labels[..2], ["goemotions/joy", "goemotions/anger"]);
+    assert_eq!(head.card().labels[4], "plutchik/anger");
+    assert_eq!(head.card().made["seed"], 1);
+
+    let mut encoder = TchEncoder::load(&model, Device::Cpu, NumericProfile::F32).unwrap();
+    let id = encoder.attach(Box::new(head.load(&model, Device::Cpu, NumericProfile::F32).unwrap()));
+    let tokenizer = Tokenizer::open(&model).unwrap();
+    let mut said: Vec<Vec<f32>> = Vec::new();
+    for label in 0..3 {
+        let ids = tokenizer.encode_batch(&[&format!("w{} w21 w33", 5 + label)]).unwrap();
+        let answers = encoder.run(&[tokenizer.passage_input(&[&ids[0]])], &Ask::head(id)).unwrap();
+        let row = answers.scores[0].of(0).next().unwrap();
+        said.push(row[..3].to_vec());
+    }
+    let alone = |label: usize| (0..3).all(|other| (said[label][other] >= 0.5) == (other == label));
+    assert!((0..3).all(alone), "each word says its label and no other: {said:?}");
+}
+
+#[test]
+fn data_that_are_not_there_are_told_in_one_sentence() {
+    let shop = Workshop::new(1);
+    fs::remove_dir_all(shop.path("data")).unwrap();
+    let output = shop.program("cache", "head", "1").stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("there is no") && said.contains("--data"), "{said}");
+}
