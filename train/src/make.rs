@@ -1,7 +1,7 @@
 //! The emotion head from end to end: train, cross-validate, find points of decision, write the folder.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use domain::id::Digest;
@@ -108,7 +108,6 @@ impl Job {
 /// # Errors
 /// Where data, model or cache can't be used, or training fails.
 pub fn make(job: &Job, out: &Path) -> Result<Made> {
-    let began = Instant::now();
     let opened = job.open()?;
     let bench = &opened.bench;
     let net = job.train(&opened)?;
@@ -126,21 +125,20 @@ pub fn make(job: &Job, out: &Path) -> Result<Made> {
         Set { name: PLUTCHIK_SET, rows, words: Some(words), labels, calibration: &film },
     ];
     let made = Made { goemotions, ekman, french, names: bench.data.names.clone() };
-    let card = made.card(job, bench, began.elapsed().as_secs_f64());
+    let card = made.card(job, bench);
     let head = Head { name: "emotion", tap: job.recipe.tap, layers: job.recipe.layers, sets, made: card };
     export::write(out, opened.source.model(), &net, head)?;
     Ok(made)
 }
 
 impl Made {
-    fn card(&self, job: &Job, bench: &Bench, seconds: f64) -> serde_json::Value {
+    fn card(&self, job: &Job, bench: &Bench) -> serde_json::Value {
         let round = |x: f64| (x * 1e4).round() / 1e4;
         serde_json::json!({
             "by": format!("cargo xtask train emotion --seed {}", job.seed),
             "seed": job.seed,
             "recipe": job.recipe,
             "data": bench.data.digests,
-            "seconds": seconds.round(),
             "scores": {
                 "goemotions dev, macro F1 of 28": round(self.goemotions.macro_f1),
                 "goemotions dev, macro F1 of Ekman's 7": round(self.ekman.macro_f1),

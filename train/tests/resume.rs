@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use common::write_tiny_model;
 use domain::manifest::NumericProfile;
 use gpu::{Ask, Device, Encoder, HeadFolder, ModelFolder, TchEncoder, Tokenizer};
+use train::make::Job;
 use train::recipe::Recipe;
 
 /// GoEmotions has 28 labels; the tiny set has these, and no line is neutral.
@@ -137,6 +138,34 @@ fn the_head_that_is_written_is_one_that_the_product_runs_and_says_what_it_learnt
     }
     let alone = |label: usize| (0..3).all(|other| (said[label][other] >= 0.5) == (other == label));
     assert!((0..3).all(alone), "each word says its label and no other: {said:?}");
+
+    // The product's layers and the trained ones compute the same: but for the label's scale and shift, score by score.
+    let recipe = serde_json::from_slice(&fs::read(shop.path("recipe.json")).unwrap()).unwrap();
+    let checkpoint_every = Duration::from_secs(90);
+    let (data, model_path, cache) = (shop.path("data"), shop.path("model"), shop.path("cache"));
+    let job = Job { recipe, seed: 1, data, model: model_path, cache, checkpoint_every };
+    let opened = job.open().unwrap();
+    let texts = &opened.bench.data.dev.texts;
+    let net = job.train(&opened).unwrap();
+    let places: Vec<usize> = (0..texts.len()).collect();
+    let trained = train::fit::predict(&net, &opened.bench.dev, &places, "goemotions").unwrap();
+    let strs: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let inputs: Vec<_> =
+        tokenizer.encode_batch(&strs).unwrap().iter().map(|ids| tokenizer.passage_input(&[ids])).collect();
+    let answers = encoder.run(&inputs, &Ask::head(id)).unwrap();
+    for label in 0..3 {
+        let ours: Vec<f64> = places.iter().map(|at| f64::from(trained[*at][label])).collect();
+        let odds = |p: f32| (f64::from(p) / (1.0 - f64::from(p))).ln();
+        let theirs: Vec<f64> = places.iter().map(|at| odds(answers.scores[0].of(*at).next().unwrap()[label])).collect();
+        assert!(correlation(&ours, &theirs) > 0.999, "{label}: {}", correlation(&ours, &theirs));
+    }
+}
+
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    let (ma, mb) = (mean(a), mean(b));
+    let sum = |f: fn(f64, f64) -> f64| a.iter().zip(b).map(|(x, y)| f(x - ma, y - mb)).sum::<f64>();
+    sum(|x, y| x * y) / (sum(|x, _| x * x) * sum(|_, y| y * y)).sqrt()
 }
 
 #[test]

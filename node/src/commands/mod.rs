@@ -5,8 +5,10 @@
 pub mod analyze;
 pub mod annotate;
 mod bar;
+pub mod classify;
 pub mod doctor;
 mod input;
+mod jsonl;
 pub mod keys;
 pub mod read;
 pub mod serve;
@@ -48,6 +50,8 @@ enum Command {
     Read(read::Args),
     /// Write the words, sentences and quotations of texts as BookNLP files
     Annotate(annotate::Args),
+    /// Say what trained heads find in texts, such as emotions
+    Classify(classify::Args),
     /// Serve the web app and the API on this machine
     Serve(serve::Args),
     /// List, rotate or drop the keys that addresses and cursors are signed with
@@ -133,6 +137,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Analyze(args) => analyze::run(&config, args).await,
             Command::Read(args) => read::run(&config, &args),
             Command::Annotate(args) => annotate::run(&config, &args),
+            Command::Classify(args) => classify::run(&config, &args),
             Command::Serve(args) => serve::run(config, args).await,
             Command::Keys(args) => keys::run(&config, args),
             Command::Doctor(args) => doctor::run(&config, &args).await,
