@@ -10,42 +10,65 @@ use scheduler::simulator::{Options, Scenario, profiles, run};
 use crate::table::{Bar, Row, Table};
 
 const SEED: u64 = 7;
-/// Devices of the fairness rows.
+/// Devices of the row of interactive work.
 const DEVICES: u32 = 4;
+/// Device counts of the rows of the small tenant, ...
+const SMALL_DEVICES: [u32; 4] = [1, 2, 4, 8];
+/// ... of each of which the worst of these seeds counts.
+const SMALL_SEEDS: [u64; 5] = [1, 2, 3, 7, 11];
 
 /// Adds the rows that a simulation gives.
 pub fn measure(table: &mut Table) -> Result<()> {
-    waits(table)?;
+    for devices in SMALL_DEVICES {
+        small(table, devices)?;
+    }
+    interactive(table)?;
     makespans(table)?;
     speed(table)
 }
 
 fn live(scenario: &Scenario, options: Options) -> Result<Report> {
-    let report = run(scenario, SEED, options);
+    live_seed(scenario, SEED, options)
+}
+
+fn live_seed(scenario: &Scenario, seed: u64, options: Options) -> Result<Report> {
+    let report = run(scenario, seed, options);
     ensure!(report.broken.is_none(), "{report}");
     Ok(report)
 }
 
-fn waits(table: &mut Table) -> Result<()> {
+/// One tenant's p99 beside a flooding one, of the seed that comes nearest to its bar or exceeds it by most.
+fn small(table: &mut Table, devices: u32) -> Result<()> {
+    let scenario = profiles::small_tenant(devices, true);
+    let slack_ms = 1.2 * f64::from(scenario.config.batch_budget_ms);
     let of_small = |report: &Report| {
         let times = report.tenants.iter().filter(|tenant| tenant.stream == "small");
         times.map(|tenant| tenant.turnaround.p99_ms).fold(0.0, f64::max)
     };
-    let alone = live(&profiles::small_tenant(DEVICES, false), Options::CHECKED)?;
-    let scenario = profiles::small_tenant(DEVICES, true);
-    let (bulk_ms, interactive_ms) = (scenario.config.batch_budget_ms, scenario.config.interactive_budget_ms);
-    let beside = live(&scenario, Options::CHECKED)?;
+    let mut worst: Option<(f64, f64, f64)> = None;
+    for seed in SMALL_SEEDS {
+        let alone = live_seed(&profiles::small_tenant(devices, false), seed, Options::UNCHECKED)?;
+        let beside = live_seed(&scenario, seed, Options::UNCHECKED)?;
+        let found = (of_small(&beside), of_small(&alone), beside.makespan_ms);
+        if worst.is_none_or(|worst| found.0 - found.1 > worst.0 - worst.1) {
+            worst = Some(found);
+        }
+    }
+    let (measured, alone, backlog) = worst.unwrap_or_default();
     table.add(Row {
-        what: format!("small tenant's p99 beside a flooding one, {DEVICES} devices"),
-        measured: of_small(&beside),
+        what: format!("small tenant's p99 beside a flooding one, {devices} devices"),
+        measured,
         unit: "ms",
-        peers: vec![
-            ("alone".to_owned(), of_small(&alone)),
-            ("whole backlog, first come first served".to_owned(), beside.makespan_ms),
-        ],
-        bar: Bar::AtMost(of_small(&alone) + 1.2 * f64::from(bulk_ms)),
+        peers: vec![("alone".to_owned(), alone), ("whole backlog, first come first served".to_owned(), backlog)],
+        bar: Bar::AtMost(alone + slack_ms),
     });
-    let report = live(&profiles::interactive_beside_bulk(DEVICES), Options::CHECKED)?;
+    Ok(())
+}
+
+fn interactive(table: &mut Table) -> Result<()> {
+    let scenario = profiles::interactive_beside_bulk(DEVICES);
+    let (bulk_ms, interactive_ms) = (scenario.config.batch_budget_ms, scenario.config.interactive_budget_ms);
+    let report = live(&scenario, Options::CHECKED)?;
     table.add(Row {
         what: format!("interactive p99 with bulk saturated, {DEVICES} devices"),
         measured: report.turnaround[0].p99_ms,
