@@ -12,7 +12,8 @@ use crate::body::runs::{
     SubmitReply,
 };
 use crate::body::workers::{
-    BatchDone, BatchFailed, CancelBatch, DrainWorker, LeaderBegan, RunBatch, WorkerDrained, WorkerPresent, WorkerReady,
+    BatchDone, BatchFailed, CancelBatch, DeviceStands, DevicesReply, DrainWorker, GetDevices, LeaderBegan, RunBatch,
+    UnloadModel, WorkerDrained, WorkerPresent, WorkerReady,
 };
 use crate::body::{Done, Fault};
 use crate::envelope::{EnvelopeError, WIRE_CONFIG, decode_exactly};
@@ -106,6 +107,11 @@ messages! {
     46 LeaderBegan;
     47 WorkerPresent;
     48 WorkerDrained;
+
+    70 UnloadModel;
+    71 DeviceStands;
+    72 GetDevices;
+    73 DevicesReply;
 }
 
 /// A message that is answered, and by what.
@@ -132,4 +138,5 @@ requests! {
     SubmitItems => SubmitReply;
     SubmitMarked => SubmitReply;
     GetScheduling => SchedulingReply;
+    GetDevices => DevicesReply;
 }

@@ -12,8 +12,9 @@ use cluster::body::runs::{
     SubmitItems, SubmitMarked, SubmitReply, SubmittedItem,
 };
 use cluster::body::workers::{
-    BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchItem, BatchLease, BatchResults, CancelBatch, DrainWorker,
-    HeldWork, LeaderBegan, OfferedModel, RunBatch, WorkerDrained, WorkerPresent, WorkerReady,
+    BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchItem, BatchLease, BatchResults, CancelBatch, DeviceStands,
+    DevicesReply, DrainWorker, GetDevices, HeldWork, LeaderBegan, OfferedModel, RunBatch, UnloadModel, WorkerDrained,
+    WorkerPresent, WorkerReady,
 };
 use cluster::body::{Done, Fault, Payload, Scope};
 use cluster::envelope::{Envelope, Trace};
@@ -25,7 +26,7 @@ use domain::language::Language;
 use domain::manifest::NumericProfile;
 use domain::principal::Principal;
 use domain::run::{Progress, RunEvent, RunState, Stage};
-use domain::scheduling::{ModelLoad, SchedulingTotals, SchedulingView, TenantLoad, TermBegan, WorkerLoad};
+use domain::scheduling::{DeviceLoad, ModelLoad, SchedulingTotals, SchedulingView, TenantLoad, TermBegan, WorkerLoad};
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden-v1.txt");
 
@@ -189,7 +190,27 @@ fn of_workers() -> Vec<Message> {
         LeaderBegan { term: TERM }.into(),
         WorkerPresent { ready, node: 11, held }.into(),
         WorkerDrained { worker: WORKER, epoch: 9 }.into(),
+        UnloadModel { worker: WORKER, model: model() }.into(),
+        DeviceStands { load: device() }.into(),
+        GetDevices { principal: WHO }.into(),
+        DevicesReply { devices: vec![device()] }.into(),
     ]
+}
+
+fn device() -> DeviceLoad {
+    DeviceLoad {
+        worker: WORKER,
+        device: "cuda:0".into(),
+        batches: 3,
+        tokens: 70_000,
+        computed_tokens: 70_300,
+        busy_us: 1_000_000,
+        gaps_us: 251,
+        free_bytes: 1 << 33,
+        total_bytes: 1 << 34,
+        weights_bytes: 1 << 28,
+        resident_models: 2,
+    }
 }
 
 /// One message of each kind.

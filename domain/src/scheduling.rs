@@ -77,6 +77,34 @@ pub struct WorkerLoad {
     pub busy_share: f64,
 }
 
+/// How a device stands by its own account, with sums since its worker came.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DeviceLoad {
+    /// Whose.
+    pub worker: WorkerId,
+    /// As its node calls it, such as `cpu` or `cuda:0`.
+    pub device: String,
+    /// Batches that it ran.
+    pub batches: u64,
+    /// Tokens in them.
+    pub tokens: u64,
+    /// The same with padding, where the device computes it.
+    pub computed_tokens: u64,
+    /// Time that it computed, microseconds.
+    pub busy_us: u64,
+    /// Time between the end of a batch and the start of the next, microseconds.
+    pub gaps_us: u64,
+    /// Memory that is free while nothing runs, bytes; 0 where it does not tell.
+    pub free_bytes: u64,
+    /// All that it has.
+    pub total_bytes: u64,
+    /// Memory of the weights that are on it.
+    pub weights_bytes: u64,
+    /// Models that are on it.
+    pub resident_models: u32,
+}
+
 /// Sums since the term began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Encode, Decode, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -2,6 +2,8 @@
 
 use bincode::{Decode, Encode};
 use domain::id::{Digest, ItemId, RunId, Term, WorkerId};
+use domain::principal::Principal;
+use domain::scheduling::DeviceLoad;
 
 use super::runs::ModelRef;
 use super::{Payload, Scope};
@@ -195,4 +197,34 @@ pub struct WorkerDrained {
     pub worker: WorkerId,
     /// Its epoch.
     pub epoch: u64,
+}
+
+/// Scheduler → worker: let a model's weights go before the next batch. No batch that it holds needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct UnloadModel {
+    /// Which worker.
+    pub worker: WorkerId,
+    /// Which model.
+    pub model: ModelRef,
+}
+
+/// How do the devices stand? For whoever watches; asked of a core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct GetDevices {
+    /// Who asks.
+    pub principal: Principal,
+}
+
+/// Answer to [`GetDevices`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct DevicesReply {
+    /// By the worker's id.
+    pub devices: Vec<DeviceLoad>,
+}
+
+/// Worker → scheduler, every second: how its device stands, for whoever watches. Nothing is decided by it.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct DeviceStands {
+    /// Sums and memory.
+    pub load: DeviceLoad,
 }
