@@ -4,6 +4,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
+use crate::attention::attend;
 use crate::error::GpuError;
 use crate::layout::Layout;
 use crate::model::Config;
@@ -112,6 +113,12 @@ impl Bert {
         self.layers[index].forward(x, layout)
     }
 
+    /// Bytes of a token's activations where they are widest: between a layer's products up and down, beside the states.
+    pub(crate) fn widest_bytes(&self) -> u64 {
+        let rows = self.layers.first().map_or(0, |layer| layer.up.weight.size()[0] + 2 * layer.down.weight.size()[0]);
+        rows as u64 * self.kind.elt_size_in_bytes() as u64
+    }
+
     /// Bytes of all weights.
     pub(crate) fn bytes(&self) -> u64 {
         let rest = [&self.word, &self.position, &self.norm.weight, &self.norm.bias];
@@ -191,32 +198,10 @@ impl Layer {
 
     /// States after it, from those before it: `[rows, hidden]`.
     pub fn forward(&self, x: &Tensor, layout: &Layout) -> Result<Tensor, TchError> {
-        let a = self.attend(&self.qkv.forward(x)?, layout)?;
+        let a = attend(&self.qkv.forward(x)?, self.heads, layout)?;
         let x = self.attended_norm.forward(&self.attended.forward(&a)?.f_add_(x)?)?;
         let f = self.up.forward(&x)?.f_gelu_("none")?;
         self.norm.forward(&self.down.forward(&f)?.f_add_(&x)?)
-    }
-
-    /// Each group's tokens attend to those of their own input.
-    fn attend(&self, qkv: &Tensor, layout: &Layout) -> Result<Tensor, TchError> {
-        let hidden = qkv.size2()?.1 / 3;
-        let attended: Vec<Tensor> = layout
-            .groups
-            .iter()
-            .map(|group| {
-                let rows = qkv.f_narrow(0, group.first_row, group.count * group.len)?;
-                let rows = rows.f_view([group.count, group.len, 3, self.heads, hidden / self.heads])?;
-                let rows = rows.f_permute([2, 0, 3, 1, 4])?;
-                let (q, k, v) = (rows.f_select(0, 0)?, rows.f_select(0, 1)?, rows.f_select(0, 2)?);
-                let mask = group.mask.as_ref();
-                let a = Tensor::f_scaled_dot_product_attention(&q, &k, &v, mask, 0.0, false, None, false)?;
-                a.f_transpose(1, 2)?.f_reshape([group.count * group.len, hidden])
-            })
-            .collect::<Result<_, _>>()?;
-        match attended.as_slice() {
-            [one] => Ok(one.shallow_clone()),
-            several => Tensor::f_cat(several, 0),
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use domain::manifest::NumericProfile;
 
+use crate::memory::host_memory;
 use crate::native;
 
 /// A device to compute on.
@@ -89,16 +90,6 @@ pub fn libtorch_version() -> String {
 /// Whether GPUs can be used, and if not, why: for people.
 pub fn cuda_status() -> Result<(), String> {
     native::cuda()
-}
-
-/// Memory of the machine in bytes: what is free to take, and all of it. Zeros where it can't be told.
-pub(crate) fn host_memory() -> (u64, u64) {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let field = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
-    };
-    (field("MemAvailable:").unwrap_or(0), field("MemTotal:").unwrap_or(0))
 }
 
 fn cpu_name() -> String {

@@ -83,8 +83,12 @@ impl Encoder for DoubleEncoder {
         Ok(Answers { vectors, scores })
     }
 
+    fn packs(&self) -> bool {
+        true
+    }
+
     fn memory(&self) -> MemoryReport {
-        MemoryReport { weights_bytes: 0, free_bytes: 1 << 30, total_bytes: 1 << 30 }
+        MemoryReport { free_bytes: 1 << 30, total_bytes: 1 << 30, host: true, ..MemoryReport::default() }
     }
 }
 

@@ -27,6 +27,11 @@ pub trait Encoder: Send {
     /// an error leaves no results, and only [`EncodeError::Broken`] makes the encoder unusable.
     fn run(&mut self, batch: &[PassageInput], ask: &Ask) -> Result<Answers, EncodeError>;
 
+    /// Inputs of unequal length share a batch without padding: what a batch costs is the sum of its tokens.
+    fn packs(&self) -> bool {
+        false
+    }
+
     /// Memory of the device, now.
     fn memory(&self) -> MemoryReport;
 
@@ -115,6 +120,10 @@ pub struct MemoryReport {
     pub free_bytes: u64,
     /// All that the device has; 0 where it does not tell.
     pub total_bytes: u64,
+    /// What the widest layer needs for each token of a batch: activations take no less.
+    pub least_bytes_per_token: u64,
+    /// It is the memory of the host, which others use too.
+    pub host: bool,
 }
 
 /// Refuses an ask that does not fit its batch or names a head that is not there.

@@ -112,7 +112,13 @@ pub(crate) fn indices(rows: &[i64], device: Device) -> Result<Tensor, TchError> 
     if rows.is_empty() {
         return Tensor::f_empty([0], (Kind::Int64, device));
     }
-    Tensor::f_from_slice(rows)?.f_to_device(device)
+    let host = Tensor::f_from_slice(rows)?;
+    match device {
+        // From pinned memory the copy is queued behind what the GPU does, and this thread goes on. The allocator keeps
+        // the memory until it is done.
+        Device::Cuda(_) => host.f_pin_memory(device)?.f_to_dtype_layout((Kind::Int64, device), true, false),
+        _ => Ok(host),
+    }
 }
 
 #[cfg(test)]

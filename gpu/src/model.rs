@@ -93,6 +93,19 @@ impl ModelFolder {
         MAX_TOKENS.min(usize::try_from(positions).unwrap_or(0))
     }
 
+    /// Floating-point operations of the matrix products for an input of `tokens` tokens, a multiplication and an
+    /// addition counted as two: of the four linear layers of each layer, and of attention.
+    pub fn matmul_flop(&self, tokens: usize) -> f64 {
+        let (h, f) = (self.config.hidden_size as f64, self.config.intermediate_size as f64);
+        let tokens = tokens as f64;
+        self.config.num_hidden_layers as f64 * tokens * (8.0 * h * h + 4.0 * h * f + 4.0 * h * tokens)
+    }
+
+    /// About what its weights take on a device: what their file takes.
+    pub fn weights_bytes(&self) -> u64 {
+        fs::metadata(self.path.join("model.safetensors")).map_or(0, |file| file.len())
+    }
+
     /// Layers of its body.
     pub fn layers(&self) -> usize {
         self.config.num_hidden_layers as usize

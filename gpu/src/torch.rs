@@ -6,12 +6,13 @@ use half::f16;
 use tch::{Kind, TchError, Tensor};
 
 use crate::bert::Bert;
-use crate::device::{Device, host_memory};
+use crate::device::Device;
 use crate::encoder::{Answers, Ask, Encoder, MemoryReport, Scores, check_ask, check_batch};
 use crate::error::{EncodeError, GpuError};
 use crate::head::{Head, HeadId, HeadInfo};
 use crate::hidden::Hidden;
 use crate::layout::{Layout, Packing, indices};
+use crate::memory::host_memory;
 use crate::model::ModelFolder;
 use crate::native;
 use crate::weights::Weights;
@@ -93,8 +94,7 @@ impl TchEncoder {
     /// vector and those of its spans, then each head's scores.
     fn compute(&self, batch: &[PassageInput], ask: &Ask) -> Result<Vec<f32>, TchError> {
         let device = self.device.to_tch();
-        let packing = if self.device == Device::Cpu { Packing::Exact } else { Packing::Padded };
-        let layout = Layout::new(batch, packing, device)?;
+        let layout = Layout::new(batch, packing(self.device), device)?;
         let (ids, positions) = layout.ids_and_positions(batch);
         let (ids, positions) = (indices(&ids, device)?, indices(&positions, device)?);
 
@@ -123,6 +123,10 @@ impl TchEncoder {
         all.f_copy_data(&mut floats, len)?;
         Ok(floats)
     }
+}
+
+fn packing(device: Device) -> Packing {
+    if device == Device::Cpu { Packing::Exact } else { Packing::Padded }
 }
 
 /// Rows of length one.
@@ -185,11 +189,21 @@ impl Encoder for TchEncoder {
         Ok(answers)
     }
 
+    fn packs(&self) -> bool {
+        packing(self.device) == Packing::Exact
+    }
+
     fn memory(&self) -> MemoryReport {
         let (free_bytes, total_bytes) = match self.device {
             Device::Cpu => host_memory(),
             Device::Cuda(index) => (native::gpu_free_bytes().unwrap_or(0), native::gpu(index).memory_bytes),
         };
-        MemoryReport { weights_bytes: self.weights_bytes, free_bytes, total_bytes }
+        MemoryReport {
+            weights_bytes: self.weights_bytes,
+            free_bytes,
+            total_bytes,
+            least_bytes_per_token: self.bert.widest_bytes(),
+            host: self.device == Device::Cpu,
+        }
     }
 }

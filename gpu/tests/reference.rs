@@ -7,13 +7,18 @@ mod common;
 use common::{cosine_floats, model};
 use domain::manifest::NumericProfile;
 use domain::passage::PassageInput;
-use gpu::{Device, Encoder, TchEncoder, Tokenizer};
+use gpu::{Device, Encoder, ModelFolder, TchEncoder, Tokenizer};
 use half::f16;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Reference {
     model: String,
+    sentences: Vec<Sentence>,
+}
+
+#[derive(Deserialize)]
+struct Sentences {
     sentences: Vec<Sentence>,
 }
 
@@ -59,6 +64,31 @@ fn vectors_equal_those_of_transformers_alone_and_in_padded_batches() {
             let worst = cosines.iter().copied().fold(1.0, f64::min);
             println!("{} {how}: cosine at least {worst:.7}", profile.name());
             assert!(cosines.len() == 20 && worst > floor, "{} {how}: {worst}", profile.name());
+        }
+    }
+}
+
+#[test]
+fn a_folder_of_xlm_roberta_loads_by_path_and_equals_transformers() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/xlm-roberta");
+    let model = ModelFolder::open(folder).unwrap();
+    let reference: Sentences = serde_json::from_str(include_str!("reference/xlm-roberta.json")).unwrap();
+    let tokenizer = Tokenizer::open(&model).unwrap();
+    assert_eq!(model.max_tokens(), 80, "two positions are none of a token's");
+    let texts: Vec<&str> = reference.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+    let ids = tokenizer.encode_batch(&texts).unwrap();
+    let mut inputs: Vec<PassageInput> = ids.iter().map(|ids| tokenizer.passage_input(&[ids])).collect();
+    // An empty text has no span; its vector is that of the special tokens.
+    inputs.iter_mut().for_each(|input| input.spans.retain(|(start, end)| start < end));
+    for (input, sentence) in inputs.iter().zip(&reference.sentences) {
+        assert_eq!(input.tokens, sentence.tokens, "{:?}", sentence.text);
+    }
+    for (profile, floor) in [(NumericProfile::F32, 0.99999), (NumericProfile::Bf16, 0.999)] {
+        let encoded = TchEncoder::load(&model, Device::Cpu, profile).unwrap().encode(&inputs).unwrap();
+        for (encoded, sentence) in encoded.iter().zip(&reference.sentences) {
+            let ours = encoded.passage.iter().map(|bits| f16::from_bits(*bits).to_f64()).collect::<Vec<_>>();
+            let found = cosine_floats(&ours, &floats(&sentence.vector));
+            assert!(found > floor, "{} {:?}: {found}", profile.name(), sentence.text);
         }
     }
 }

@@ -62,9 +62,31 @@ pub const TINY_VOCABULARY: u32 = 50;
 /// Width of the tiny model.
 pub const TINY_DIM: usize = 16;
 
-/// Writes a two-layer BERT of random weights into `folder`, its tensors' names under `prefix`.
+/// Sizes of a network.
+#[derive(Clone, Copy)]
+pub struct Sizes {
+    pub hidden: usize,
+    pub intermediate: usize,
+    pub heads: usize,
+    pub positions: usize,
+    pub layers: usize,
+}
+
+/// As small as can be.
+pub const TINY: Sizes = Sizes { hidden: TINY_DIM, intermediate: 32, heads: 2, positions: 40, layers: 2 };
+/// As wide as a small real one: its activations take memory that can be measured.
+pub const WIDE: Sizes = Sizes { hidden: 384, intermediate: 1_536, heads: 12, positions: 512, layers: 1 };
+
+/// Writes a tiny two-layer BERT into `folder`.
 pub fn write_tiny_model(folder: &Path, model_type: &str, prefix: &str) {
-    let (h, f, v, p) = (TINY_DIM, 32, TINY_VOCABULARY as usize, 40);
+    write_model(folder, model_type, prefix, TINY);
+}
+
+/// Writes a BERT of random weights into `folder`, its tensors' names under `prefix`.
+pub fn write_model(folder: &Path, model_type: &str, prefix: &str, sizes: Sizes) {
+    let (h, f, v, p) = (sizes.hidden, sizes.intermediate, TINY_VOCABULARY as usize, sizes.positions);
+    // Of like spread whatever the width, so that nothing saturates.
+    let scale = 1.0 / (h as f32 / TINY_DIM as f32).sqrt();
     let mut shapes: Vec<(String, Vec<usize>)> = vec![
         ("embeddings.word_embeddings.weight".into(), vec![v, h]),
         ("embeddings.position_embeddings.weight".into(), vec![p, h]),
@@ -72,7 +94,7 @@ pub fn write_tiny_model(folder: &Path, model_type: &str, prefix: &str) {
         ("embeddings.LayerNorm.weight".into(), vec![h]),
         ("embeddings.LayerNorm.bias".into(), vec![h]),
     ];
-    for layer in 0..2 {
+    for layer in 0..sizes.layers {
         let linears = [
             ("attention.self.query", h, h),
             ("attention.self.key", h, h),
@@ -93,11 +115,15 @@ pub fn write_tiny_model(folder: &Path, model_type: &str, prefix: &str) {
     let mut seed = 1u64;
     let mut random = || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+        ((seed >> 40) as f32 / (1u64 << 24) as f32 - 0.5) * scale
     };
     let data: Vec<Vec<u8>> = shapes
         .iter()
-        .map(|(_, shape)| (0..shape.iter().product()).flat_map(|_| random().to_le_bytes()).collect())
+        .map(|(_, shape)| {
+            let mut bytes = Vec::new();
+            (0..shape.iter().product::<usize>()).for_each(|_| bytes.extend_from_slice(&random().to_le_bytes()));
+            bytes
+        })
         .collect();
     let views: HashMap<String, TensorView<'_>> = shapes
         .iter()
@@ -108,7 +134,7 @@ pub fn write_tiny_model(folder: &Path, model_type: &str, prefix: &str) {
         .collect();
     std::fs::write(folder.join("model.safetensors"), safetensors::serialize(&views, None).unwrap()).unwrap();
     let config = serde_json::json!({
-        "model_type": model_type, "hidden_size": h, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "model_type": model_type, "hidden_size": h, "num_hidden_layers": sizes.layers, "num_attention_heads": sizes.heads,
         "intermediate_size": f, "vocab_size": v, "max_position_embeddings": p, "type_vocab_size": 1,
         "layer_norm_eps": 1e-12, "hidden_act": "gelu", "pad_token_id": 1,
     });
@@ -128,8 +154,13 @@ pub fn write_tiny_model(folder: &Path, model_type: &str, prefix: &str) {
 
 /// A tiny model and the folder that it lies in, gone when dropped.
 pub fn tiny_model() -> (tempfile::TempDir, ModelFolder) {
+    model_of(TINY)
+}
+
+/// The same of any size.
+pub fn model_of(sizes: Sizes) -> (tempfile::TempDir, ModelFolder) {
     let folder = tempfile::tempdir().unwrap();
-    write_tiny_model(folder.path(), "bert", "");
+    write_model(folder.path(), "bert", "", sizes);
     let model = ModelFolder::open(folder.path()).unwrap();
     (folder, model)
 }
