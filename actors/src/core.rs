@@ -315,6 +315,7 @@ impl Shared {
                 RunReply { run: projects::view_run(context, name).await? }.into()
             }
             Message::GetScheduling(ask) => context.scheduler.call(ask, CallContext::within(SCHEDULING)).await?.into(),
+            Message::GetDevices(ask) => context.scheduler.call(ask, CallContext::within(SCHEDULING)).await?.into(),
             Message::EventsAfter(ask) => {
                 projects::find(context, ask.principal, ask.project).await?;
                 let wait = Duration::from_millis(u64::from(ask.wait_ms.min(MAX_WAIT_MS)));

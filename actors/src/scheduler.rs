@@ -26,12 +26,12 @@ use std::time::Duration;
 
 use cluster::body::Fault;
 use cluster::body::runs::SchedulingReply;
-use cluster::body::workers::BatchDone;
+use cluster::body::workers::{BatchDone, DevicesReply};
 use cluster::envelope::Envelope;
 use cluster::link::{Address, Wire};
 use cluster::message::Message;
 use domain::id::{Term, WorkerId};
-use domain::scheduling::TermBegan;
+use domain::scheduling::{DeviceLoad, TermBegan};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent, pg};
 use scheduler::{Action, Config, Event, NodeKey, Snapshot, State};
 
@@ -87,6 +87,8 @@ struct KnownWorker {
     epoch: u64,
     node: NodeKey,
     address: Address,
+    /// How its device stood when it last said so.
+    load: Option<DeviceLoad>,
 }
 
 /// The actor's state.
@@ -198,6 +200,13 @@ impl SchedulerState {
             Message::SubmitItems(submit) => self.submit(submit, &[]).map(Message::from),
             Message::SubmitMarked(marked) => self.submit(marked.submit, &marked.marks).map(Message::from),
             Message::GetScheduling(_) => Ok(SchedulingReply { scheduling: self.view() }.into()),
+            Message::GetDevices(_) => Ok(DevicesReply { devices: self.devices() }.into()),
+            Message::DeviceStands(stands) => {
+                if let Some(known) = self.workers.get_mut(&stands.load.worker) {
+                    known.load = Some(stands.load);
+                }
+                return;
+            }
             Message::CancelItems(cancel) => {
                 self.step(Event::CancelRun { run: cancel.run, term: cancel.run_term });
                 self.runs.forget(cancel.run, cancel.run_term);

@@ -1,4 +1,4 @@
-//! A GPU worker: one device, one thread, one model. CPU cores count as devices.
+//! A GPU worker: one device, one thread, its models. CPU cores count as devices.
 //!
 //! The device's thread is a thread of its own, so that no amount of arithmetic starves the runtime that
 //! answers heartbeats. Two batches are held at a time: while one runs, the next one's inputs are fetched
@@ -9,8 +9,10 @@
 //! back what has not begun, and goes when the scheduler says that nothing of it is left.
 
 mod device;
+mod gauge;
 mod hands;
 mod inputs;
+mod shelf;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use cluster::body::runs::ModelRef;
 use cluster::body::workers::{
-    BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchLease, BatchResults, DrainWorker, OfferedModel, RunBatch,
+    BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchLease, BatchResults, DeviceStands, DrainWorker, RunBatch,
     WorkerPresent, WorkerReady,
 };
 use cluster::body::{Fault, MAX_INLINE_BYTES, Payload};
@@ -30,16 +32,19 @@ use cluster::message::Message;
 use domain::id::{Term, WorkerId};
 use domain::manifest::{BLOB_CONFIG, Segment};
 use domain::passage::Encoded;
+use domain::scheduling::DeviceLoad;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::{mpsc, watch};
 use tracing::Instrument;
 
 use crate::entrance::{self, Leader, Said, answer};
 
-pub use device::LoadEncoder;
-use device::{DeviceThread, Finished, Outcome};
+use device::{DeviceThread, Finished, Job, Outcome};
+use gauge::Gauge;
 use hands::Hands;
 use inputs::InputCache;
+use shelf::Shelf;
+pub use shelf::{LoadEncoder, Loaded, ServedModel};
 
 /// Batches held at a time: one runs, one is staged.
 const CREDITS: usize = 2;
@@ -47,6 +52,8 @@ const CREDITS: usize = 2;
 const PRESENT: Duration = Duration::from_secs(1);
 /// A batch that took this long may have cost its worker the scheduler's trust: its lease is 30 s at least.
 const TAKEN_FOR_HUNG: Duration = Duration::from_secs(25);
+/// Models that may be asked to go between two batches.
+const MOST_UNLOADS: usize = 6;
 /// Largest result of one batch.
 const MAX_RESULT_BYTES: u64 = 256 << 20;
 
@@ -62,13 +69,13 @@ pub struct WorkerStart {
     pub scheduler: Leader,
     /// Where inputs come from and large results go.
     pub bulk: Arc<dyn BulkPlane>,
-    /// The model that it runs.
-    pub model: ModelRef,
-    /// Items × longest length that its device takes at once.
-    pub max_padded_tokens: u32,
-    /// Loads the model on the device's own thread.
-    pub load: LoadEncoder,
-    /// Turns true when the model is loaded; the fault if it can't be.
+    /// The device, by name.
+    pub device: String,
+    /// Workers that share the device's memory, this one included.
+    pub memory_shares: u32,
+    /// The models that it runs; the first is loaded at once, the others when they are first wanted.
+    pub models: Vec<ServedModel>,
+    /// Turns true when the first model is loaded; the fault if it can't be.
     pub loaded: watch::Sender<Option<Result<(), Fault>>>,
 }
 
@@ -77,10 +84,16 @@ pub struct Worker;
 
 /// The actor's state.
 pub struct WorkerState {
-    batches: mpsc::Sender<RunBatch>,
+    orders: mpsc::Sender<Order>,
     recalled: Recalled,
     tasks: Vec<tokio::task::JoinHandle<()>>,
     report: Report,
+}
+
+/// What the scheduler wants done, in this order.
+enum Order {
+    Run(RunBatch),
+    Unload(ModelRef),
 }
 
 /// Batches that the scheduler wants back if they have not begun.
@@ -95,7 +108,9 @@ struct Report {
     scheduler: Leader,
     bulk: Arc<dyn BulkPlane>,
     node: u128,
-    offer: OfferedModel,
+    device: String,
+    memory_shares: u32,
+    gauge: Arc<Gauge>,
     hands: Arc<Mutex<Hands>>,
     draining: Arc<AtomicBool>,
 }
@@ -118,32 +133,28 @@ impl Actor for Worker {
     async fn pre_start(&self, me: ActorRef<Link>, start: WorkerStart) -> Result<WorkerState, ActorProcessingErr> {
         entrance::show(&start.scope, entrance::WORKER, &me);
         let epoch = Arc::new(AtomicU64::new(1));
-        let (batches, inbox) = mpsc::channel(CREDITS);
+        // Beside the batches, what has to go before one of them.
+        let (orders, inbox) = mpsc::channel(CREDITS + MOST_UNLOADS);
         let recalled = Recalled::default();
-        let device = DeviceThread::start(start.worker, start.load, recalled.clone())?;
-        let offer = OfferedModel {
-            model: start.model,
-            resident: true,
-            load_ms: 0,
-            max_padded_tokens: start.max_padded_tokens,
-            weights_bytes: 0,
-            bytes_per_padded_token: 0,
-            ns_per_token: 0,
-        };
+        let gauge = Arc::<Gauge>::default();
+        let shelf = Shelf::new(start.models);
+        let device = DeviceThread::start(start.worker, shelf, recalled.clone(), gauge.clone())?;
         let report = Report {
             worker: start.worker,
             epoch,
             scheduler: start.scheduler,
             bulk: start.bulk,
             node: start.node,
-            offer,
+            device: start.device,
+            memory_shares: start.memory_shares.max(1),
+            gauge,
             hands: Arc::default(),
             draining: Arc::default(),
         };
         let presenting = tokio::spawn(present(report.clone(), device.loaded.clone(), start.loaded));
         let feeding = tokio::spawn(feed(report.clone(), inbox, device.jobs));
         let reporting = tokio::spawn(tell(report.clone(), device.outcomes, me));
-        Ok(WorkerState { batches, recalled, tasks: vec![presenting, feeding, reporting], report })
+        Ok(WorkerState { orders, recalled, tasks: vec![presenting, feeding, reporting], report })
     }
 
     async fn handle(&self, me: ActorRef<Link>, link: Link, state: &mut WorkerState) -> Result<(), ActorProcessingErr> {
@@ -152,10 +163,16 @@ impl Actor for Worker {
             Message::RunBatch(batch) => {
                 state.report.hands().took(&batch);
                 // The scheduler knows how many are held; one too many is its mistake, and is told so.
-                if let Err(mpsc::error::TrySendError::Full(batch)) = state.batches.try_send(batch) {
+                if let Err(mpsc::error::TrySendError::Full(Order::Run(batch))) =
+                    state.orders.try_send(Order::Run(batch))
+                {
                     let fault = Fault::new("worker-full", "more batches than this worker holds");
                     state.report.failed(batch.lease, BatchFailure::Rejected, fault);
                 }
+            }
+            Message::UnloadModel(unload) => {
+                // Where too much is asked at once it stays, and loading finds room for itself.
+                let _ = state.orders.try_send(Order::Unload(unload.model));
             }
             Message::CancelBatch(cancel) => {
                 let mut recalled = state.recalled.lock().unwrap_or_else(PoisonError::into_inner);
@@ -217,6 +234,7 @@ async fn present(
     loop {
         beat.tick().await;
         report.scheduler.cast(report.ready(report.hands().running()), Term::default());
+        report.scheduler.cast(DeviceStands { load: report.load() }, Term::default());
         if report.is_draining() {
             // A scheduler that leads since does not know it.
             report.drain();
@@ -225,17 +243,25 @@ async fn present(
 }
 
 /// Fetches the inputs of each batch and hands it to the device, one ahead of what runs.
-async fn feed(report: Report, mut inbox: mpsc::Receiver<RunBatch>, jobs: mpsc::Sender<device::Job>) {
+async fn feed(report: Report, mut inbox: mpsc::Receiver<Order>, jobs: mpsc::Sender<Job>) {
     let mut cache = InputCache::new(report.bulk.clone());
-    while let Some(batch) = inbox.recv().await {
+    while let Some(order) = inbox.recv().await {
+        let batch = match order {
+            Order::Run(batch) => batch,
+            Order::Unload(model) => match jobs.send(Job::Unload(model)).await {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+        };
         let taken = Instant::now();
         let span = batch_span(batch.lease, &batch.groups);
         match cache.inputs_of(&batch.groups).instrument(span).await {
             Ok(inputs) => {
                 let longest = inputs.iter().map(|input| input.tokens.len()).max().unwrap_or(0);
                 report.hands().padded_to(batch.lease, longest as u32);
-                let job = device::Job { lease: batch.lease, groups: batch.groups, inputs, taken };
-                if jobs.send(job).await.is_err() {
+                let RunBatch { lease, model, groups } = batch;
+                let batch = device::Batch { lease, model, groups, inputs, taken };
+                if jobs.send(Job::Run(batch)).await.is_err() {
                     return;
                 }
             }
@@ -247,6 +273,10 @@ async fn feed(report: Report, mut inbox: mpsc::Receiver<RunBatch>, jobs: mpsc::S
             }
         }
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Sends what the device gives to the scheduler. A device that can't be used any more takes its worker
@@ -283,8 +313,34 @@ impl Report {
     }
 
     fn ready(&self, held: Vec<BatchLease>) -> WorkerReady {
-        let (worker, epoch, credits, free_bytes) = (self.worker, self.epoch(), CREDITS as u32, 0);
-        WorkerReady { worker, epoch, credits, free_bytes, models: vec![self.offer], held }
+        let gauge::Reading { free_bytes, offers, .. } = self.gauge.read();
+        WorkerReady {
+            worker: self.worker,
+            epoch: self.epoch(),
+            credits: CREDITS as u32,
+            free_bytes: free_bytes / u64::from(self.memory_shares),
+            models: offers,
+            held,
+        }
+    }
+
+    /// What whoever watches sees of the device.
+    fn load(&self) -> DeviceLoad {
+        let reading = self.gauge.read();
+        let resident = reading.offers.iter().filter(|offer| offer.resident);
+        DeviceLoad {
+            worker: self.worker,
+            device: self.device.clone(),
+            batches: reading.batches,
+            tokens: reading.tokens,
+            computed_tokens: reading.computed_tokens,
+            busy_us: micros(reading.busy),
+            gaps_us: micros(reading.gaps),
+            free_bytes: reading.free_bytes,
+            total_bytes: reading.total_bytes,
+            weights_bytes: resident.clone().map(|offer| offer.weights_bytes).sum(),
+            resident_models: resident.count() as u32,
+        }
     }
 
     /// Says what the worker is and holds, and says again what an earlier leader may not have heard or passed on.
@@ -391,7 +447,9 @@ mod tests {
             scheduler: Leader { scope: "nobody".to_owned(), wire: Wire::Memory },
             bulk: kept.clone(),
             node: 1,
-            offer: hands::tests::offer(),
+            device: "cpu".to_owned(),
+            memory_shares: 1,
+            gauge: Arc::default(),
             hands: Arc::default(),
             draining: Arc::default(),
         };

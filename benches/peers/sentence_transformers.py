@@ -1,6 +1,6 @@
 """The peer of the encoder benchmark: sentence-transformers, turn by turn.
 
-usage: sentence_transformers.py MODEL_FOLDER TEXTS      (TEXTS: one JSON object with "text" a line)
+usage: sentence_transformers.py MODEL_FOLDER TEXTS SCRATCH      (TEXTS: one JSON object with "text" a line)
 
 Reads one request a line on stdin, `PROFILE THREADS BATCH`, such as `f32 2 32`; encodes every text once;
 answers with one JSON object a line on stdout. `vectors FILE` writes the last result as 32-bit floats.
@@ -28,7 +28,7 @@ def load(folder, dtype):
 
 
 def main():
-    folder, path = sys.argv[1:]
+    folder, path, _ = sys.argv[1:]
     # The machine's stdout is for answers; whatever the libraries print goes elsewhere.
     answers, sys.stdout = sys.stdout, sys.stderr
     with open(path, encoding="utf-8") as lines:

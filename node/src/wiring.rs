@@ -1,6 +1,7 @@
 //! The actors of a node, started and stopped in order. Today a node has all three roles.
 
 mod devices;
+mod weights;
 
 use std::sync::Arc;
 

@@ -4,27 +4,16 @@
 mod common;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{FRENCH, Running, check_evidence, results, sample, succeed, wait_for_line};
+use common::{FRENCH, Running, check_evidence, model, results, sample, succeed, wait_for_line};
 use domain::book::Book;
 use domain::id::{Digest, ItemId};
 use domain::manifest::{BLOB_CONFIG, Manifest, Segment};
 use domain::passage::Encoded;
 use domain::principal::Principal;
 use store::{BlobScope, DataFolder};
-
-/// The model that set-up made, unless another one is named.
-fn model() -> Option<PathBuf> {
-    let named = std::env::var_os("VISIOBOOK_MODEL").map(PathBuf::from);
-    let folder = named.unwrap_or_else(|| node::config::Config::default().model.folder());
-    if !folder.join("model.safetensors").is_file() {
-        println!("skipped: no model in {}; `cargo xtask setup` makes it", folder.display());
-        return None;
-    }
-    Some(folder)
-}
 
 fn analyze(model: &Path, book: &Path, out: &Path) -> Command {
     let mut command = common::analyze(book, out);

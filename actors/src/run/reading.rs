@@ -14,9 +14,6 @@ use super::{Halt, RunContext, RunName, heavy, permit};
 use crate::model::{ReadingModel, loaded};
 use crate::storage::blob_scope;
 
-/// Longest input of the encoder, special tokens included.
-const MAX_INPUT_TOKENS: u32 = 512;
-
 /// Reads the book, unless the row names a manifest already: then that one holds, whatever this version
 /// would make of the file.
 pub async fn read(context: &Arc<RunContext>, name: RunName, run: &mut OwnedRun) -> Result<Manifest, Halt> {
@@ -90,7 +87,7 @@ fn prepare(name: &str, bytes: &[u8], limits: &book::Limits, model: &ReadingModel
     let book = book::read(name, bytes, limits).map_err(|e| Fault::new(e.code(), e.to_string()))?;
     let mut inputs = Vec::new();
     let mut passages = Vec::new();
-    let max_tokens = MAX_INPUT_TOKENS.saturating_sub(model.tokenizer.overhead_tokens() as u32);
+    let max_tokens = model.tokenizer.max_tokens().saturating_sub(model.tokenizer.overhead_tokens()) as u32;
     for chapter in &book.chapters {
         let texts: Vec<&str> = (0..chapter.sentences.len()).map(|i| chapter.sentence(i)).collect();
         let tokens = model.tokenizer.encode_batch(&texts).map_err(|e| Fault::new(e.code(), e.to_string()))?;

@@ -132,7 +132,7 @@ impl SchedulerState {
             return false;
         };
         tracing::info!(%worker, epoch, "worker joined");
-        self.workers.insert(worker, KnownWorker { epoch, node, address: Address::new(actor, self.wire) });
+        self.workers.insert(worker, KnownWorker { epoch, node, address: Address::new(actor, self.wire), load: None });
         true
     }
 

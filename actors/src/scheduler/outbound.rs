@@ -1,7 +1,7 @@
 //! The core's actions, as messages to workers and coordinators.
 
 use cluster::body::runs::{ItemMarks, ItemsDone, ItemsFailed, ItemsMarked};
-use cluster::body::workers::{BatchGroup, BatchItem, BatchLease, CancelBatch, RunBatch, WorkerDrained};
+use cluster::body::workers::{BatchGroup, BatchItem, BatchLease, CancelBatch, RunBatch, UnloadModel, WorkerDrained};
 use cluster::link::Address;
 use cluster::message::Message;
 use domain::id::{RunId, WorkerId};
@@ -37,8 +37,13 @@ impl SchedulerState {
                 tracing::info!(%worker, epoch, "worker drained");
                 self.tell_worker(worker, WorkerDrained { worker, epoch });
             }
-            // Workers keep the weights of the one model that they offer.
-            Action::Unload { .. } | Action::Accepted { .. } | Action::Refused { .. } => {}
+            Action::Unload { worker, model } => {
+                if let Some(model) = self.models.get(model) {
+                    tracing::info!(%worker, model = %model.digest, "a model is let go to make room");
+                    self.tell_worker(worker, UnloadModel { worker, model });
+                }
+            }
+            Action::Accepted { .. } | Action::Refused { .. } => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! The live picture, for people and metrics: the core's own, with names in place of its small numbers.
 
 use cluster::body::runs::ModelRef;
-use domain::scheduling::{ModelLoad, SchedulingTotals, SchedulingView, TenantLoad, TermBegan};
+use domain::scheduling::{DeviceLoad, ModelLoad, SchedulingTotals, SchedulingView, TenantLoad, TermBegan};
 use scheduler::snapshot::ModelSnapshot;
 
 use super::SchedulerState;
@@ -45,6 +45,14 @@ impl SchedulerState {
                 terms => terms,
             },
         }
+    }
+
+    /// How the devices stand by their own account, by the worker's id.
+    pub(super) fn devices(&self) -> Vec<DeviceLoad> {
+        let mut devices: Vec<DeviceLoad> = self.workers.values().filter_map(|known| known.load.clone()).collect();
+        devices.sort_by_key(|load| load.worker);
+        devices.truncate(MAX_WORKERS);
+        devices
     }
 
     fn model_load(&self, model: &ModelSnapshot) -> ModelLoad {

@@ -1,24 +1,33 @@
 //! The device's own thread: takes jobs, encodes them, hands out what came of them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::PoisonError;
-use std::time::Instant;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use cluster::body::Fault;
+use cluster::body::runs::ModelRef;
 use cluster::body::workers::{BatchFailure, BatchGroup, BatchLease};
 use domain::id::WorkerId;
 use domain::passage::{Encoded, PassageInput};
 use gpu::{EncodeError, Encoder};
 use tokio::sync::{mpsc, watch};
 
+use super::gauge::Gauge;
+use super::shelf::Shelf;
 use super::{Recalled, batch_span};
 
-/// Makes the encoder, on the device's thread: at its start, and anew when one broke.
-pub type LoadEncoder = Box<dyn Fn() -> Result<Box<dyn Encoder>, Fault> + Send>;
+/// What the device is to do, in this order.
+pub(super) enum Job {
+    /// Run a batch.
+    Run(Batch),
+    /// Let a model's weights go.
+    Unload(ModelRef),
+}
 
 /// A batch with its inputs at hand.
-pub(super) struct Job {
+pub(super) struct Batch {
     pub(super) lease: BatchLease,
+    pub(super) model: ModelRef,
     pub(super) groups: Vec<BatchGroup>,
     /// In the order of the groups' items.
     pub(super) inputs: Vec<PassageInput>,
@@ -26,16 +35,22 @@ pub(super) struct Job {
     pub(super) taken: Instant,
 }
 
-/// What came of a job, and when the worker had taken it.
+/// What came of a batch, and when the worker had taken it.
 pub(super) struct Finished {
     pub(super) outcome: Outcome,
     pub(super) taken: Instant,
 }
 
-/// What came of a job.
+/// What came of a batch.
 pub(super) enum Outcome {
     Done { lease: BatchLease, groups: Vec<BatchGroup>, encoded: Vec<Encoded>, elapsed_us: u64 },
     Failed { lease: BatchLease, failure: BatchFailure, fault: Fault },
+}
+
+impl Outcome {
+    fn failed(lease: BatchLease, failure: BatchFailure, fault: Fault) -> Self {
+        Self::Failed { lease, failure, fault }
+    }
 }
 
 /// A running device thread. It ends when `jobs` is dropped.
@@ -46,36 +61,46 @@ pub(super) struct DeviceThread {
 }
 
 impl DeviceThread {
-    pub(super) fn start(worker: WorkerId, load: LoadEncoder, recalled: Recalled) -> std::io::Result<Self> {
+    pub(super) fn start(
+        worker: WorkerId,
+        mut shelf: Shelf,
+        recalled: Recalled,
+        gauge: Arc<Gauge>,
+    ) -> std::io::Result<Self> {
         // One staged beside the one that runs.
         let (jobs, mut inbox) = mpsc::channel::<Job>(1);
         let (results, outcomes) = mpsc::channel(4);
         let (tell, loaded) = watch::channel(None);
         let body = move || {
-            let mut encoder = match caught(&load) {
-                Ok(encoder) => encoder,
-                Err(fault) => {
-                    tracing::error!(%fault, "the model can't be loaded");
-                    let _ = tell.send(Some(Err(fault)));
-                    return;
-                }
-            };
+            if let Err(fault) = shelf.load_first() {
+                tracing::error!(%fault, "the model can't be loaded");
+                let _ = tell.send(Some(Err(fault)));
+                return;
+            }
+            gauge.shelf(&shelf);
             let _ = tell.send(Some(Ok(())));
             while let Some(job) = inbox.blocking_recv() {
-                let taken = job.taken;
-                let (outcome, broken) = run(encoder.as_mut(), job, &recalled);
+                let batch = match job {
+                    Job::Run(batch) => batch,
+                    Job::Unload(model) => {
+                        shelf.unload(model);
+                        gauge.shelf(&shelf);
+                        continue;
+                    }
+                };
+                let (model, taken) = (batch.model, batch.taken);
+                let (outcome, broken) = run(&mut shelf, batch, &recalled, &gauge);
+                if broken {
+                    shelf.unload(model);
+                }
                 if results.blocking_send(Finished { outcome, taken }).is_err() {
                     return;
                 }
-                if broken {
-                    match caught(&load) {
-                        Ok(anew) => encoder = anew,
-                        Err(fault) => {
-                            tracing::error!(%fault, "a broken encoder can't be made anew; its device is given up");
-                            return;
-                        }
-                    }
+                if broken && let Err(fault) = shelf.encoder(model) {
+                    tracing::error!(%fault, "a broken encoder can't be made anew; its device is given up");
+                    return;
                 }
+                gauge.shelf(&shelf);
             }
         };
         std::thread::Builder::new().name(format!("device-{worker}")[..15].to_owned()).spawn(body)?;
@@ -83,14 +108,9 @@ impl DeviceThread {
     }
 }
 
-fn caught(load: &LoadEncoder) -> Result<Box<dyn Encoder>, Fault> {
-    catch_unwind(AssertUnwindSafe(load))
-        .unwrap_or_else(|_| Err(Fault::new("model-broken", "the model's loader failed")))
-}
-
-/// Runs a job; says also whether the encoder is to be made anew.
-fn run(encoder: &mut dyn Encoder, job: Job, recalled: &Recalled) -> (Outcome, bool) {
-    let Job { lease, groups, inputs, .. } = job;
+/// Runs a batch; says also whether its encoder is to be made anew.
+fn run(shelf: &mut Shelf, batch: Batch, recalled: &Recalled, gauge: &Gauge) -> (Outcome, bool) {
+    let Batch { lease, model, groups, inputs, .. } = batch;
     let _span = batch_span(lease, &groups).entered();
     let is_recalled = {
         let mut recalled = recalled.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,25 +121,36 @@ fn run(encoder: &mut dyn Encoder, job: Job, recalled: &Recalled) -> (Outcome, bo
     };
     if is_recalled {
         let fault = Fault::new("released", "let go before it began");
-        return (Outcome::Failed { lease, failure: BatchFailure::Released, fault }, false);
+        return (Outcome::failed(lease, BatchFailure::Released, fault), false);
     }
-    let began = Instant::now();
-    // A panic in native code's wrapper must not take the device down with it.
-    let encoded = catch_unwind(AssertUnwindSafe(|| encoder.encode(&inputs)));
-    let elapsed_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let encoder = match shelf.encoder(model) {
+        Ok(encoder) => encoder,
+        // The items are sound; another worker, or this one later, may have the model.
+        Err(fault) => return (Outcome::failed(lease, BatchFailure::Rejected, fault), false),
+    };
+    let (encoded, elapsed) = encode(encoder, &inputs);
+    gauge.ran(&inputs, encoder.packs(), elapsed);
+    let elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     match encoded {
-        Ok(Ok(encoded)) => (Outcome::Done { lease, groups, encoded, elapsed_us }, false),
-        Ok(Err(error)) => {
+        Some(Ok(encoded)) => (Outcome::Done { lease, groups, encoded, elapsed_us }, false),
+        Some(Err(error)) => {
             let (failure, broken) = match error {
                 EncodeError::OutOfMemory { .. } => (BatchFailure::OutOfMemory, false),
                 EncodeError::BadInput { .. } | EncodeError::BadAsk { .. } => (BatchFailure::Error, false),
                 EncodeError::Broken { .. } => (BatchFailure::Error, true),
             };
-            (Outcome::Failed { lease, failure, fault: Fault::new(error.code(), error.to_string()) }, broken)
+            (Outcome::failed(lease, failure, Fault::new(error.code(), error.to_string())), broken)
         }
-        Err(_) => {
+        None => {
             let fault = Fault::new("encode-broken", "the encoder panicked; the log says where");
-            (Outcome::Failed { lease, failure: BatchFailure::Error, fault }, true)
+            (Outcome::failed(lease, BatchFailure::Error, fault), true)
         }
     }
+}
+
+/// `None`: it panicked, which must not take the device down with it.
+fn encode(encoder: &mut dyn Encoder, inputs: &[PassageInput]) -> (Option<Result<Vec<Encoded>, EncodeError>>, Duration) {
+    let began = Instant::now();
+    let encoded = catch_unwind(AssertUnwindSafe(|| encoder.encode(inputs))).ok();
+    (encoded, began.elapsed())
 }

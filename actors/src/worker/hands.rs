@@ -100,8 +100,7 @@ impl Hands {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use cluster::body::workers::OfferedModel;
+mod tests {
     use domain::id::{Digest, WorkerId};
     use domain::manifest::NumericProfile;
 
@@ -112,18 +111,6 @@ pub(super) mod tests {
 
     fn model() -> ModelRef {
         ModelRef { digest: Digest([1; 32]), profile: NumericProfile::Double }
-    }
-
-    pub(in super::super) fn offer() -> OfferedModel {
-        OfferedModel {
-            model: model(),
-            resident: true,
-            load_ms: 0,
-            max_padded_tokens: 512,
-            weights_bytes: 0,
-            bytes_per_padded_token: 0,
-            ns_per_token: 0,
-        }
     }
 
     fn lease(batch: u64) -> BatchLease {

@@ -1,5 +1,6 @@
 //! A cluster in one process: the real scheduler and real workers, devices that can be held, leadership that can be
 //! taken away, and a coordinator that counts.
+#![allow(dead_code, reason = "each test program takes what it needs")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -10,12 +11,13 @@ use std::time::{Duration, Instant};
 use actors::entrance::{self, Leader, Said};
 use actors::scheduler::leadership::{Lead, Leadership, LeasePort, lead};
 use actors::scheduler::recording::TraceSettings;
-use actors::worker::{Worker, WorkerStart};
+use actors::worker::{Loaded, ServedModel, Worker, WorkerStart};
 use async_trait::async_trait;
 use bytes::Bytes;
 use cluster::body::runs::{
     CancelItems, GetScheduling, ItemClass, ItemsDone, ModelRef, SubmitItems, SubmitReply, SubmittedItem,
 };
+use cluster::body::workers::GetDevices;
 use cluster::body::{Fault, Payload, Scope};
 use cluster::bulk::{BulkPlane, ByteStream, Fetched, Stored, once};
 use cluster::link::{CallContext, Link, Wire};
@@ -24,15 +26,15 @@ use domain::id::{Digest, ItemId, ProjectId, RunId, TenantId, Term, WorkerId};
 use domain::manifest::{BLOB_CONFIG, NumericProfile, Segment};
 use domain::passage::PassageInput;
 use domain::principal::Principal;
-use domain::scheduling::SchedulingView;
+use domain::scheduling::{DeviceLoad, SchedulingView};
 use futures_util::TryStreamExt;
-use gpu::{Answers, Ask, DoubleEncoder, EncodeError, Encoder, HeadInfo, MemoryReport};
+use gpu::{Answers, Ask, DoubleEncoder, EncodeError, Encoder, HeadInfo, MemoryReport, WarmUp};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use scheduler::Config;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
-const MODEL: ModelRef = ModelRef { digest: Digest([9; 32]), profile: NumericProfile::Double };
+pub const MODEL: ModelRef = ModelRef { digest: Digest([9; 32]), profile: NumericProfile::Double };
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Leadership that a test gives and takes.
@@ -92,6 +94,13 @@ struct DeviceState {
     runs: BTreeMap<u32, u32>,
     batches: u64,
     begun: u64,
+    /// Padded tokens above which a device runs out of memory, where that is set.
+    most_tokens: Option<usize>,
+    /// Batches that did not fit.
+    refused: u64,
+    /// Models on devices, where each takes a part of their memory.
+    loaded: u64,
+    most_loaded: u64,
 }
 
 impl Devices {
@@ -113,12 +122,51 @@ impl Devices {
         self.state.lock().unwrap().batches
     }
 
+    /// From now on larger batches run out of memory.
+    pub fn shrink(&self, most_tokens: usize) {
+        self.state.lock().unwrap().most_tokens = Some(most_tokens);
+    }
+
+    /// How many batches did not fit.
+    pub fn refused(&self) -> u64 {
+        self.state.lock().unwrap().refused
+    }
+
+    /// Most models that were on a device at once.
+    pub fn most_loaded(&self) -> u64 {
+        self.state.lock().unwrap().most_loaded
+    }
+
+    fn load(&self, change: i64) {
+        let mut state = self.state.lock().unwrap();
+        state.loaded = state.loaded.saturating_add_signed(change);
+        state.most_loaded = state.most_loaded.max(state.loaded);
+    }
+
     fn begun(&self) -> u64 {
         self.state.lock().unwrap().begun
     }
 }
 
-struct Counting(Arc<Devices>, DoubleEncoder);
+/// Weights of one model, and memory of a device that holds one of them and not two.
+const WEIGHTS: u64 = 600;
+const MEMORY: u64 = 1_000;
+
+/// The last: it tells of memory.
+struct Counting(Arc<Devices>, DoubleEncoder, bool);
+
+impl Counting {
+    fn new(devices: Arc<Devices>, tells: bool) -> Self {
+        devices.load(1);
+        Self(devices, DoubleEncoder::new(), tells)
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.0.load(-1);
+    }
+}
 
 impl Encoder for Counting {
     fn dim(&self) -> usize {
@@ -139,6 +187,11 @@ impl Encoder for Counting {
         while state.held {
             state = self.0.changed.wait(state).unwrap();
         }
+        let longest = batch.iter().map(|input| input.tokens.len()).max().unwrap_or(0);
+        if state.most_tokens.is_some_and(|most| longest * batch.len() > most) {
+            state.refused += 1;
+            return Err(EncodeError::OutOfMemory { reason: "the device is small".into() });
+        }
         for input in batch {
             *state.runs.entry(input.tokens[0]).or_default() += 1;
         }
@@ -148,7 +201,11 @@ impl Encoder for Counting {
     }
 
     fn memory(&self) -> MemoryReport {
-        MemoryReport::default()
+        if !self.2 {
+            return MemoryReport::default();
+        }
+        let free_bytes = MEMORY.saturating_sub(self.0.state.lock().unwrap().loaded * WEIGHTS);
+        MemoryReport { free_bytes, total_bytes: MEMORY, ..MemoryReport::default() }
     }
 }
 
@@ -205,17 +262,30 @@ impl World {
     }
 
     pub async fn add_worker(&mut self) {
+        self.add_worker_with(vec![MODEL], false).await;
+    }
+
+    /// A worker that offers these models, of which the first is loaded; of two that `tells` there is room for one.
+    pub async fn add_worker_with(&mut self, models: Vec<ModelRef>, tells: bool) {
         let worker = WorkerId(uuid::Uuid::new_v4().as_u128());
-        let devices = self.devices.clone();
+        let served = |model| {
+            let devices = self.devices.clone();
+            let weights_bytes = if tells { WEIGHTS } else { 0 };
+            let load = move || {
+                let warm = WarmUp { weights_bytes, ..WarmUp::default() };
+                Ok(Loaded { encoder: Box::new(Counting::new(devices.clone(), tells)), warm })
+            };
+            ServedModel { model, max_padded_tokens: 8_192, weights_bytes, load: Box::new(load) }
+        };
         let start = WorkerStart {
             worker,
             node: worker.0,
             scope: self.scope.clone(),
             scheduler: self.leader.clone(),
             bulk: self.bulk.clone(),
-            model: MODEL,
-            max_padded_tokens: 8_192,
-            load: Box::new(move || Ok(Box::new(Counting(devices.clone(), DoubleEncoder::new())) as Box<dyn Encoder>)),
+            device: "a double".to_owned(),
+            memory_shares: 1,
+            models: models.into_iter().map(served).collect(),
             loaded: watch::channel(None).0,
         };
         let (actor, _) = Actor::spawn(Some(entrance::worker_name(worker)), Worker, start).await.unwrap();
@@ -271,9 +341,28 @@ impl World {
         }
     }
 
+    /// How the devices stand, once that is as wanted.
+    pub async fn until_devices(&self, wanted: impl Fn(&[DeviceLoad]) -> bool) {
+        let began = Instant::now();
+        loop {
+            let ask = GetDevices { principal: Principal::NODE };
+            let reply = self.leader.call(ask, CallContext::within(Duration::from_secs(5))).await.unwrap();
+            if wanted(&reply.devices) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "it never came to be: {:?}", reply.devices);
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// A run of a tenant's, whose items have these numbers.
     pub async fn run(&self, tenant: u128, numbers: Range<u32>) -> Run {
-        Run::new(self, tenant, numbers).await
+        self.run_on(MODEL, tenant, numbers).await
+    }
+
+    /// The same on a model of one's choice.
+    pub async fn run_on(&self, model: ModelRef, tenant: u128, numbers: Range<u32>) -> Run {
+        Run::new(self, model, tenant, numbers).await
     }
 }
 
@@ -309,7 +398,7 @@ fn item_id(number: u32) -> ItemId {
 }
 
 impl Run {
-    async fn new(world: &World, tenant: u128, numbers: Range<u32>) -> Self {
+    async fn new(world: &World, model: ModelRef, tenant: u128, numbers: Range<u32>) -> Self {
         let core = uuid::Uuid::new_v4().as_u128();
         let (tell, said) = mpsc::unbounded_channel();
         let (actor, _) = Actor::spawn(Some(entrance::core_name(core)), Core(tell), ()).await.unwrap();
@@ -327,8 +416,7 @@ impl Run {
         let inputs = world.bulk.put(scope, once(blob), u64::MAX).await.unwrap().digest;
         let (run, run_term) = (RunId(core), Term { incarnation: 1, n: 1 });
         let class = ItemClass::Bulk;
-        let submit =
-            SubmitItems { run, run_term, core, class, deadline_in_ms: None, scope, inputs, model: MODEL, items };
+        let submit = SubmitItems { run, run_term, core, class, deadline_in_ms: None, scope, inputs, model, items };
         let by_id = numbers.clone().map(|number| (item_id(number), number)).collect();
         Self { run, said, submit, leader: world.leader.clone(), numbers: by_id, missing: numbers.collect() }
     }

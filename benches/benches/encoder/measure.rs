@@ -1,20 +1,12 @@
-//! One run of our encoder over all texts, tokenizing included.
+//! Our side: every text once through the product's own stream, tokenizing included.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result};
 use domain::manifest::NumericProfile;
-use domain::passage::{Encoded, PassageInput};
-use gpu::{Encoder, TchEncoder, Tokenizer};
+use gpu::stream::{self, Kind, Limits, Stats, TextAnswer, Wanted};
+use gpu::{Cells, Lane, LanePlan, ModelFolder, Tokenizer};
 use rustix::time::{ClockId, clock_gettime};
-
-/// What is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Setting {
-    pub profile: NumericProfile,
-    pub threads: usize,
-}
 
 /// What a run took.
 #[derive(Clone, Copy, Debug)]
@@ -23,59 +15,53 @@ pub struct Run {
     pub cpu_s: f64,
 }
 
-/// Tokenizes and encodes every text, on `encoders.len()` threads.
-pub fn run(
-    tokenizer: &Tokenizer,
-    encoders: &mut [TchEncoder],
-    texts: &[String],
-    budget: usize,
-) -> Result<(Run, Vec<Encoded>)> {
-    let (wall, cpu) = (Instant::now(), cpu_s());
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let ids = tokenizer.encode_batch(&texts)?;
-    let inputs: Vec<PassageInput> = ids.iter().map(|ids| tokenizer.passage_input(&[ids])).collect();
-    let batches = plan(&inputs, budget);
-    let next = AtomicUsize::new(0);
-    let (next, batches, inputs) = (&next, &batches, &inputs);
-    let mut done: Vec<(usize, Encoded)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = encoders
-            .iter_mut()
-            .map(|encoder| {
-                scope.spawn(move || -> Result<Vec<(usize, Encoded)>> {
-                    let mut done = Vec::new();
-                    while let Some(rows) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let batch: Vec<PassageInput> = rows.iter().map(|row| inputs[*row].clone()).collect();
-                        done.extend(rows.iter().copied().zip(encoder.encode(&batch)?));
-                    }
-                    Ok(done)
-                })
-            })
-            .collect();
-        let joined = threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("a thread panicked"))?);
-        joined.collect::<Result<Vec<_>>>()
-    })?
-    .concat();
-    let run = Run { wall_s: wall.elapsed().as_secs_f64(), cpu_s: cpu_s() - cpu };
-    done.sort_by_key(|(row, _)| *row);
-    Ok((run, done.into_iter().map(|(_, encoded)| encoded).collect()))
+/// Our side in one numeric profile.
+pub struct Side {
+    pub profile: NumericProfile,
+    pub lanes: Vec<Lane>,
+    /// Vectors of the last run, one after the other.
+    pub vectors: Vec<f32>,
 }
 
-/// Batches, as rows: longest first, each at most `budget` tokens counted with padding, or one row.
-fn plan(inputs: &[PassageInput], budget: usize) -> Vec<Vec<usize>> {
-    let mut rows: Vec<usize> = (0..inputs.len()).collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(inputs[*row].tokens.len()));
-    let mut batches: Vec<Vec<usize>> = Vec::new();
-    let mut longest = 0;
-    for row in rows {
-        match batches.last_mut() {
-            Some(batch) if (batch.len() + 1) * longest <= budget => batch.push(row),
-            _ => {
-                longest = inputs[row].tokens.len();
-                batches.push(vec![row]);
-            }
-        }
+impl Side {
+    /// Loads the model, a lane a core.
+    pub fn load(model: &ModelFolder, profile: NumericProfile, cores: usize) -> Result<Self> {
+        let plan = LanePlan { cpu_workers: cores, cpu_padded_tokens: 512, gpu_padded_tokens: 0 };
+        let cpu = gpu::devices().into_iter().filter(|info| info.device == gpu::Device::Cpu).collect::<Vec<_>>();
+        let place = plan.places(&cpu).pop().context("the processor is a device")?;
+        let lanes = gpu::lanes::load_place(model, profile, &place, |_| Ok(()))?;
+        Ok(Self { profile, lanes, vectors: Vec::new() })
     }
-    batches
+
+    /// What each lane takes at once from now on.
+    pub fn set_budget(&mut self, tokens: usize) {
+        self.lanes.iter_mut().for_each(|lane| lane.cells = Cells::new(tokens));
+    }
+
+    /// Tokenizes and encodes every text.
+    pub fn run(&mut self, tokenizer: &Tokenizer, texts: &[String]) -> Result<Run> {
+        let (wall, cpu) = (Instant::now(), cpu_s());
+        let mut vectors = Vec::new();
+        encode(tokenizer, &mut self.lanes, texts.to_vec(), |answer| vectors.extend(answer.vector))?;
+        let run = Run { wall_s: wall.elapsed().as_secs_f64(), cpu_s: cpu_s() - cpu };
+        self.vectors = vectors;
+        Ok(run)
+    }
+}
+
+/// Runs texts through lanes.
+pub fn encode(
+    tokenizer: &Tokenizer,
+    lanes: &mut [Lane],
+    texts: Vec<String>,
+    mut with: impl FnMut(TextAnswer),
+) -> Result<Stats> {
+    let wanted = Wanted { kind: Kind::Passage, vectors: true, heads: Vec::new() };
+    let texts = texts.into_iter().map(Ok::<_, std::convert::Infallible>);
+    Ok(stream::run(tokenizer, lanes, texts, &wanted, Limits::default(), &mut |answer| {
+        with(answer);
+        Ok(())
+    })?)
 }
 
 /// Processor time of this process, all threads.

@@ -3,19 +3,20 @@
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::id::{ProjectId, TenantId};
 use domain::manifest::NumericProfile;
-use gpu::{Device, DeviceInfo, Encoder, ModelFolder, TchEncoder, Tokenizer};
+use gpu::lanes::Place;
+use gpu::{Device, DeviceInfo, GpuError, ModelFolder, Tokenizer, ceiling};
 use serde::Serialize;
 use store::{BlobScope, DataFolder, StoreError};
 
 use super::Failure;
 use crate::config::Config;
 
-/// How long the encoder is timed.
-const TRIAL: Duration = Duration::from_secs(2);
+/// How long each device is timed: its own matrix rate for a third of it, the encoder for the rest.
+const TRIAL: Duration = Duration::from_secs(10);
 /// A sentence of ordinary length, repeated to fill a passage.
 const SENTENCE: &str =
     "The lamplighter counted the windows of the street twice, and found one more than the day before. ";
@@ -143,17 +144,13 @@ fn model_checks(config: &Config, devices: &[DeviceInfo]) -> Vec<Check> {
     };
     let found = format!("{} (digest {}, {} wide)", folder.display(), model.digest(), model.dim());
     let mut checks = vec![Check::good("model", found)];
-    let best = devices.iter().max_by_key(|d| d.device != Device::Cpu);
-    if let Some(info) = best {
-        let profile = config.model.profile_for(gpu::best_profile(info));
-        checks.push(match encoder_speed(&model, info.device, profile) {
-            Ok(speed) => {
-                let lanes = if info.lanes > 1 { format!(" on one of {} lanes", info.lanes) } else { String::new() };
-                Check::good("encoder", format!("{speed:.0} tokens/s in {}{lanes}", profile.name()))
-            }
+    let profile = config.model.profile_on(devices);
+    for place in config.worker.lanes().places(devices) {
+        checks.push(match self_test(&model, &place, profile) {
+            Ok(found) => Check::good("encoder", found),
             Err(error) => Check::bad(
                 "encoder",
-                error,
+                error.to_string(),
                 "run `cargo xtask setup` again; if that does not help, try model.profile = \"f32\"",
             ),
         });
@@ -161,23 +158,26 @@ fn model_checks(config: &Config, devices: &[DeviceInfo]) -> Vec<Check> {
     checks
 }
 
-/// Tokens a second of one encoder over a passage of full length.
-fn encoder_speed(model: &ModelFolder, device: Device, profile: NumericProfile) -> Result<f64, String> {
-    let tokenizer = Tokenizer::open(model).map_err(|e| e.to_string())?;
-    let mut encoder = TchEncoder::load(model, device, profile).map_err(|e| e.to_string())?;
+/// What a device's lanes do together over passages of common length, and how far that is from what the device could.
+fn self_test(model: &ModelFolder, place: &Place, profile: NumericProfile) -> Result<String, GpuError> {
+    let tokenizer = Tokenizer::open(model)?;
     let text = SENTENCE.repeat(12);
-    let tokens = tokenizer.encode_batch(&[text.as_str()]).map_err(|e| e.to_string())?;
-    let input = tokenizer.passage_input(&[tokens[0].as_slice()]);
-    let batch = vec![input; if device == Device::Cpu { 2 } else { 64 }];
-    let padded = batch.iter().map(|input| input.tokens.len()).sum::<usize>();
-    // The first batch pays for warming up.
-    encoder.encode(&batch).map_err(|e| e.to_string())?;
-    let (began, mut done) = (Instant::now(), 0);
-    while began.elapsed() < TRIAL {
-        encoder.encode(&batch).map_err(|e| e.to_string())?;
-        done += padded;
-    }
-    Ok(done as f64 / began.elapsed().as_secs_f64())
+    let ids = tokenizer.encode_batch(&[text.as_str()])?;
+    let room = tokenizer.max_tokens() - tokenizer.overhead_tokens();
+    let input = tokenizer.passage_input(&[&ids[0][..ids[0].len().min(room)]]);
+    let count = (place.padded_tokens / input.tokens.len()).clamp(1, 64);
+    let mut lanes = gpu::lanes::load_place(model, profile, place, |_| Ok(()))?;
+    let found = ceiling::standing(model, &mut lanes, &vec![input; count], TRIAL * 2 / 3)?;
+    let lanes = if place.lanes > 1 { format!(" on {} lanes", place.lanes) } else { String::new() };
+    Ok(format!(
+        "{}: {:.0} tokens/s in {}{lanes}; {:.0} of {:.0} GFLOP/s, {:.0} % of its own matrix rate",
+        place.info.device,
+        found.tokens_per_s,
+        profile.name(),
+        found.flops / 1e9,
+        found.ceiling_flops / 1e9,
+        100.0 * found.share(),
+    ))
 }
 
 /// Writes and reads a row and a blob where `serve` would.

@@ -7,11 +7,13 @@ pub mod annotate;
 mod bar;
 pub mod classify;
 pub mod doctor;
+pub mod embed;
 mod input;
 mod jsonl;
 pub mod keys;
 pub mod read;
 pub mod serve;
+pub mod texts;
 
 use std::path::PathBuf;
 
@@ -50,6 +52,8 @@ enum Command {
     Read(read::Args),
     /// Write the words, sentences and quotations of texts as BookNLP files
     Annotate(annotate::Args),
+    /// Give the vectors of texts, one JSON object a line
+    Embed(embed::Args),
     /// Say what trained heads find in texts, such as emotions
     Classify(classify::Args),
     /// Serve the web app and the API on this machine
@@ -137,6 +141,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Analyze(args) => analyze::run(&config, args).await,
             Command::Read(args) => read::run(&config, &args),
             Command::Annotate(args) => annotate::run(&config, &args),
+            Command::Embed(args) => embed::run(&config, &args),
             Command::Classify(args) => classify::run(&config, &args),
             Command::Serve(args) => serve::run(config, args).await,
             Command::Keys(args) => keys::run(&config, args),

@@ -15,6 +15,9 @@ pub struct ModelConfig {
     /// A folder in Hugging Face layout (`config.json`, `model.safetensors`, `tokenizer.json`); empty for the one that
     /// set-up made. `double` stands for a deterministic stand-in that understands nothing, for tests of everything else.
     pub path: PathBuf,
+    /// Further models that this node's devices run for whoever wants them: folders as in `path`. They are loaded when
+    /// they are first wanted, and the ones used least lately go when memory is short.
+    pub also: Vec<PathBuf>,
     /// How floats are computed.
     pub profile: Profile,
     /// A folder with a folder for each trained head; empty for `models` in the working folder, else in one of those
@@ -49,6 +52,13 @@ impl ModelConfig {
         let cache = std::env::var_os("VISIOBOOK_CACHE").map(PathBuf::from);
         let cache = cache.unwrap_or_else(|| super::store::user_folder("XDG_CACHE_HOME", ".cache"));
         cache.join("models/multilingual-e5-small")
+    }
+
+    /// The numeric profile of a node with these devices: all of them compute alike, or results would differ by where
+    /// they were computed.
+    pub fn profile_on(&self, devices: &[gpu::DeviceInfo]) -> NumericProfile {
+        let best = devices.iter().max_by_key(|info| info.device != gpu::Device::Cpu).map(gpu::best_profile);
+        self.profile_for(best.unwrap_or(NumericProfile::F32))
     }
 
     /// The folder of the head of that name.

@@ -26,6 +26,15 @@ impl Default for WorkerConfig {
 }
 
 impl WorkerConfig {
+    /// Encoders a device, and what each takes at once.
+    pub fn lanes(&self) -> gpu::LanePlan {
+        gpu::LanePlan {
+            cpu_workers: self.cpu_workers,
+            cpu_padded_tokens: self.cpu_padded_tokens as usize,
+            gpu_padded_tokens: self.gpu_padded_tokens as usize,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let devices = [
             ("worker.cpu_padded_tokens", self.cpu_padded_tokens),

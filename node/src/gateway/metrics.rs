@@ -6,6 +6,7 @@
 use std::fmt::{Display, Write};
 
 use cluster::body::runs::GetScheduling;
+use cluster::body::workers::GetDevices;
 use domain::scheduling::SchedulingView;
 use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
@@ -21,7 +22,11 @@ pub async fn scheduling(request: Request) -> Result<Response, ApiError> {
 
 /// `GET /metrics`
 pub async fn metrics(request: Request) -> Result<Response, ApiError> {
-    let mut response = text(&view(request).await?).into_response();
+    let (ask, context) = (GetDevices { principal: request.principal }, request.context());
+    let devices = request.gateway.core.call(ask, context).await?.devices;
+    let mut lines = text(&view(request).await?);
+    super::devices::write_metrics(&mut lines, &devices);
+    let mut response = lines.into_response();
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -5,7 +5,7 @@
 //! | [`routes`] | the one table of routes; the filters and the OpenAPI document are made from it |
 //! | [`handlers`] | what each route does |
 //! | [`events`] | a project's events as server-sent events |
-//! | [`metrics`] | how the scheduling stands, for programs and for people |
+//! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
 //! | [`guard`] | who is let in: the local trust of a one-machine node |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
 //! | [`assets`] | the web app's files |
@@ -13,6 +13,7 @@
 //! | [`serve`](mod@serve) | the warp server round it all |
 
 pub mod assets;
+pub mod devices;
 pub mod events;
 pub mod guard;
 pub mod handlers;

@@ -6,14 +6,14 @@ use std::pin::Pin;
 
 use domain::api::{NodeInfo, ProjectList, ProjectView, RunView};
 use domain::run::RunEvent;
-use domain::scheduling::SchedulingView;
+use domain::scheduling::{DeviceLoad, SchedulingView};
 use domain::storyboard::Storyboard;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use warp::http::Method;
 use warp::reply::Response;
 
 use super::problem::ApiError;
-use super::{Request, events, handlers, metrics};
+use super::{Request, devices, events, handlers, metrics};
 
 /// What a handler gives: a response, or an error that becomes a problem.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
@@ -145,6 +145,8 @@ pub fn table() -> Vec<Route> {
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::ready) },
         Route { id: "metrics", method: get(), path: "/metrics", about: "How the scheduling stands, in Prometheus' text format.",
             permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Text), handler: handler!(metrics::metrics) },
+        Route { id: "devices", method: get(), path: "/api/v1/scheduling/devices", about: "What each device did and has left, by its own account.",
+            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Vec<DeviceLoad>>)), handler: handler!(devices::devices) },
         Route { id: "scheduling", method: get(), path: "/api/v1/scheduling", about: "How the scheduling stands: queues, devices, totals, changes of term.",
             permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<SchedulingView>)), handler: handler!(metrics::scheduling) },
         Route { id: "openapi", method: get(), path: "/api/v1/openapi.json", about: "This document.",

@@ -1,22 +1,23 @@
 //! The devices of a node: which there are, and a worker for each.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actors::entrance::{Leader, worker_name};
 use actors::model::{ModelSlot, ReadingModel};
-use actors::worker::{LoadEncoder, Worker, WorkerStart, drain};
+use actors::worker::{Loaded, ServedModel, Worker, WorkerStart, drain};
 use cluster::body::Fault;
 use cluster::body::runs::ModelRef;
 use cluster::bulk::BulkPlane;
 use cluster::link::Link;
 use domain::id::WorkerId;
 use domain::manifest::NumericProfile;
-use gpu::{Device, DeviceInfo, DoubleEncoder, Encoder, GpuError, ModelFolder, TchEncoder, Tokenizer};
+use gpu::lanes::Place;
+use gpu::{Device, DeviceInfo, DoubleEncoder, Encoder, GpuError, ModelFolder, Tokenizer, WarmUp};
 use ractor::{Actor, ActorRef};
 use tokio::sync::watch;
 
+use super::weights::Weights;
 use crate::config::Config;
 
 /// The workers that run.
@@ -110,16 +111,18 @@ fn fault(error: &GpuError) -> Fault {
     Fault::new(error.code(), error.to_string())
 }
 
-/// A model that was found, or its double.
+/// The models that were found, or their double.
 struct Opened {
+    /// The one that books are understood with.
     reference: ModelRef,
-    folder: Option<Arc<ModelFolder>>,
+    /// None for the double.
+    folders: Vec<Arc<ModelFolder>>,
     devices: Vec<DeviceInfo>,
 }
 
 impl Opened {
     fn tokenizer(&self) -> Result<Tokenizer, GpuError> {
-        match &self.folder {
+        match self.folders.first() {
             Some(folder) => Tokenizer::open(folder),
             None => Ok(Tokenizer::double()),
         }
@@ -130,64 +133,56 @@ fn open(config: &Config) -> Result<Opened, Fault> {
     let devices = gpu::devices();
     if config.model.is_double() {
         let reference = ModelRef { digest: DoubleEncoder::digest(), profile: NumericProfile::Double };
-        return Ok(Opened { reference, folder: None, devices });
+        return Ok(Opened { reference, folders: Vec::new(), devices });
     }
-    let folder = ModelFolder::open(config.model.folder()).map_err(|e| fault(&e))?;
-    // All devices of a node compute alike, or a run's items would differ by where they ran.
-    let best = devices.iter().max_by_key(|d| d.device != Device::Cpu).map(gpu::best_profile);
-    let profile = config.model.profile_for(best.unwrap_or(NumericProfile::F32));
-    let reference = ModelRef { digest: folder.digest(), profile };
-    Ok(Opened { reference, folder: Some(Arc::new(folder)), devices })
+    let folders = std::iter::once(config.model.folder()).chain(config.model.also.iter().cloned());
+    let folders = folders.map(|path| ModelFolder::open(path).map(Arc::new).map_err(|e| fault(&e)));
+    let folders = folders.collect::<Result<Vec<_>, _>>()?;
+    let profile = config.model.profile_on(&devices);
+    let reference = ModelRef { digest: folders[0].digest(), profile };
+    Ok(Opened { reference, folders, devices })
 }
 
 /// One worker to be.
 struct Lane {
-    load: LoadEncoder,
-    max_padded_tokens: u32,
+    device: Device,
+    memory_shares: u32,
+    models: Vec<ServedModel>,
 }
 
 fn lanes(config: &Config, opened: &Opened) -> Vec<Lane> {
-    let has_gpu = opened.devices.iter().any(|d| d.device != Device::Cpu);
     let mut lanes = Vec::new();
-    for info in &opened.devices {
-        let (count, max_padded_tokens) = match (info.device, config.worker.cpu_workers) {
-            (Device::Cpu, 0) if has_gpu => continue,
-            (Device::Cpu, 0) => (info.lanes, config.worker.cpu_padded_tokens),
-            (Device::Cpu, wanted) => (wanted, config.worker.cpu_padded_tokens),
-            (Device::Cuda(_), _) => (1, config.worker.gpu_padded_tokens),
-        };
-        let weights = Arc::new(Mutex::new(None));
-        lanes.extend(
-            (0..count)
-                .map(|_| Lane { load: loader(config, opened, info.device, Arc::clone(&weights)), max_padded_tokens }),
-        );
+    for place in config.worker.lanes().places(&opened.devices) {
+        let weights: Vec<Weights> = opened.folders.iter().map(|_| Weights::new()).collect();
+        lanes.extend((0..place.lanes).map(|_| Lane {
+            device: place.info.device,
+            memory_shares: place.lanes as u32,
+            models: served(config, opened, &place, &weights),
+        }));
     }
     lanes
 }
 
-/// Loads the weights for the first worker of a device; the others share them.
-fn loader(config: &Config, opened: &Opened, device: Device, weights: Arc<Mutex<Option<TchEncoder>>>) -> LoadEncoder {
-    let profile = opened.reference.profile;
-    match opened.folder.clone() {
-        None => {
-            let delay = Duration::from_millis(config.worker.double_delay_ms);
-            Box::new(move || Ok(Box::new(DoubleEncoder::with_delay(delay)) as Box<dyn Encoder>))
-        }
-        Some(folder) => {
-            let came = AtomicBool::new(false);
-            Box::new(move || {
-                // The first worker loads; whoever comes again, because its encoder broke, loads anew.
-                let mut weights = weights.lock().unwrap_or_else(PoisonError::into_inner);
-                let came_before = came.swap(true, Ordering::Relaxed);
-                let encoder = match weights.take() {
-                    Some(encoder) if !came_before => encoder,
-                    _ => TchEncoder::load(&folder, device, profile).map_err(|e| fault(&e))?,
-                };
-                *weights = Some(encoder.share());
-                Ok(Box::new(encoder) as Box<dyn Encoder>)
-            })
-        }
+/// A device's models, for one of its workers.
+fn served(config: &Config, opened: &Opened, place: &Place, weights: &[Weights]) -> Vec<ServedModel> {
+    let max_padded_tokens = u32::try_from(place.padded_tokens).unwrap_or(u32::MAX);
+    if opened.folders.is_empty() {
+        let delay = Duration::from_millis(config.worker.double_delay_ms);
+        let load = move || {
+            let encoder = Box::new(DoubleEncoder::with_delay(delay)) as Box<dyn Encoder>;
+            Ok(Loaded { encoder, warm: WarmUp::default() })
+        };
+        let model = opened.reference;
+        return vec![ServedModel { model, max_padded_tokens, weights_bytes: 0, load: Box::new(load) }];
     }
+    let profile = opened.reference.profile;
+    let models = opened.folders.iter().zip(weights).map(|(folder, weights)| ServedModel {
+        model: ModelRef { digest: folder.digest(), profile },
+        max_padded_tokens,
+        weights_bytes: folder.weights_bytes(),
+        load: weights.loader(Arc::clone(folder), place.info.device, profile, place.padded_tokens),
+    });
+    models.collect()
 }
 
 async fn spawn(
@@ -202,9 +197,9 @@ async fn spawn(
         scope: plan.scope.clone(),
         scheduler: plan.scheduler.clone(),
         bulk: plan.bulk.clone(),
-        model: plan.model,
-        max_padded_tokens: lane.max_padded_tokens,
-        load: lane.load,
+        device: lane.device.to_string(),
+        memory_shares: lane.memory_shares,
+        models: lane.models,
         loaded,
     };
     let (actor, _) = Actor::spawn(Some(worker_name(worker)), Worker, start).await?;

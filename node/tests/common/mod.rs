@@ -47,6 +47,17 @@ pub fn shared_books() -> Vec<PathBuf> {
     books
 }
 
+/// The model that set-up made, unless another one is named.
+pub fn model() -> Option<PathBuf> {
+    let named = std::env::var_os("VISIOBOOK_MODEL").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| node::config::Config::default().model.folder());
+    if !folder.join("model.safetensors").is_file() {
+        println!("skipped: no model in {}; `cargo xtask setup` makes it", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
 /// Runs to the end, which must be a success.
 pub fn succeed(command: &mut Command) -> Output {
     let output = command.output().unwrap();
