@@ -1,0 +1,117 @@
+//! A whole book, encoded and nothing else: speed and memory along the way.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use domain::book::Book;
+use gpu::{LanePlan, ModelFolder, Tokenizer};
+
+use crate::measure;
+use crate::plot::{Curve, Plot};
+
+/// How far apart the points are that are printed and drawn.
+const STEP: Duration = Duration::from_secs(5);
+/// Points left out at the start, while tokenizing and the first batches warm up, and at the end.
+const EDGES: usize = 1;
+/// Steady: no point is farther from the median than this share of it.
+const STEADY: f64 = 0.15;
+/// Flat: memory grows by no more between the first point and the last.
+const FLAT_MIB: f64 = 64.0;
+
+struct Point {
+    at_s: f64,
+    tokens_per_s: f64,
+    resident_mib: f64,
+}
+
+/// Encodes every passage of a book as the product cuts it, and prints a point every few seconds.
+pub fn encode(model: &ModelFolder, tokenizer: &Tokenizer, path: &Path, svg: Option<&Path>) -> Result<()> {
+    let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    let name = path.file_name().and_then(|name| name.to_str()).context("a file has a name")?;
+    let book = ::book::read(name, &bytes, &::book::Limits::default())?;
+    drop(bytes);
+    let passages = passages(&book, tokenizer)?;
+    drop(book);
+    let plan = LanePlan { cpu_workers: 0, cpu_padded_tokens: 1024, gpu_padded_tokens: 65_536 };
+    let devices = gpu::devices();
+    let best = devices.iter().max_by_key(|info| info.device != gpu::Device::Cpu).context("there is a device")?;
+    let profile = gpu::best_profile(best);
+    let mut lanes = gpu::lanes::load(model, profile, &plan, |_| Ok(()))?;
+    println!("{name}: {} passages, {} lanes in {}", passages.len(), lanes.len(), profile.name());
+
+    let (began, mut last, mut tokens) = (Instant::now(), Instant::now(), 0usize);
+    let mut points = Vec::new();
+    let stats = measure::encode(tokenizer, &mut lanes, passages, |answer| {
+        tokens += answer.tokens;
+        if last.elapsed() >= STEP {
+            let point = Point {
+                at_s: began.elapsed().as_secs_f64(),
+                tokens_per_s: tokens as f64 / last.elapsed().as_secs_f64(),
+                resident_mib: resident_mib(),
+            };
+            println!("{:4.0} s  {:6.0} tokens/s  {:5.0} MiB", point.at_s, point.tokens_per_s, point.resident_mib);
+            points.push(point);
+            (last, tokens) = (Instant::now(), 0);
+        }
+    })?;
+    println!(
+        "{} tokens in {:.1} s: {:.0} tokens/s, busy {:.1} %, idle gap {:.2} ms, padding {:.1} %",
+        stats.tokens,
+        stats.wall.as_secs_f64(),
+        stats.tokens_per_s(),
+        100.0 * stats.busy_share(),
+        stats.idle_gap.as_secs_f64() * 1e3,
+        100.0 * stats.padding,
+    );
+    if let Some(svg) = svg {
+        draw(name, &points, svg)?;
+    }
+    judge(&points)
+}
+
+fn passages(book: &Book, tokenizer: &Tokenizer) -> Result<Vec<String>> {
+    let most = u32::try_from(tokenizer.max_tokens() - tokenizer.overhead_tokens())?;
+    let mut passages = Vec::new();
+    for chapter in &book.chapters {
+        let sentences: Vec<&str> = (0..chapter.sentences.len()).map(|at| chapter.sentence(at)).collect();
+        let lengths: Vec<u32> = tokenizer.encode_batch(&sentences)?.iter().map(|ids| ids.len() as u32).collect();
+        for passage in ::book::windows(chapter, &lengths, most) {
+            let parts: Vec<&str> = passage.spans.iter().map(|span| sentences[span.sentence as usize]).collect();
+            passages.push(parts.join(" "));
+        }
+    }
+    Ok(passages)
+}
+
+fn judge(points: &[Point]) -> Result<()> {
+    ensure!(points.len() > 2 * EDGES + 2, "too short a book to tell");
+    let inner = &points[EDGES..points.len() - EDGES];
+    let mut speeds: Vec<f64> = inner.iter().map(|point| point.tokens_per_s).collect();
+    speeds.sort_by(f64::total_cmp);
+    let median = speeds[speeds.len() / 2];
+    let off = speeds.iter().map(|speed| (speed / median - 1.0).abs()).fold(0.0, f64::max);
+    let grown = inner[inner.len() - 1].resident_mib - inner[0].resident_mib;
+    println!("speed within {:.1} % of its median, memory grown by {grown:.0} MiB", 100.0 * off);
+    ensure!(off <= STEADY, "not steady");
+    ensure!(grown <= FLAT_MIB, "memory grows");
+    Ok(())
+}
+
+fn draw(name: &str, points: &[Point], svg: &Path) -> Result<()> {
+    let curve =
+        |label, of: fn(&Point) -> f64| Curve { label, points: points.iter().map(|p| (p.at_s, of(p))).collect() };
+    let plot = Plot {
+        title: &format!("{name}, encoded alone"),
+        curves: [curve("tokens/s", |p| p.tokens_per_s), curve("resident memory, MiB", |p| p.resident_mib)],
+    };
+    std::fs::write(svg, plot.svg()).with_context(|| format!("writing {}", svg.display()))
+}
+
+/// Memory of this process that is in use, as the kernel counts it.
+fn resident_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
+    kib.unwrap_or(0.0) / 1024.0
+}
