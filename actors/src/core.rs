@@ -315,6 +315,8 @@ impl Shared {
                 RunReply { run: projects::view_run(context, name).await? }.into()
             }
             Message::GetScheduling(ask) => context.scheduler.call(ask, CallContext::within(SCHEDULING)).await?.into(),
+            Message::GetWaits(ask) => context.scheduler.call(ask, CallContext::within(SCHEDULING)).await?.into(),
+            Message::SetShare(ask) => context.scheduler.call(ask, CallContext::within(SCHEDULING)).await?.into(),
             Message::GetDevices(ask) => context.scheduler.call(ask, CallContext::within(SCHEDULING)).await?.into(),
             Message::EventsAfter(ask) => {
                 projects::find(context, ask.principal, ask.project).await?;

@@ -8,6 +8,7 @@
 //! | `inbound` | what workers and coordinators say, as events |
 //! | `outbound` | the core's actions, as messages |
 //! | [`leadership`] | who leads: a lease as a value that is handed in |
+//! | [`shares`] | what tenants may have, as it was set at run time |
 //! | `takeover` | what an earlier leader's batches and results are now |
 //! | `names` | what the core's small numbers stand for |
 //! | [`recording`] | a trace of what the core was told, for replaying it |
@@ -18,15 +19,16 @@ pub mod leadership;
 mod names;
 mod outbound;
 pub mod recording;
+pub mod shares;
 mod takeover;
 mod view;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use cluster::body::Fault;
-use cluster::body::runs::SchedulingReply;
+use cluster::body::runs::{SchedulingReply, SetShare, WaitsReply};
 use cluster::body::workers::{BatchDone, DevicesReply};
+use cluster::body::{Done, Fault};
 use cluster::envelope::Envelope;
 use cluster::link::{Address, Wire};
 use cluster::message::Message;
@@ -39,6 +41,7 @@ use crate::clock::since_boot_ms;
 use crate::entrance::{self, Said, answer};
 use names::{Models, Runs};
 use recording::{Recording, TraceSettings};
+use shares::Shares;
 use takeover::Takeover;
 
 /// How often the core is told that time has passed.
@@ -77,6 +80,8 @@ pub struct SchedulerStart {
     pub follows: Option<Vec<TermBegan>>,
     /// Where to record what the core is told.
     pub trace: Option<TraceSettings>,
+    /// What was set for tenants so far, and is from now on.
+    pub shares: Shares,
 }
 
 /// The actor.
@@ -110,6 +115,7 @@ pub struct SchedulerState {
     /// Empty between events; kept for its allocation.
     actions: Vec<Action>,
     recording: Option<Recording>,
+    shares: Shares,
 }
 
 impl Actor for SchedulerActor {
@@ -140,7 +146,11 @@ impl Actor for SchedulerActor {
             last_fault: None,
             actions: Vec::new(),
             recording,
+            shares: start.shares,
         };
+        for event in state.shares.events() {
+            state.step(event);
+        }
         if let Some(past) = start.follows {
             state.step(Event::TakeOver { past });
         }
@@ -200,6 +210,8 @@ impl SchedulerState {
             Message::SubmitItems(submit) => self.submit(submit, &[]).map(Message::from),
             Message::SubmitMarked(marked) => self.submit(marked.submit, &marked.marks).map(Message::from),
             Message::GetScheduling(_) => Ok(SchedulingReply { scheduling: self.view() }.into()),
+            Message::GetWaits(_) => Ok(WaitsReply { waits: self.waits() }.into()),
+            Message::SetShare(set) => self.set_share(set).map(Message::from),
             Message::GetDevices(_) => Ok(DevicesReply { devices: self.devices() }.into()),
             Message::DeviceStands(stands) => {
                 if let Some(known) = self.workers.get_mut(&stands.load.worker) {
@@ -222,6 +234,17 @@ impl SchedulerState {
         if let Some(reply) = reply {
             answer(reply, self.term, result);
         }
+    }
+
+    fn set_share(&mut self, set: SetShare) -> Result<Done, Fault> {
+        if !self.shares.keep(set.tenant, set.share) {
+            return Err(Fault::new("conflict", "shares are set for as many tenants as can be; set one back to normal"));
+        }
+        tracing::info!(tenant = %set.tenant, share = ?set.share, "a tenant's share is set");
+        for event in shares::events(set.tenant, set.share) {
+            self.step(event);
+        }
+        Ok(Done {})
     }
 
     fn lose(&mut self, worker: WorkerId) {

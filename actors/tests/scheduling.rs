@@ -12,6 +12,7 @@ use actors::scheduler::recording::TraceSettings;
 use actors::worker::drain;
 use cluster::link::Wire;
 use domain::id::Term;
+use domain::scheduling::TenantShare;
 use support::World;
 
 /// Every item was run on a device exactly once.
@@ -121,6 +122,29 @@ async fn a_small_run_does_not_wait_for_a_flooding_one() {
     // have ended while its results came in; of some two hundred and thirty.
     assert!(batches <= 16, "{batches} batches until the small run was done");
     flood.until_missing(0).await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_tenant_may_have_is_set_at_run_time_and_outlasts_a_leader() {
+    let world = World::new(1, Wire::Bytes, None).await;
+    world.set_share(1, TenantShare { device_ms_per_s: Some(0), ..TenantShare::default() }).await;
+    let mut held_up = world.run(1, 0..40).await;
+    for term in [1, 2] {
+        world.until(|view| view.term.n == term).await;
+        held_up.hand_in().await;
+        let mut other = world.run(2, 1_000 * term as u32..1_000 * term as u32 + 200).await;
+        other.hand_in().await;
+        other.until_missing(0).await;
+        let begun = world.devices.runs().keys().filter(|number| **number < 1_000).count();
+        assert_eq!(begun, 0, "of a tenant that may have nothing");
+        world.until(|view| view.queued_bulk == 40).await;
+        if term == 1 {
+            world.depose();
+        }
+    }
+    world.set_share(1, TenantShare::default()).await;
+    held_up.until_missing(0).await;
     world.stop().await;
 }
 

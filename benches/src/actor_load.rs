@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actors::entrance::{self, Said};
+use actors::scheduler::shares::Shares;
 use actors::scheduler::{SchedulerActor, SchedulerMessage, SchedulerStart};
 use anyhow::{Context, Result, ensure};
 use cluster::body::runs::{ItemClass, ModelRef, SubmitItems, SubmitReply, SubmittedItem};
@@ -122,7 +123,15 @@ pub async fn through_the_actor(items: usize, batch: u32) -> Result<Spent> {
     let scope = format!("bench-{core_id:x}");
     let config = Config { max_batch_items: batch, batch_budget_ms: 60_000, ..Config::default() };
     let (term, wire) = (TERM, Wire::Memory);
-    let start = SchedulerStart { scope: scope.clone(), term, config, wire, follows: None, trace: None };
+    let start = SchedulerStart {
+        scope: scope.clone(),
+        term,
+        config,
+        wire,
+        follows: None,
+        trace: None,
+        shares: Shares::default(),
+    };
     let (scheduler, _) = Actor::spawn(None, SchedulerActor, start).await?;
     let name = format!("scheduler-{scope}");
     let entrance = entrance::open(&scope, entrance::SCHEDULER, name, &scheduler, Wire::Memory).await?;

@@ -8,8 +8,8 @@ use crate::body::projects::{
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
 };
 use crate::body::runs::{
-    CancelItems, GetScheduling, ItemsDone, ItemsFailed, ItemsMarked, SchedulingReply, SubmitItems, SubmitMarked,
-    SubmitReply,
+    CancelItems, GetScheduling, GetWaits, ItemsDone, ItemsFailed, ItemsMarked, SchedulingReply, SetShare, SubmitItems,
+    SubmitMarked, SubmitReply, WaitsReply,
 };
 use crate::body::workers::{
     BatchDone, BatchFailed, CancelBatch, DeviceStands, DevicesReply, DrainWorker, GetDevices, LeaderBegan, RunBatch,
@@ -108,10 +108,13 @@ messages! {
     47 WorkerPresent;
     48 WorkerDrained;
 
-    70 UnloadModel;
-    71 DeviceStands;
-    72 GetDevices;
-    73 DevicesReply;
+    50 GetWaits;
+    51 WaitsReply;
+    52 SetShare;
+    53 UnloadModel;
+    54 DeviceStands;
+    55 GetDevices;
+    56 DevicesReply;
 }
 
 /// A message that is answered, and by what.
@@ -138,5 +141,7 @@ requests! {
     SubmitItems => SubmitReply;
     SubmitMarked => SubmitReply;
     GetScheduling => SchedulingReply;
+    GetWaits => WaitsReply;
+    SetShare => Done;
     GetDevices => DevicesReply;
 }

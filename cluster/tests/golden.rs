@@ -8,8 +8,8 @@ use cluster::body::projects::{
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
 };
 use cluster::body::runs::{
-    CancelItems, GetScheduling, ItemClass, ItemMarks, ItemsDone, ItemsFailed, ItemsMarked, ModelRef, SchedulingReply,
-    SubmitItems, SubmitMarked, SubmitReply, SubmittedItem,
+    CancelItems, GetScheduling, GetWaits, ItemClass, ItemMarks, ItemsDone, ItemsFailed, ItemsMarked, ModelRef,
+    SchedulingReply, SetShare, SubmitItems, SubmitMarked, SubmitReply, SubmittedItem, WaitsReply,
 };
 use cluster::body::workers::{
     BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchItem, BatchLease, BatchResults, CancelBatch, DeviceStands,
@@ -26,7 +26,10 @@ use domain::language::Language;
 use domain::manifest::NumericProfile;
 use domain::principal::Principal;
 use domain::run::{Progress, RunEvent, RunState, Stage};
-use domain::scheduling::{DeviceLoad, ModelLoad, SchedulingTotals, SchedulingView, TenantLoad, TermBegan, WorkerLoad};
+use domain::scheduling::{
+    DeviceLoad, ModelLoad, ModelWaits, SchedulingTotals, SchedulingView, SchedulingWaits, TenantLoad, TenantShare,
+    TenantWaits, TermBegan, WaitSum, WorkerLoad,
+};
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden-v1.txt");
 
@@ -127,6 +130,14 @@ fn of_runs() -> Vec<Message> {
         ItemsMarked { run: RUN, scheduler_term: TERM, marks }.into(),
         GetScheduling { principal: WHO }.into(),
         SchedulingReply { scheduling: scheduling() }.into(),
+        GetWaits { principal: WHO }.into(),
+        WaitsReply { waits: waits() }.into(),
+        SetShare {
+            principal: WHO,
+            tenant: TenantId::LOCAL,
+            share: TenantShare { weight: 200, device_ms_per_s: Some(500) },
+        }
+        .into(),
     ]
 }
 
@@ -150,6 +161,13 @@ fn scheduling() -> SchedulingView {
         totals: SchedulingTotals { accepted: 7, padding_waste: 0.125, ..SchedulingTotals::default() },
         terms: vec![TermBegan { term: TERM, at_ms: 70_000, adopted_batches: 1, adopted_items: 64 }],
     }
+}
+
+fn waits() -> SchedulingWaits {
+    let sum = |items| WaitSum { items, total_ms: 70_000, counts: vec![1, items] };
+    let tenants = vec![TenantWaits { tenant: TenantId::LOCAL, interactive: sum(2), bulk: sum(300) }];
+    let model = ModelWaits { model: "03030303-bf16".into(), interactive: sum(4), bulk: sum(5), tenants };
+    SchedulingWaits { models: vec![model] }
 }
 
 fn of_workers() -> Vec<Message> {

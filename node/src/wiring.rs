@@ -12,6 +12,7 @@ use actors::relay::Bells;
 use actors::run::{Beginning, RunContext};
 use actors::scheduler::leadership::{Lead, StoredLease, lead};
 use actors::scheduler::recording::TraceSettings;
+use actors::scheduler::shares::Shares;
 use actors::storage::StorageBulk;
 use cluster::body::Fault;
 use cluster::bulk::BulkPlane;
@@ -84,7 +85,8 @@ impl Node {
         let bulk: Arc<dyn BulkPlane> = Arc::new(StorageBulk::new(blobs.clone()));
         let leader = Leader { scope: scope.clone(), wire };
         let (step_down, leaving) = watch::channel(false);
-        let with = Lead { scope: scope.clone(), wire, config: scheduler::Config::default(), trace: trace(config) };
+        let (shares, trace) = (Shares::default(), trace(config));
+        let with = Lead { scope: scope.clone(), wire, config: scheduler::Config::default(), trace, shares };
         let leading = tokio::spawn(lead(Arc::new(StoredLease(records.clone())), with, leaving));
         let devices = devices::start(config, id, &scope, leader.clone(), bulk.clone());
         let (tell_trouble, trouble) = watch::channel(None);

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use common::http::{finished, get, upload};
+use common::http::{finished, get, request, upload};
 use common::{ENGLISH, Server, analyze, sample, succeed};
 use scheduler::trace::replay;
 
@@ -61,7 +61,31 @@ fn an_operator_reads_how_the_scheduling_stands() {
     let completed =
         text.lines().find_map(|l| l.strip_prefix("visiobook_scheduler_items_total{outcome=\"completed\"} "));
     assert_eq!(completed.unwrap().parse::<u64>().unwrap(), view["totals"]["completed"].as_u64().unwrap());
+    let waits = get(&server.address, "/api/v1/scheduling/waits").json();
+    let bulk = &waits["models"][0]["bulk"];
+    assert!(bulk["items"].as_u64().unwrap() >= view["totals"]["completed"].as_u64().unwrap(), "{waits}");
+    assert_eq!(waits["models"][0]["tenants"][0]["bulk"], *bulk, "one tenant waited for all of it");
+    assert!(text.contains("visiobook_scheduler_tenant_wait_seconds_count{"), "{text}");
     for line in ["visiobook_scheduler_items_outstanding 0", "visiobook_scheduler_term 1"] {
         assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
     }
+}
+
+#[test]
+fn an_operator_sets_what_a_tenant_may_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let put = |query: &str| {
+        let path = format!("/api/v1/scheduling/tenants/00000000-0000-0000-0000-000000000007{query}");
+        request(&server.address, "PUT", &path, &[], &[])
+    };
+    let set = put("?weight=200&device_ms_per_s=500");
+    assert_eq!(set.status, 200);
+    assert_eq!(set.json(), serde_json::json!({ "weight": 200, "device_ms_per_s": 500 }));
+    assert_eq!(put("").json(), serde_json::json!({ "weight": 100, "device_ms_per_s": null }), "back to normal");
+    for refused in ["?weight=0", "?weight=10001", "?weight=many", "?device_ms_per_s=-1"] {
+        assert_eq!((put(refused).status, put(refused).code().as_str()), (400, "bad-request"), "{refused}");
+    }
+    let other = request(&server.address, "PUT", "/api/v1/scheduling/tenants/nobody", &[], &[]);
+    assert_eq!(other.status, 404);
 }

@@ -20,6 +20,7 @@ use store::rows::LeaseKey;
 use tokio::sync::watch;
 
 use super::recording::TraceSettings;
+use super::shares::Shares;
 use super::{SchedulerActor, SchedulerMessage, SchedulerStart};
 use crate::clock::since_boot_ms;
 use crate::entrance;
@@ -88,6 +89,8 @@ pub struct Lead {
     pub config: Config,
     /// Where to record what the core is told.
     pub trace: Option<TraceSettings>,
+    /// What is set for tenants while the node runs.
+    pub shares: Shares,
 }
 
 /// Leads whenever it can, until `stopping` turns true; then gives leadership back.
@@ -137,11 +140,11 @@ async fn once(
 }
 
 async fn start(with: &Lead, term: Term, past: Vec<TermBegan>) -> Result<ActorRef<SchedulerMessage>, String> {
-    let Lead { scope, wire, config, trace } = with.clone();
+    let Lead { scope, wire, config, trace, shares } = with.clone();
     // The first one of all has nobody's work to take over.
     let follows = (term.n > 1 || !past.is_empty()).then_some(past);
     let follower = follows.is_some();
-    let start = SchedulerStart { scope: scope.clone(), term, config, wire, follows, trace };
+    let start = SchedulerStart { scope: scope.clone(), term, config, wire, follows, trace, shares };
     let (actor, _) = Actor::spawn(None, SchedulerActor, start).await.map_err(|e| e.to_string())?;
     let name = format!("scheduler-{scope}-{}-{}", term.incarnation, term.n);
     entrance::open(&scope, entrance::SCHEDULER, name, &actor, wire).await.map_err(|e| e.to_string())?;

@@ -1,7 +1,15 @@
 //! The live picture, for people and metrics: the core's own, with names in place of its small numbers.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use cluster::body::runs::ModelRef;
-use domain::scheduling::{DeviceLoad, ModelLoad, SchedulingTotals, SchedulingView, TenantLoad, TermBegan};
+use domain::id::TenantId;
+use domain::scheduling::{
+    DeviceLoad, ModelLoad, ModelWaits, SchedulingTotals, SchedulingView, SchedulingWaits, TenantLoad, TenantWaits,
+    TermBegan, WaitSum,
+};
+use scheduler::Class;
 use scheduler::snapshot::ModelSnapshot;
 
 use super::SchedulerState;
@@ -47,6 +55,34 @@ impl SchedulerState {
         }
     }
 
+    pub(super) fn waits(&self) -> SchedulingWaits {
+        SchedulingWaits {
+            models: self.core.snapshot().models.into_iter().map(|model| self.model_waits(model)).collect(),
+        }
+    }
+
+    fn model_waits(&self, model: ModelSnapshot) -> ModelWaits {
+        let name = self.name(&model);
+        let mut tenants: BTreeMap<TenantId, TenantWaits> = BTreeMap::new();
+        for (tenant, class, waits) in model.tenant_waits {
+            let none = || TenantWaits { tenant, interactive: WaitSum::default(), bulk: WaitSum::default() };
+            let of = tenants.entry(tenant).or_insert_with(none);
+            match class {
+                Class::Interactive => of.interactive = waits,
+                Class::Bulk => of.bulk = waits,
+            }
+        }
+        let mut tenants: Vec<TenantWaits> = tenants.into_values().collect();
+        tenants.sort_by_key(|waits| (Reverse(waits.interactive.items + waits.bulk.items), waits.tenant));
+        tenants.truncate(MAX_TENANTS);
+        let [interactive, bulk] = model.waits;
+        ModelWaits { model: name, interactive, bulk, tenants }
+    }
+
+    fn name(&self, model: &ModelSnapshot) -> String {
+        self.models.get(model.model).map_or_else(|| "unknown".to_owned(), name)
+    }
+
     /// How the devices stand by their own account, by the worker's id.
     pub(super) fn devices(&self) -> Vec<DeviceLoad> {
         let mut devices: Vec<DeviceLoad> = self.workers.values().filter_map(|known| known.load.clone()).collect();
@@ -58,10 +94,10 @@ impl SchedulerState {
     fn model_load(&self, model: &ModelSnapshot) -> ModelLoad {
         let mut tenants: Vec<TenantLoad> =
             model.tenants.iter().map(|&(tenant, queued)| TenantLoad { tenant, queued }).collect();
-        tenants.sort_by_key(|load| (std::cmp::Reverse(load.queued), load.tenant));
+        tenants.sort_by_key(|load| (Reverse(load.queued), load.tenant));
         tenants.truncate(MAX_TENANTS);
         ModelLoad {
-            model: self.models.get(model.model).map_or_else(|| "unknown".to_owned(), name),
+            model: self.name(model),
             queued: model.queued,
             backlog_device_seconds: model.backlog_device_seconds,
             backlog_seconds: model.backlog_seconds,

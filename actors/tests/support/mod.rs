@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use actors::entrance::{self, Leader, Said};
 use actors::scheduler::leadership::{Lead, Leadership, LeasePort, lead};
 use actors::scheduler::recording::TraceSettings;
+use actors::scheduler::shares::Shares;
 use actors::worker::{Loaded, ServedModel, Worker, WorkerStart};
 use async_trait::async_trait;
 use bytes::Bytes;
 use cluster::body::runs::{
-    CancelItems, GetScheduling, ItemClass, ItemsDone, ModelRef, SubmitItems, SubmitReply, SubmittedItem,
+    CancelItems, GetScheduling, ItemClass, ItemsDone, ModelRef, SetShare, SubmitItems, SubmitReply, SubmittedItem,
 };
 use cluster::body::workers::GetDevices;
 use cluster::body::{Fault, Payload, Scope};
@@ -26,7 +27,7 @@ use domain::id::{Digest, ItemId, ProjectId, RunId, TenantId, Term, WorkerId};
 use domain::manifest::{BLOB_CONFIG, NumericProfile, Segment};
 use domain::passage::PassageInput;
 use domain::principal::Principal;
-use domain::scheduling::{DeviceLoad, SchedulingView};
+use domain::scheduling::{DeviceLoad, SchedulingView, TenantShare};
 use futures_util::TryStreamExt;
 use gpu::{Answers, Ask, DoubleEncoder, EncodeError, Encoder, HeadInfo, MemoryReport, WarmUp};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -249,7 +250,7 @@ impl World {
             Arc::new(Throne { seat: Arc::new(Semaphore::new(1)), terms: AtomicU64::new(0), depose: Mutex::default() });
         let (stop, stopping) = watch::channel(false);
         let config = Config { max_batch_items: 8, hedge_share: 0.0, ..Config::default() };
-        let with = Lead { scope: scope.clone(), wire, config, trace };
+        let with = Lead { scope: scope.clone(), wire, config, trace, shares: Shares::default() };
         let leading = tokio::spawn(lead(throne.clone(), with, stopping));
         let leader = Leader { scope: scope.clone(), wire };
         let (devices, bulk) = (Arc::default(), Arc::default());
@@ -306,6 +307,12 @@ impl World {
             assert!(began.elapsed() < PATIENCE, "nobody leads");
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Sets what a tenant may have.
+    pub async fn set_share(&self, tenant: u128, share: TenantShare) {
+        let set = SetShare { principal: Principal::NODE, tenant: TenantId(tenant), share };
+        self.leader.call(set, CallContext::within(Duration::from_secs(5))).await.unwrap();
     }
 
     /// Waits until that many batches have begun on the devices.

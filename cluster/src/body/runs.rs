@@ -1,10 +1,10 @@
 //! Coordinator ↔ scheduler: what is to be done for a run, and what came of it.
 
 use bincode::{Decode, Encode};
-use domain::id::{Digest, ItemId, RunId, Term};
+use domain::id::{Digest, ItemId, RunId, TenantId, Term};
 use domain::manifest::NumericProfile;
 use domain::principal::Principal;
-use domain::scheduling::SchedulingView;
+use domain::scheduling::{SchedulingView, SchedulingWaits, TenantShare};
 
 use super::{Payload, Scope};
 
@@ -157,4 +157,29 @@ pub struct GetScheduling {
 pub struct SchedulingReply {
     /// The picture, as the scheduler's leader has it.
     pub scheduling: SchedulingView,
+}
+
+/// How long did items wait? For whoever runs the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct GetWaits {
+    /// Who asks.
+    pub principal: Principal,
+}
+
+/// Answer to [`GetWaits`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct WaitsReply {
+    /// As the scheduler's leader counted them.
+    pub waits: SchedulingWaits,
+}
+
+/// From now on a tenant may have this much of the devices. From whoever runs the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SetShare {
+    /// Who asks.
+    pub principal: Principal,
+    /// For whom.
+    pub tenant: TenantId,
+    /// How much.
+    pub share: TenantShare,
 }

@@ -1,19 +1,23 @@
-//! `/metrics` and `/api/v1/scheduling`: how the scheduling stands, for programs and for people.
+//! `/metrics` and `/api/v1/scheduling`: how the scheduling stands, for programs and for people, and what tenants may
+//! have of it.
 //!
 //! The text is Prometheus' exposition format 0.0.4. Tenants and workers come in a bounded number, so that a scrape
 //! stays small whatever the node has to do.
 
 use std::fmt::{Display, Write};
 
-use cluster::body::runs::GetScheduling;
+use cluster::body::runs::{GetScheduling, GetWaits, SetShare};
 use cluster::body::workers::GetDevices;
-use domain::scheduling::SchedulingView;
+use domain::scheduling::{SchedulingView, SchedulingWaits, TenantShare, WAIT_BOUNDS, WaitSum};
 use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
 use super::Request;
 use super::handlers::json;
 use super::problem::ApiError;
+
+/// Most that a tenant may weigh against others.
+const MAX_WEIGHT: u32 = 10_000;
 
 /// `GET /api/v1/scheduling`
 pub async fn scheduling(request: Request) -> Result<Response, ApiError> {
@@ -22,15 +26,45 @@ pub async fn scheduling(request: Request) -> Result<Response, ApiError> {
 
 /// `GET /metrics`
 pub async fn metrics(request: Request) -> Result<Response, ApiError> {
-    let (ask, context) = (GetDevices { principal: request.principal }, request.context());
-    let devices = request.gateway.core.call(ask, context).await?.devices;
+    let (principal, gateway, context) = (request.principal, request.gateway.clone(), request.context());
+    let devices = gateway.core.call(GetDevices { principal }, context).await?.devices;
     let mut lines = text(&view(request).await?);
+    let waits = gateway.core.call(GetWaits { principal }, context).await?.waits;
+    waited(&mut lines, &waits);
     super::devices::write_metrics(&mut lines, &devices);
     let mut response = lines.into_response();
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// `GET /api/v1/scheduling/waits`
+pub async fn waits(request: Request) -> Result<Response, ApiError> {
+    let ask = GetWaits { principal: request.principal };
+    Ok(json(StatusCode::OK, &request.gateway.core.call(ask, request.context()).await?.waits))
+}
+
+/// `PUT /api/v1/scheduling/tenants/{tenant}`
+pub async fn set_share(request: Request) -> Result<Response, ApiError> {
+    let share = share(&request)?;
+    let ask = SetShare { principal: request.principal, tenant: request.path_id(0)?, share };
+    request.gateway.core.call(ask, request.context()).await?;
+    Ok(json(StatusCode::OK, &share))
+}
+
+fn share(request: &Request) -> Result<TenantShare, ApiError> {
+    let number = |name: &str, range: std::ops::RangeInclusive<u32>| {
+        let Some(text) = request.query(name) else { return Ok(None) };
+        let given = text.parse().ok().filter(|number| range.contains(number));
+        let detail = || format!("{name} is a whole number from {} to {}", range.start(), range.end());
+        given.map(Some).ok_or_else(|| ApiError::new("bad-request", detail()))
+    };
+    let normal = TenantShare::default();
+    Ok(TenantShare {
+        weight: number("weight", 1..=MAX_WEIGHT)?.unwrap_or(normal.weight),
+        device_ms_per_s: number("device_ms_per_s", 0..=u32::MAX)?,
+    })
 }
 
 async fn view(request: Request) -> Result<SchedulingView, ApiError> {
@@ -52,9 +86,14 @@ impl<'a> Family<'a> {
     }
 
     fn value(&mut self, labels: &[(&str, &dyn Display)], value: impl Display) -> &mut Self {
+        self.part("", labels, value)
+    }
+
+    /// One of the lines that a histogram or a summary is made of.
+    fn part(&mut self, part: &str, labels: &[(&str, &dyn Display)], value: impl Display) -> &mut Self {
         let labels: Vec<String> = labels.iter().map(|(name, label)| format!("{name}=\"{label}\"")).collect();
         let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        let _ = writeln!(self.out, "{}{labels} {value}", self.name);
+        let _ = writeln!(self.out, "{}{part}{labels} {value}", self.name);
         self
     }
 }
@@ -150,9 +189,53 @@ fn workers(out: &mut String, view: &SchedulingView) {
     }
 }
 
+/// How long items waited: a histogram a class, quantiles a tenant.
+fn waited(out: &mut String, waits: &SchedulingWaits) {
+    let name = "visiobook_scheduler_wait_seconds";
+    let mut family = Family::new(out, "histogram", name, "From taking an item in to handing it to a device.");
+    for of in &waits.models {
+        for (class, sum) in [("interactive", &of.interactive), ("bulk", &of.bulk)] {
+            let mut kept = 0;
+            for (bound, count) in sum.counts.iter().enumerate().take(WAIT_BOUNDS) {
+                kept += count;
+                let bound = seconds(WaitSum::bound_ms(bound));
+                family.part("_bucket", &[("model", &of.model), ("class", &class), ("le", &bound)], kept);
+            }
+            let labels: [(&str, &dyn Display); 2] = [("model", &of.model), ("class", &class)];
+            family.part("_bucket", &[labels[0], labels[1], ("le", &"+Inf")], sum.items);
+            family.part("_sum", &labels, seconds(sum.total_ms)).part("_count", &labels, sum.items);
+        }
+    }
+    let name = "visiobook_scheduler_tenant_wait_seconds";
+    let help = "The same for the tenants with most items; quantiles are bounds that so many kept.";
+    let mut family = Family::new(out, "summary", name, help);
+    for of in &waits.models {
+        for tenant in &of.tenants {
+            for (class, sum) in [("interactive", &tenant.interactive), ("bulk", &tenant.bulk)] {
+                if sum.items == 0 {
+                    continue;
+                }
+                let labels: [(&str, &dyn Display); 3] =
+                    [("model", &of.model), ("class", &class), ("tenant", &tenant.tenant)];
+                for quantile in [0.5, 0.99] {
+                    let bound = sum.within_ms(quantile).map_or(f64::INFINITY, seconds);
+                    let bound = if bound.is_finite() { bound.to_string() } else { "+Inf".to_owned() };
+                    family.value(&[labels[0], labels[1], labels[2], ("quantile", &quantile)], bound);
+                }
+                family.part("_sum", &labels, seconds(sum.total_ms)).part("_count", &labels, sum.items);
+            }
+        }
+    }
+}
+
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1e3
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::scheduling::ModelLoad;
+    use domain::id::TenantId;
+    use domain::scheduling::{ModelLoad, ModelWaits, TenantWaits};
 
     use super::*;
 
@@ -166,7 +249,8 @@ mod tests {
             workers: 0,
             tenants: Vec::new(),
         };
-        let text = text(&SchedulingView { models: vec![model], ..SchedulingView::default() });
+        let mut text = text(&SchedulingView { models: vec![model], ..SchedulingView::default() });
+        waited(&mut text, &a_wait());
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let (name, value) = line.rsplit_once(' ').unwrap();
             assert!(name.starts_with("visiobook_scheduler_"), "{line}");
@@ -174,5 +258,34 @@ mod tests {
         }
         let unserved = "visiobook_scheduler_backlog_seconds{model=\"0a0b0c0d-bf16\"} +Inf";
         assert!(text.lines().any(|line| line == unserved), "{text}");
+    }
+
+    /// Of three items two waited at most 16 ms, and one longer than every bound.
+    fn a_wait() -> SchedulingWaits {
+        let mut counts = vec![0; WAIT_BOUNDS + 1];
+        (counts[1], counts[WAIT_BOUNDS]) = (2, 1);
+        let bulk = WaitSum { items: 3, total_ms: 600_030, counts };
+        let tenant = TenantWaits { tenant: TenantId::LOCAL, interactive: WaitSum::default(), bulk: bulk.clone() };
+        let model = ModelWaits { model: "m".to_owned(), bulk, tenants: vec![tenant], ..ModelWaits::default() };
+        SchedulingWaits { models: vec![model] }
+    }
+
+    #[test]
+    fn waits_are_cumulative_by_class_and_quantiles_by_tenant() {
+        let mut text = String::new();
+        waited(&mut text, &a_wait());
+        let name = "visiobook_scheduler_wait_seconds";
+        for line in [
+            format!("{name}_bucket{{model=\"m\",class=\"bulk\",le=\"0.008\"}} 0"),
+            format!("{name}_bucket{{model=\"m\",class=\"bulk\",le=\"262.144\"}} 2"),
+            format!("{name}_bucket{{model=\"m\",class=\"bulk\",le=\"+Inf\"}} 3"),
+            format!("{name}_sum{{model=\"m\",class=\"bulk\"}} 600.03"),
+            format!("{name}_count{{model=\"m\",class=\"interactive\"}} 0"),
+        ] {
+            assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
+        }
+        let of_tenant: Vec<&str> = text.lines().filter(|line| line.contains("quantile=")).collect();
+        let [half, nearly_all] = of_tenant.as_slice() else { panic!("{text}") };
+        assert!(half.ends_with("quantile=\"0.5\"} 0.016") && nearly_all.ends_with("quantile=\"0.99\"} +Inf"));
     }
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use domain::api::{NodeInfo, ProjectList, ProjectView, RunView};
 use domain::run::RunEvent;
-use domain::scheduling::{DeviceLoad, SchedulingView};
+use domain::scheduling::{DeviceLoad, SchedulingView, SchedulingWaits, TenantShare};
 use domain::storyboard::Storyboard;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use warp::http::Method;
@@ -125,6 +125,21 @@ const LAST_EVENT_ID: Param = Param {
     kind: "integer",
 };
 
+const WEIGHT: Param = Param {
+    name: "weight",
+    place: "query",
+    required: false,
+    about: "Share against others that have work too, from 1 to 10,000: 200 gets twice the device time of 100, the default.",
+    kind: "integer",
+};
+const LIMIT: Param = Param {
+    name: "device_ms_per_s",
+    place: "query",
+    required: false,
+    about: "At most so many milliseconds of device time a second, over all devices; 0 holds its queued work up. Left out for no limit.",
+    kind: "integer",
+};
+
 macro_rules! handler {
     ($function:path) => {
         |request| Box::pin($function(request))
@@ -149,6 +164,10 @@ pub fn table() -> Vec<Route> {
             permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Vec<DeviceLoad>>)), handler: handler!(devices::devices) },
         Route { id: "scheduling", method: get(), path: "/api/v1/scheduling", about: "How the scheduling stands: queues, devices, totals, changes of term.",
             permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<SchedulingView>)), handler: handler!(metrics::scheduling) },
+        Route { id: "schedulingWaits", method: get(), path: "/api/v1/scheduling/waits", about: "How long items waited before a device got them, by class and by tenant.",
+            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<SchedulingWaits>)), handler: handler!(metrics::waits) },
+        Route { id: "setShare", method: Method::PUT, path: "/api/v1/scheduling/tenants/{tenant}", about: "What a tenant may have of the devices from now on, until the node stops.",
+            permission: Operator, limits: NO_BODY, params: &[WEIGHT, LIMIT], request: Empty, response: (200, Json(schema::<TenantShare>)), handler: handler!(metrics::set_share) },
         Route { id: "openapi", method: get(), path: "/api/v1/openapi.json", about: "This document.",
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<serde_json::Value>)), handler: handler!(handlers::openapi) },
         Route { id: "node", method: get(), path: "/api/v1/node", about: "What this node is and what it trusts.",
