@@ -5,7 +5,7 @@ mod support;
 
 use domain::id::TenantId;
 use scheduler::cost::Cost;
-use scheduler::{Action, CancelReason, Config, Event, Failure, ModelKey, ModelOffer};
+use scheduler::{Action, CancelReason, Config, Event, Failure, ItemSpec, ModelKey, ModelOffer};
 use support::*;
 
 fn offering(world: &mut World, id: u64, models: Vec<ModelOffer>, free_memory_bytes: u64) {
@@ -236,4 +236,33 @@ fn a_tenant_at_its_limit_is_not_served_though_another_one_is() {
         world.check();
     }
     assert_eq!(world.outstanding.len(), 20, "what is limited waits");
+}
+
+#[test]
+fn who_is_told_to_come_again_is_told_how_long_the_devices_take_for_as_much() {
+    // Ten items of 500 tokens, at 62.5 ms each before anything was timed.
+    for (workers, takes_ms) in [(1, 625), (2, 312)] {
+        let mut world = World::new(Config { max_items: 15, ..Config::default() });
+        (1..=workers).for_each(|id| world.join(id, 1, 1));
+        world.submit(1, (0..10).map(|n| bulk(n, 1, 500)).collect());
+        world.submit(2, (10..20).map(|n| bulk(n, 1, 500)).collect());
+        let told = world.answers.iter().find_map(|action| match action {
+            Action::Refused { retry_after_ms, .. } => Some(*retry_after_ms),
+            _ => None,
+        });
+        assert_eq!(told, Some(takes_ms), "{workers} workers");
+    }
+}
+
+#[test]
+fn a_deadline_that_is_far_away_hurries_nothing() {
+    for (deadline_ms, first) in [(3_600_000, 2), (600, 1)] {
+        let mut world = World::new(Config { max_batch_items: 4, ..Config::default() });
+        let due = ItemSpec { deadline_ms: Some(deadline_ms), ..bulk(1, 1, 64) };
+        world.submit(1, [due].into_iter().chain((2..6).map(|n| bulk(n, 1, 300))).collect());
+        world.now_ms = 200;
+        world.join(1, 1, 1);
+        assert_eq!(world.holds(1)[0].items[0].1, item_id(first), "due at {deadline_ms} ms");
+        world.check();
+    }
 }
