@@ -11,7 +11,7 @@ use crate::passage::{Encoded, Passage};
 pub const BLOB_CONFIG: bincode::config::Configuration = bincode::config::standard();
 
 /// Version of the reading stage: a node that lacks the version in a manifest does not take the run.
-pub const PIPELINE_VERSION: u32 = 2;
+pub const PIPELINE_VERSION: u32 = 3;
 
 /// Scheme by which item ids are made.
 const ITEM_SCHEME: &[u8] = b"visiobook-item-1";
