@@ -24,7 +24,7 @@ use crate::projects::{self, Mend};
 use crate::relay::events_after;
 use crate::run::coordinator::{Coordinator, CoordinatorMessage, CoordinatorStart, End};
 use crate::run::{RunContext, RunName};
-use crate::store_fault;
+use crate::{links, store_fault, uploads};
 
 /// Requests answered at a time, those included that wait for events.
 const MAX_REQUESTS: usize = 16_384;
@@ -253,6 +253,7 @@ async fn mend(shared: &Shared) -> Result<(), Fault> {
                     shared.mend_run(RunName { run, scope: Scope { tenant, project } }).await
                 }
                 IntentBody::DeleteProject { tenant, project } => shared.erase(Scope { tenant, project }).await,
+                IntentBody::Upload { tenant, upload } => uploads::mend(&shared.context, tenant, upload).await,
             };
             // One intent that can't be mended now must not hold up the others.
             if let Err(fault) = mended {
@@ -282,6 +283,11 @@ impl Shared {
         Ok(match envelope.message {
             Message::CreateProject(ask) => {
                 let (row, name) = projects::create(&self.context, &ask).await?;
+                let _ = self.me.cast(CoreMessage::Drive(name));
+                ProjectReply { project: projects::view(context, &row).await? }.into()
+            }
+            Message::CreateFromUpload(ask) => {
+                let (row, name) = uploads::create_project(&self.context, &ask).await?;
                 let _ = self.me.cast(CoreMessage::Drive(name));
                 ProjectReply { project: projects::view(context, &row).await? }.into()
             }
@@ -329,7 +335,9 @@ impl Shared {
             Message::GetArtefact(ask) => {
                 projects::artefact(context, ask.principal, ask.project, &ask.name).await?.into()
             }
-            other => return Err(Fault::unsupported(other.kind())),
+            Message::SignFile(ask) => links::sign(context, &ask).await?.into(),
+            Message::OpenSigned(ask) => links::open(context, &ask).await?.into(),
+            other => return uploads::answer(context, other).await,
         })
     }
 

@@ -8,6 +8,8 @@
 //! |---|---|
 //! | [`core`] | the core's gateway actor: answers requests, finds coordinators, mends what a crash left |
 //! | [`projects`] | what is done to projects, over the records port |
+//! | [`links`] | addresses of files that may be followed for a while |
+//! | [`uploads`] | what is done to uploads that can be gone on with |
 //! | [`run`] | a run's coordinator and its stages |
 //! | [`scheduler`] | the thin shell round the scheduler's pure core |
 //! | [`worker`] | a GPU worker: one device, one thread, one model |
@@ -22,12 +24,14 @@ pub mod clock;
 pub mod core;
 pub mod entrance;
 pub mod lease;
+pub mod links;
 pub mod model;
 pub mod projects;
 pub mod relay;
 pub mod run;
 pub mod scheduler;
 pub mod storage;
+pub mod uploads;
 pub mod worker;
 
 use cluster::body::Fault;

@@ -19,7 +19,8 @@ use crate::clock::wall_ms;
 use crate::relay::relay;
 use crate::run::{Halt, RunContext, RunName, heavy, permit};
 use crate::storage::blob_scope;
-use crate::store_fault;
+use crate::uploads::Coming;
+use crate::{store_fault, uploads};
 
 /// Tries of a compare-and-set that somebody else was faster at.
 const MAX_TRIES: u32 = 8;
@@ -52,7 +53,7 @@ pub async fn create(context: &Arc<RunContext>, ask: &CreateProject) -> Result<(P
         };
     }
     let begun = match checked(context, scope, ask).await {
-        Ok(book) => insert(context, scope, ask, book).await,
+        Ok(book) => admit(context, scope, ask, book).await,
         Err(refused) => Err(refused),
     };
     if begun.is_err()
@@ -69,6 +70,27 @@ async fn remove_upload(context: &RunContext, scope: Scope) -> Result<()> {
         None => context.blobs.delete_scope(blob_scope(scope)).await.map_err(fault),
         Some(_) => Ok(()),
     }
+}
+
+/// Begins a project of a book that was read, if there is room for it. Its bytes are those of another project
+/// of the tenant, where one has the same book.
+async fn admit(
+    context: &Arc<RunContext>,
+    scope: Scope,
+    ask: &CreateProject,
+    book: Book,
+) -> Result<(ProjectRow, RunName)> {
+    // Held until the row is there: of two that ask for the last place, one gets it.
+    let _room = uploads::room(context, scope.tenant, Coming::Book(ask.book, ask.book_bytes)).await?;
+    let rows = context.records.project_list(scope.tenant, LIST_MAX).await.map_err(fault)?;
+    if let Some(row) = rows.iter().find(|row| row.books().any(|(digest, _)| digest == ask.book)) {
+        let from = blob_scope(Scope { project: row.project, ..scope });
+        // What is there stays where it can't be shared: it is gone by now, or damaged.
+        if let Err(error) = context.blobs.link(from, blob_scope(scope), ask.book).await {
+            tracing::info!(%error, project = %scope.project, "a book that is there already is kept once more");
+        }
+    }
+    insert(context, scope, ask, book).await
 }
 
 /// The book of an upload, or why it is none.
@@ -163,7 +185,7 @@ fn run_intent(name: RunName) -> IntentBody {
     IntentBody::Run { tenant: name.scope.tenant, project: name.scope.project, run: name.run }
 }
 
-async fn put_intent(context: &RunContext, id: u128, body: IntentBody) -> Result<()> {
+pub(crate) async fn put_intent(context: &RunContext, id: u128, body: IntentBody) -> Result<()> {
     let row = IntentRow { id, shard: shard_of(id), body, created_ms: wall_ms() };
     context.records.intent_put(row).await.map_err(fault)
 }

@@ -3,6 +3,7 @@
 //! A kind's number and the fields of its type never change; what must say more gets a new kind. Golden
 //! bytes of every kind are kept in `tests/golden-v1.txt`, and a test fails when one of them moves.
 
+use crate::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
 use crate::body::projects::{
     ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
@@ -10,6 +11,9 @@ use crate::body::projects::{
 use crate::body::runs::{
     CancelItems, GetScheduling, GetWaits, ItemsDone, ItemsFailed, ItemsMarked, SchedulingReply, SetShare, SubmitItems,
     SubmitMarked, SubmitReply, WaitsReply,
+};
+use crate::body::uploads::{
+    AbandonChunks, AppendUpload, CreateFromUpload, CreateUpload, GetUpload, RemoveUpload, UploadReply,
 };
 use crate::body::workers::{
     BatchDone, BatchFailed, CancelBatch, DeviceStands, DevicesReply, DrainWorker, GetDevices, LeaderBegan, RunBatch,
@@ -115,6 +119,17 @@ messages! {
     54 DeviceStands;
     55 GetDevices;
     56 DevicesReply;
+    57 CreateUpload;
+    58 GetUpload;
+    59 AppendUpload;
+    60 AbandonChunks;
+    61 RemoveUpload;
+    62 UploadReply;
+    63 CreateFromUpload;
+    64 SignFile;
+    65 SignedReply;
+    66 OpenSigned;
+    67 SignedFileReply;
 }
 
 /// A message that is answered, and by what.
@@ -144,4 +159,12 @@ requests! {
     GetWaits => WaitsReply;
     SetShare => Done;
     GetDevices => DevicesReply;
+    CreateUpload => UploadReply;
+    GetUpload => UploadReply;
+    AppendUpload => UploadReply;
+    AbandonChunks => Done;
+    RemoveUpload => Done;
+    CreateFromUpload => ProjectReply;
+    SignFile => SignedReply;
+    OpenSigned => SignedFileReply;
 }

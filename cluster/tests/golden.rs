@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use cluster::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
 use cluster::body::projects::{
     ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
@@ -10,6 +11,9 @@ use cluster::body::projects::{
 use cluster::body::runs::{
     CancelItems, GetScheduling, GetWaits, ItemClass, ItemMarks, ItemsDone, ItemsFailed, ItemsMarked, ModelRef,
     SchedulingReply, SetShare, SubmitItems, SubmitMarked, SubmitReply, SubmittedItem, WaitsReply,
+};
+use cluster::body::uploads::{
+    AbandonChunks, AppendUpload, ChunkRef, CreateFromUpload, CreateUpload, GetUpload, RemoveUpload, UploadReply,
 };
 use cluster::body::workers::{
     BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchItem, BatchLease, BatchResults, CancelBatch, DeviceStands,
@@ -21,7 +25,7 @@ use cluster::envelope::{Envelope, Trace};
 use cluster::message::Message;
 use domain::api::{BookFile, ProjectView, RunView};
 use domain::book::{Format, Warning};
-use domain::id::{Digest, ItemId, ProjectId, RunId, TenantId, Term, WorkerId};
+use domain::id::{Digest, ItemId, ProjectId, RunId, TenantId, Term, UploadId, WorkerId};
 use domain::language::Language;
 use domain::manifest::NumericProfile;
 use domain::principal::Principal;
@@ -30,6 +34,7 @@ use domain::scheduling::{
     DeviceLoad, ModelLoad, ModelWaits, SchedulingTotals, SchedulingView, SchedulingWaits, TenantLoad, TenantShare,
     TenantWaits, TermBegan, WaitSum, WorkerLoad,
 };
+use domain::upload::UploadView;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden-v1.txt");
 
@@ -39,6 +44,7 @@ fn digest(byte: u8) -> Digest {
 
 const PROJECT: ProjectId = ProjectId(0x0123_4567);
 const RUN: RunId = RunId(0x89ab_cdef);
+const UPLOAD: UploadId = UploadId(0x0f0f_0f0f);
 const WORKER: WorkerId = WorkerId(7);
 const TERM: Term = Term { incarnation: 1, n: 300 };
 const WHO: Principal = Principal::LOCAL;
@@ -231,6 +237,50 @@ fn device() -> DeviceLoad {
     }
 }
 
+fn of_uploads() -> Vec<Message> {
+    let upload = UploadView {
+        id: UPLOAD,
+        name: "b.epub".into(),
+        length: 70_000,
+        offset: 300,
+        digest: Some(digest(1)),
+        project: Some(PROJECT),
+        expires_ms: 1_700_000_000_000,
+    };
+    vec![
+        CreateUpload {
+            principal: WHO,
+            file_name: "b.epub".into(),
+            metadata: "filename Yi5lcHVi".into(),
+            length: 70_000,
+            expected: Some(digest(1)),
+        }
+        .into(),
+        GetUpload { principal: WHO, upload: UPLOAD }.into(),
+        AppendUpload {
+            principal: WHO,
+            upload: UPLOAD,
+            offset: 300,
+            chunks: vec![ChunkRef { digest: digest(2), bytes: 5 }],
+        }
+        .into(),
+        AbandonChunks { principal: WHO, upload: UPLOAD, chunks: vec![digest(2)] }.into(),
+        RemoveUpload { principal: WHO, upload: UPLOAD }.into(),
+        UploadReply { upload, metadata: "filename Yi5lcHVi".into() }.into(),
+        CreateFromUpload { principal: WHO, upload: UPLOAD }.into(),
+        SignFile { principal: WHO, project: PROJECT, name: "book.json".into(), valid_s: 600 }.into(),
+        SignedReply { token: "t".into(), expires_ms: 1_700_000_000_000 }.into(),
+        OpenSigned { token: "t".into() }.into(),
+        SignedFileReply {
+            scope: SCOPE,
+            name: "book.json".into(),
+            file: ArtefactReply { digest: digest(2), bytes: 77, media_type: "application/json".into() },
+            expires_ms: 1_700_000_000_000,
+        }
+        .into(),
+    ]
+}
+
 /// One message of each kind.
 fn examples() -> Vec<Message> {
     let fault = Fault::new("unavailable", "no answer").retry_after(1_000);
@@ -238,6 +288,7 @@ fn examples() -> Vec<Message> {
     all.extend(of_projects());
     all.extend(of_runs());
     all.extend(of_workers());
+    all.extend(of_uploads());
     all
 }
 

@@ -83,6 +83,16 @@ pub struct NodeInfo {
     pub formats: Vec<String>,
 }
 
+/// An address of a file that whoever has it may follow for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FileLink {
+    /// Path of the address on this node.
+    pub path: String,
+    /// Until when, milliseconds since 1970 UTC.
+    pub expires_ms: u64,
+}
+
 /// An error, as RFC 9457 lays it out (`application/problem+json`).
 #[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -69,6 +69,8 @@ uuid_id! {
     ProjectId;
     /// One analysis of one revision of a project.
     RunId;
+    /// One file on its way in. Drawn at random, so that it can't be guessed.
+    UploadId;
     /// One GPU-worker actor: one device of one node.
     WorkerId;
 }

@@ -15,6 +15,7 @@
 //! | [`run`] | the life of one analysis, as data; its events |
 //! | [`scheduling`] | what whoever runs a node sees of its scheduling |
 //! | [`api`] | what the gateway and the app exchange |
+//! | [`upload`] | uploads that can be gone on with |
 //! | [`text`] | every interface text, in both languages |
 
 pub mod api;
@@ -28,3 +29,4 @@ pub mod run;
 pub mod scheduling;
 pub mod storyboard;
 pub mod text;
+pub mod upload;

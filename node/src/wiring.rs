@@ -4,6 +4,7 @@ mod devices;
 mod weights;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actors::core::{Core, CoreMessage};
 use actors::entrance::{self, Leader};
@@ -14,6 +15,7 @@ use actors::scheduler::leadership::{Lead, StoredLease, lead};
 use actors::scheduler::recording::TraceSettings;
 use actors::scheduler::shares::Shares;
 use actors::storage::StorageBulk;
+use actors::uploads::UploadPolicy;
 use cluster::body::Fault;
 use cluster::bulk::BulkPlane;
 use cluster::link::{Address, Wire};
@@ -25,9 +27,9 @@ use tokio::task::JoinHandle;
 use crate::config::Config;
 
 /// How long the core may take to give its leases back.
-const STOP: std::time::Duration = std::time::Duration::from_secs(5);
+const STOP: Duration = Duration::from_secs(5);
 /// How long devices may take to finish what they run.
-const DRAIN: std::time::Duration = std::time::Duration::from_secs(3);
+const DRAIN: Duration = Duration::from_secs(3);
 /// Books read or composed at a time.
 const HEAVY: usize = 2;
 
@@ -97,6 +99,10 @@ impl Node {
             bells: Bells::default(),
             scheduler: leader,
             model: devices.model.clone(),
+            uploads: UploadPolicy::new(
+                config.store.quota_mib.saturating_mul(1 << 20),
+                Duration::from_secs(config.store.upload_expiry_s),
+            ),
             limits: limits(config),
             core: id,
             heavy: Arc::new(Semaphore::new(HEAVY)),

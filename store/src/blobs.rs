@@ -7,13 +7,13 @@ use futures_util::stream::BoxStream;
 
 use crate::error::StoreError;
 
-/// Where a blob lives. Nothing is shared between projects, so that deleting one is deleting its scope
-/// and no count of references can go wrong.
+/// Where a blob lives. No name is shared between projects, so that deleting one is deleting its scope and no
+/// count of references can go wrong; [`Blobs::link`] lets two names share their bytes where the medium can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BlobScope {
     /// The account that pays.
     pub tenant: TenantId,
-    /// The project.
+    /// The project, or the upload whose chunks these are: their ids never meet.
     pub project: ProjectId,
 }
 
@@ -72,6 +72,15 @@ pub trait Blobs: Send + Sync {
         digest: Digest,
         range: std::ops::Range<u64>,
     ) -> Result<BlobStream, StoreError>;
+
+    /// Makes a blob of one scope one of another too, durably; one that is there gives way to it. The medium
+    /// shares the bytes where it can (hard links on a file system) and copies them where it can't; either way
+    /// the two names go on without one another.
+    ///
+    /// Whoever shares bytes shares their damage, so they are held against the digest first:
+    /// [`StoreError::CorruptBlob`], and nothing is changed. [`StoreError::BlobMissing`] if `from` has none. A
+    /// crash leaves the blob of `to` as it was, or linked.
+    async fn link(&self, from: BlobScope, to: BlobScope, digest: Digest) -> Result<BlobInfo, StoreError>;
 
     /// Size of a blob; `None` if there is none.
     async fn stat(&self, scope: BlobScope, digest: Digest) -> Result<Option<BlobInfo>, StoreError>;

@@ -1,13 +1,13 @@
 //! The records port: typed rows, each method on one partition.
 
 use async_trait::async_trait;
-use domain::id::{ProjectId, RunId, TenantId};
+use domain::id::{ProjectId, RunId, TenantId, UploadId};
 use domain::run::RunEvent;
 
 use crate::error::StoreError;
 use crate::rows::{
     EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict,
-    RunRow, RunUpdate, SegmentRow,
+    RunRow, RunUpdate, SegmentRow, UploadRow,
 };
 
 /// How a compare-and-set ended.
@@ -149,6 +149,32 @@ pub trait Records: Send + Sync {
 
     /// Removes a project's log and its head. Idempotent: repeat after an error. Partition: project.
     async fn events_remove(&self, project: ProjectId) -> Result<(), StoreError>;
+
+    // -- uploads ----------------------------------------------------------------------------------
+
+    /// An upload's row. Partition: tenant.
+    async fn upload_get(&self, tenant: TenantId, upload: UploadId) -> Result<Option<UploadRow>, StoreError>;
+
+    /// At most `limit` uploads of a tenant, oldest first, expired ones too. Partition: tenant.
+    async fn upload_list(&self, tenant: TenantId, limit: u32) -> Result<Vec<UploadRow>, StoreError>;
+
+    /// Adds an upload if there is none of that id; its version becomes 1. [`StoreError::Invalid`] for a row
+    /// that fails [`UploadRow::check`]. Partition: tenant.
+    ///
+    /// After `Unknown` the row is there whole or not at all.
+    async fn upload_insert(&self, row: UploadRow) -> Result<Cas<UploadRow>, StoreError>;
+
+    /// Replaces an upload if its version is `expected_version`; the version rises by one. Checked as by
+    /// [`Records::upload_insert`]. Partition: tenant.
+    ///
+    /// This is where bytes are acknowledged: once it is applied, the chunks that the row names are the
+    /// upload's. After `Unknown` the row's version and state tell whether they are; chunk blobs that it would
+    /// have named are harmless until then, and must not be removed before the deadline is over.
+    async fn upload_update(&self, row: UploadRow, expected_version: u64) -> Result<Cas<UploadRow>, StoreError>;
+
+    /// Removes an upload's row; its blobs are not touched. Idempotent: repeat after an error. Partition: tenant.
+    /// A writer that still sends finds no row from then on.
+    async fn upload_remove(&self, tenant: TenantId, upload: UploadId) -> Result<(), StoreError>;
 
     // -- leases -----------------------------------------------------------------------------------
 

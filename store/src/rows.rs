@@ -3,14 +3,18 @@
 //! A row is stored as a versioned payload; adding a field means a new payload version beside the old
 //! one (`sqlite/payload.rs`), never a change of an old one.
 
+mod upload;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use bincode::{Decode, Encode};
 use domain::book::{Format, Warning};
-use domain::id::{Digest, ProjectId, RunId, TenantId, Term};
+use domain::id::{Digest, ProjectId, RunId, TenantId, Term, UploadId};
 use domain::language::Language;
 use domain::run::{Progress, RunEvent, RunState};
+
+pub use upload::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, UPLOAD_METADATA_MAX_BYTES, UploadRow, UploadState};
 
 /// Rows that one list answers at most, whatever the caller asks for.
 pub const LIST_MAX: u32 = 10_000;
@@ -54,6 +58,13 @@ pub struct ProjectRow {
     pub run: Option<RunId>,
     /// Runs before that one, oldest first, so that a deletion finds what they left.
     pub earlier_runs: Vec<RunId>,
+}
+
+impl ProjectRow {
+    /// The files that were given as its book, with their sizes.
+    pub fn books(&self) -> impl Iterator<Item = (Digest, u64)> + '_ {
+        std::iter::once((self.book, self.book_bytes))
+    }
 }
 
 /// A run: one analysis of one revision of a project. Partition: the run.
@@ -296,6 +307,14 @@ pub enum IntentBody {
         tenant: TenantId,
         /// The project.
         project: ProjectId,
+    },
+    /// Remove an upload once it has expired, or what is left of one that has no row. It stands as long as the
+    /// row does.
+    Upload {
+        /// The account that pays.
+        tenant: TenantId,
+        /// The upload.
+        upload: UploadId,
     },
 }
 

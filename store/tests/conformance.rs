@@ -62,6 +62,7 @@ async fn workloads_lose_and_double_nothing_on_a_store_that_fails_often() {
         workloads::every_update_counts_once(records()).await;
         workloads::every_event_gets_one_number(records()).await;
         workloads::every_segment_is_named_once_whoever_holds_the_run(records()).await;
+        workloads::every_chunk_is_taken_once_whoever_sends(records()).await;
         assert!(store.injected() > 50, "seed {seed} injected only {} faults", store.injected());
     }
 }

@@ -33,7 +33,7 @@ fn a_new_folder_is_made_with_its_parents_for_its_owner_only() {
 fn a_store_keeps_its_identity() {
     let dir = tempfile::tempdir().unwrap();
     let first = DataFolder::open(dir.path()).unwrap().identity();
-    assert_eq!((first.incarnation, first.schema_version), (1, 1));
+    assert_eq!((first.incarnation, first.schema_version), (1, 2));
     assert_eq!(DataFolder::open(dir.path()).unwrap().identity(), first);
     let other = tempfile::tempdir().unwrap();
     assert_ne!(DataFolder::open(other.path()).unwrap().identity().store_id, first.store_id);
@@ -219,4 +219,24 @@ async fn on_a_full_disk_every_write_says_so_and_goes_on_once_there_is_space() {
     records.project_insert(row).await.unwrap().applied().expect("it goes on by itself");
     blobs.put_bytes(SCOPE, bytes).await.expect("it goes on by itself");
     records.health().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_book_that_two_projects_have_lies_on_the_disk_once_and_a_damaged_one_is_not_shared() {
+    use std::os::unix::fs::MetadataExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let folder = DataFolder::open(dir.path()).unwrap();
+    let blobs = folder.blobs();
+    let digest = blobs.put_bytes(SCOPE, Bytes::from_static(b"chapter one")).await.unwrap().digest;
+    let other = BlobScope { project: ProjectId(8), ..SCOPE };
+    blobs.put_bytes(other, Bytes::from_static(b"chapter one")).await.unwrap();
+    let inodes = || blob_files(&folder).iter().map(|file| fs::metadata(file).unwrap().ino()).collect::<Vec<_>>();
+    assert!(inodes().len() == 2 && inodes()[0] != inodes()[1]);
+    blobs.link(SCOPE, other, digest).await.unwrap();
+    assert!(inodes().len() == 2 && inodes()[0] == inodes()[1], "two names, one file");
+
+    let third = BlobScope { project: ProjectId(9), ..SCOPE };
+    fs::write(&blob_files(&folder)[0], b"chapter 0ne").unwrap();
+    assert_eq!(blobs.link(SCOPE, third, digest).await, Err(StoreError::CorruptBlob { digest }));
+    assert_eq!(blob_files(&folder).len(), 2, "nothing new");
 }

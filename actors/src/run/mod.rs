@@ -33,6 +33,7 @@ use crate::entrance::Leader;
 use crate::model::ModelSlot;
 use crate::relay::Bells;
 use crate::store_fault;
+use crate::uploads::UploadPolicy;
 
 /// Largest blob of our own making: manifest, inputs, segment, artefact.
 pub const MAX_OWN_BLOB_BYTES: u64 = 1 << 30;
@@ -51,6 +52,8 @@ pub struct RunContext {
     pub scheduler: Leader,
     /// The node's model.
     pub model: ModelSlot,
+    /// What uploads may cost.
+    pub uploads: UploadPolicy,
     /// Limits against hostile books.
     pub limits: book::Limits,
     /// The core node that answers go to.

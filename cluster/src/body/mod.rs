@@ -1,7 +1,9 @@
 //! The messages' own types. Their fields are frozen; see [`crate::message`].
 
+pub mod files;
 pub mod projects;
 pub mod runs;
+pub mod uploads;
 pub mod workers;
 
 use bincode::{Decode, Encode};

@@ -3,11 +3,21 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 /// Where data lies.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
     /// The data folder; empty for the user's own (`$XDG_DATA_HOME/visiobook`, else `~/.local/share/visiobook`).
     pub path: PathBuf,
+    /// What the books and open uploads of a tenant may hold together, MiB.
+    pub quota_mib: u64,
+    /// How long an upload stays after something last came, seconds.
+    pub upload_expiry_s: u64,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self { path: PathBuf::new(), quota_mib: 10_240, upload_expiry_s: 86_400 }
+    }
 }
 
 impl StoreConfig {

@@ -1,21 +1,25 @@
 //! What each route does. Handlers speak to the core in envelopes, move bytes over the bulk plane, and
 //! know nothing else.
 
+use cluster::body::files::{OpenSigned, SignFile};
 use cluster::body::projects::{
-    ArtefactReply, CancelRun, CreateProject, DeleteProject, GetArtefact, GetProject, ListProjects, StartRun,
+    CancelRun, CreateProject, DeleteProject, GetArtefact, GetProject, ListProjects, StartRun,
 };
-use domain::api::{NodeInfo, ProjectList};
+use cluster::body::uploads::CreateFromUpload;
+use domain::api::{FileLink, NodeInfo, ProjectList, ProjectView};
 use domain::id::{ProjectId, RunId};
-use futures_util::TryStreamExt;
 use serde::Serialize;
-use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
+use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
+use super::download::{self, Sending};
 use super::problem::ApiError;
 use super::{Request, openapi as document};
 
 type Result<T = Response> = std::result::Result<T, ApiError>;
 
+/// How long a signed address may be followed, unless told otherwise.
+const LINK_VALID_S: u32 = 3_600;
 /// Longest file name that is kept.
 const MAX_NAME_BYTES: usize = 255;
 
@@ -58,9 +62,26 @@ pub async fn list(request: Request) -> Result {
     Ok(json(StatusCode::OK, &ProjectList { projects: reply.projects }))
 }
 
-/// `POST /api/v1/projects`: the bytes go to the bulk plane first; the core checks them before it makes
+/// `POST /api/v1/projects`: of the body, or of an upload that is complete.
+pub async fn create(request: Request) -> Result {
+    let project = match request.query("upload") {
+        Some(upload) => {
+            let upload = upload.parse().map_err(|_| ApiError::new("upload-not-found", "there is no such upload"))?;
+            let ask = CreateFromUpload { principal: request.principal, upload };
+            request.gateway.core.call(ask, request.context()).await?.project
+        }
+        None => create_from_body(request).await?,
+    };
+    let mut response = json(StatusCode::CREATED, &project);
+    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/projects/{}", project.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// The bytes go to the bulk plane first; the core checks them before it makes
 /// the project, and removes them if they are no book.
-pub async fn create(mut request: Request) -> Result {
+async fn create_from_body(mut request: Request) -> Result<ProjectView> {
     let file_name = file_name(request.query("name").unwrap_or_default())?;
     let project = ProjectId(uuid::Uuid::now_v7().as_u128());
     let scope = request.scope(project);
@@ -75,16 +96,11 @@ pub async fn create(mut request: Request) -> Result {
         book_bytes: stored.bytes,
         demo: false,
     };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    let mut response = json(StatusCode::CREATED, &reply.project);
-    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/projects/{project}")) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(request.gateway.core.call(ask, request.context()).await?.project)
 }
 
 /// The last part of what a browser or program calls the file, without control characters.
-fn file_name(given: &str) -> Result<String> {
+pub(super) fn file_name(given: &str) -> Result<String> {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = last.chars().filter(|c| !c.is_control()).collect();
     let name = name.trim();
@@ -140,44 +156,42 @@ pub async fn file(request: Request) -> Result {
 async fn artefact(request: Request, project: ProjectId, name: &str, download: bool) -> Result {
     let ask = GetArtefact { principal: request.principal, project, name: name.to_owned() };
     let found = request.gateway.core.call(ask, request.context()).await?;
-    let etag = format!("\"{}\"", found.digest);
-    if is_fresh(&request.headers, &etag) {
-        let mut response = StatusCode::NOT_MODIFIED.into_response();
-        cache_headers(response.headers_mut(), &etag);
-        return Ok(response);
-    }
-    let fetched = request.gateway.bulk.get(request.scope(project), found.digest, None).await?;
-    let body = sync_wrapper::SyncStream::new(fetched.body.map_err(|fault| std::io::Error::other(fault.to_string())));
-    let mut response = warp::reply::stream(body).into_response();
-    artefact_headers(response.headers_mut(), &found, &etag, download.then_some(name));
-    Ok(response)
-}
-
-fn artefact_headers(headers: &mut HeaderMap, found: &ArtefactReply, etag: &str, download: Option<&str>) {
-    cache_headers(headers, etag);
-    let mut set = |name, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
+    let sending = Sending {
+        scope: request.scope(project),
+        file: &found,
+        attachment: download.then_some(name),
+        // The next run gives the name to other bytes.
+        caching: "private, no-cache".to_owned(),
     };
-    set(header::CONTENT_TYPE, &found.media_type);
-    set(header::CONTENT_LENGTH, &found.bytes.to_string());
-    if let Some(name) = download {
-        // A storyboard.html holds a stranger's text: it is saved, never run in our origin.
-        set(header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
-    }
+    download::send(&request.gateway, &request.headers, sending).await
 }
 
-fn cache_headers(headers: &mut HeaderMap, etag: &str) {
-    if let Ok(etag) = HeaderValue::from_str(etag) {
-        headers.insert(header::ETAG, etag);
-    }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+/// `POST /api/v1/projects/{project}/files/{name}/link`
+pub async fn link(request: Request) -> Result {
+    let valid_s = match request.query("valid_s") {
+        None => LINK_VALID_S,
+        Some(text) => text.parse().map_err(|_| ApiError::new("bad-request", "`valid_s` is a number of seconds"))?,
+    };
+    let (project, name) = (request.path_id(0)?, request.path_id(1)?);
+    let ask = SignFile { principal: request.principal, project, name, valid_s };
+    let signed = request.gateway.core.call(ask, request.context()).await?;
+    let link = FileLink { path: format!("/api/v1/files/{}", signed.token), expires_ms: signed.expires_ms };
+    Ok(json(StatusCode::CREATED, &link))
 }
 
-fn is_fresh(headers: &HeaderMap, etag: &str) -> bool {
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag))
+/// `GET /api/v1/files/{token}`
+pub async fn signed_file(request: Request) -> Result {
+    let ask = OpenSigned { token: request.path_id(0)? };
+    let found = request.gateway.core.call(ask, request.context()).await?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let left_s = (u128::from(found.expires_ms).saturating_sub(now.as_millis())) / 1_000;
+    let sending = Sending {
+        scope: found.scope,
+        file: &found.file,
+        attachment: Some(&found.name),
+        caching: format!("private, max-age={left_s}, immutable"),
+    };
+    download::send(&request.gateway, &request.headers, sending).await
 }
 
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
@@ -186,7 +200,7 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     response
 }
 
-fn empty() -> Response {
+pub(super) fn empty() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 

@@ -4,6 +4,9 @@
 //! |---|---|
 //! | [`routes`] | the one table of routes; the filters and the OpenAPI document are made from it |
 //! | [`handlers`] | what each route does |
+//! | [`download`] | files on their way out: validators and ranges |
+//! | [`uploads`] | uploads that can be gone on with |
+//! | [`tus`] | what their protocol says in headers |
 //! | [`events`] | a project's events as server-sent events |
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
 //! | [`guard`] | who is let in: the local trust of a one-machine node |
@@ -14,6 +17,7 @@
 
 pub mod assets;
 pub mod devices;
+pub mod download;
 pub mod events;
 pub mod guard;
 pub mod handlers;
@@ -22,6 +26,8 @@ pub mod openapi;
 pub mod problem;
 pub mod routes;
 pub mod serve;
+pub mod tus;
+pub mod uploads;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -66,7 +66,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
 
 fn path_schema(name: &str) -> Value {
     match name {
-        "project" | "run" => json!({ "type": "string", "format": "uuid" }),
+        "project" | "run" | "upload" => json!({ "type": "string", "format": "uuid" }),
         _ => json!({ "type": "string" }),
     }
 }
@@ -86,6 +86,7 @@ fn media(content: &Content, generator: &mut SchemaGenerator) -> Option<Value> {
         Content::Empty => None,
         Content::Json(schema) => Some(json!({ "application/json": { "schema": schema(generator) } })),
         Content::Bytes => Some(json!({ "application/octet-stream": {} })),
+        Content::BytesOf(media_type) => Some(Value::Object(Map::from_iter([((*media_type).to_owned(), json!({}))]))),
         Content::Text => Some(json!({ "text/plain": { "schema": { "type": "string" } } })),
         Content::Events(schema) => {
             let data = schema(generator);

@@ -3,8 +3,11 @@
 use cluster::body::Fault;
 use cluster::envelope::Trace;
 use domain::api::Problem;
-use warp::http::{HeaderValue, StatusCode, header};
+use warp::http::{HeaderName, HeaderValue, StatusCode, header};
 use warp::reply::Response;
+
+/// The tus protocol's own status for a part that is not what its checksum says.
+const CHECKSUM_MISMATCH: u16 = 460;
 
 /// Why a request is not answered as hoped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,14 +20,20 @@ pub struct ApiError {
     pub detail: String,
     /// Trying again makes sense after this long.
     pub retry_after_ms: Option<u32>,
-    /// For a method that the path does not have: those that it has.
-    pub allow: Option<String>,
+    /// Headers that belong to the answer, such as `Allow`.
+    pub headers: Vec<(HeaderName, String)>,
 }
 
 impl ApiError {
     /// An error of the gateway's own.
     pub fn new(code: &str, detail: impl Into<String>) -> Self {
         Fault::new(code, detail).into()
+    }
+
+    /// The same, with a header.
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     /// The answer to whatever does not exist, or not for the asker.
@@ -36,7 +45,7 @@ impl ApiError {
     pub fn into_response(self, trace: Trace) -> Response {
         let problem = Problem {
             kind: format!("urn:visiobook:problem:{}", self.code),
-            title: title(self.status).to_owned(),
+            title: title(self.status, &self.code).to_owned(),
             status: self.status.as_u16(),
             code: self.code,
             detail: self.detail,
@@ -50,8 +59,10 @@ impl ApiError {
         if let Some(ms) = self.retry_after_ms {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));
         }
-        if let Some(allow) = self.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
-            headers.insert(header::ALLOW, allow);
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
         }
         tracing::info!(%trace, status = problem.status, code = problem.code, "request refused");
         response
@@ -64,20 +75,37 @@ impl From<Fault> for ApiError {
         if status.is_server_error() {
             tracing::warn!(code = fault.code, detail = fault.detail, "request failed");
         }
-        Self { status, code: fault.code, detail: fault.detail, retry_after_ms: fault.retry_after_ms, allow: None }
+        Self {
+            status,
+            code: fault.code,
+            detail: fault.detail,
+            retry_after_ms: fault.retry_after_ms,
+            headers: Vec::new(),
+        }
     }
 }
 
 /// The status of a code. Codes are listed in `docs/errors.md`.
 fn status(code: &str) -> StatusCode {
     match code {
-        "book-too-large" | "too-large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "book-too-large" | "too-large" | "upload-too-long" | "upload-too-many-pieces" | "quota-exceeded" => {
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
         "upload-broken" | "bad-request" | "upload-without-name" => StatusCode::BAD_REQUEST,
-        "not-found" | "project-not-found" | "run-not-found" | "artefact-not-found" => StatusCode::NOT_FOUND,
+        "not-found" | "project-not-found" | "run-not-found" | "artefact-not-found" | "upload-not-found" => {
+            StatusCode::NOT_FOUND
+        }
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
-        "foreign-origin" | "foreign-host" | "not-local" => StatusCode::FORBIDDEN,
-        "run-in-progress" | "conflict" => StatusCode::CONFLICT,
-        "too-many-streams" => StatusCode::TOO_MANY_REQUESTS,
+        "foreign-origin" | "foreign-host" | "not-local" | "link-invalid" => StatusCode::FORBIDDEN,
+        "run-in-progress" | "conflict" | "upload-offset-mismatch" | "upload-incomplete" => StatusCode::CONFLICT,
+        "upload-expired" | "link-expired" => StatusCode::GONE,
+        "tus-version" => StatusCode::PRECONDITION_FAILED,
+        "range-not-satisfiable" => StatusCode::RANGE_NOT_SATISFIABLE,
+        "unsupported-media-type" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "upload-digest-mismatch" => StatusCode::UNPROCESSABLE_ENTITY,
+        "upload-busy" => StatusCode::LOCKED,
+        "checksum-mismatch" => StatusCode::from_u16(CHECKSUM_MISMATCH).unwrap_or(StatusCode::BAD_REQUEST),
+        "too-many-streams" | "too-many-uploads" => StatusCode::TOO_MANY_REQUESTS,
         "unsupported" => StatusCode::NOT_IMPLEMENTED,
         "store-full" => StatusCode::INSUFFICIENT_STORAGE,
         "unavailable" | "stopping" | "not-ready" | "store-read-only" | "store-timeout" | "store-locked"
@@ -87,9 +115,10 @@ fn status(code: &str) -> StatusCode {
     }
 }
 
-fn title(status: StatusCode) -> &'static str {
+fn title(status: StatusCode, code: &str) -> &'static str {
     match status {
-        StatusCode::UNPROCESSABLE_ENTITY => "This book can't be read",
+        _ if status.as_u16() == CHECKSUM_MISMATCH => "Checksum Mismatch",
+        StatusCode::UNPROCESSABLE_ENTITY if code.starts_with("book-") => "This book can't be read",
         StatusCode::INSUFFICIENT_STORAGE => "No space left",
         other => other.canonical_reason().unwrap_or("Error"),
     }

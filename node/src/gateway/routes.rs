@@ -4,16 +4,17 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use domain::api::{NodeInfo, ProjectList, ProjectView, RunView};
+use domain::api::{FileLink, NodeInfo, ProjectList, ProjectView, RunView};
 use domain::run::RunEvent;
 use domain::scheduling::{DeviceLoad, SchedulingView, SchedulingWaits, TenantShare};
 use domain::storyboard::Storyboard;
+use domain::upload::UploadView;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use warp::http::Method;
 use warp::reply::Response;
 
 use super::problem::ApiError;
-use super::{Request, devices, events, handlers, metrics};
+use super::{Request, devices, events, handlers, metrics, tus, uploads};
 
 /// What a handler gives: a response, or an error that becomes a problem.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
@@ -44,6 +45,8 @@ pub struct RouteLimits {
 
 /// Bodies that say nothing.
 const NO_BODY: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 10_000 };
+/// A part of a book; with the last one the whole of it is put together.
+const PART: RouteLimits = UPLOAD;
 /// A whole book, checked before it is acknowledged.
 const UPLOAD: RouteLimits = RouteLimits { body_bytes: None, deadline_ms: 120_000 };
 
@@ -55,6 +58,8 @@ pub enum Content {
     Json(fn(&mut SchemaGenerator) -> Schema),
     /// Bytes as they are.
     Bytes,
+    /// Bytes of a named media type.
+    BytesOf(&'static str),
     /// Lines for programs to scrape.
     Text,
     /// Server-sent events, each with JSON of a documented type.
@@ -106,8 +111,64 @@ pub struct Route {
 const NAME: Param = Param {
     name: "name",
     place: "query",
+    required: false,
+    about: "The file's name, such as `candide.epub`; needed where the body is the book.",
+    kind: "string",
+};
+const UPLOAD_ID: Param = Param {
+    name: "upload",
+    place: "query",
+    required: false,
+    about: "Make the project of this upload, which is complete, instead of the body.",
+    kind: "string",
+};
+const VALID: Param = Param {
+    name: "valid_s",
+    place: "query",
+    required: false,
+    about: "How long the address may be followed, seconds: at most a day; an hour unless told otherwise.",
+    kind: "integer",
+};
+const RANGE: Param = Param {
+    name: "range",
+    place: "header",
+    required: false,
+    about: "One range of bytes: the answer is that part (206).",
+    kind: "string",
+};
+const TUS: Param = Param {
+    name: "tus-resumable",
+    place: "header",
     required: true,
-    about: "The file's name, such as `candide.epub`.",
+    about: "The protocol's version, `1.0.0`.",
+    kind: "string",
+};
+const LENGTH: Param = Param {
+    name: "upload-length",
+    place: "header",
+    required: true,
+    about: "Size of the whole file, bytes.",
+    kind: "integer",
+};
+const METADATA: Param = Param {
+    name: "upload-metadata",
+    place: "header",
+    required: true,
+    about: "Pairs of a key and a value in Base64; `filename` must be there, `sha256` may hold the file's digest.",
+    kind: "string",
+};
+const OFFSET: Param = Param {
+    name: "upload-offset",
+    place: "header",
+    required: true,
+    about: "Where the part begins: where the upload stands.",
+    kind: "integer",
+};
+const CHECKSUM: Param = Param {
+    name: "upload-checksum",
+    place: "header",
+    required: false,
+    about: "`sha256`, a space, and the part's digest in Base64: a part that differs is not taken (460).",
     kind: "string",
 };
 const AFTER: Param = Param {
@@ -149,7 +210,7 @@ macro_rules! handler {
 /// All routes.
 #[rustfmt::skip]
 pub fn table() -> Vec<Route> {
-    use Content::{Bytes, Empty, Events, Json, Text};
+    use Content::{Bytes, BytesOf, Empty, Events, Json, Text};
     use Permission::{Operator, ProjectRead, ProjectWrite, Public, Tenant};
     let get = || Method::GET;
     let post = || Method::POST;
@@ -175,7 +236,19 @@ pub fn table() -> Vec<Route> {
         Route { id: "listProjects", method: get(), path: "/api/v1/projects", about: "All projects, newest first.",
             permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<ProjectList>)), handler: handler!(handlers::list) },
         Route { id: "createProject", method: post(), path: "/api/v1/projects", about: "Upload a book: it is checked, kept, and its first run starts.",
-            permission: Tenant, limits: UPLOAD, params: &[NAME], request: Bytes, response: (201, Json(schema::<ProjectView>)), handler: handler!(handlers::create) },
+            permission: Tenant, limits: UPLOAD, params: &[NAME, UPLOAD_ID], request: Bytes, response: (201, Json(schema::<ProjectView>)), handler: handler!(handlers::create) },
+        Route { id: "uploadOptions", method: Method::OPTIONS, path: "/api/v1/uploads", about: "What the tus protocol can do here.",
+            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(uploads::options) },
+        Route { id: "createUpload", method: post(), path: "/api/v1/uploads", about: "Begin an upload that can be gone on with (tus 1.0.0).",
+            permission: Tenant, limits: NO_BODY, params: &[TUS, LENGTH, METADATA], request: Empty, response: (201, Json(schema::<UploadView>)), handler: handler!(uploads::create) },
+        Route { id: "uploadOptionsOfOne", method: Method::OPTIONS, path: "/api/v1/uploads/{upload}", about: "The same.",
+            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(uploads::options) },
+        Route { id: "getUpload", method: get(), path: "/api/v1/uploads/{upload}", about: "How far an upload is; HEAD says it in headers alone.",
+            permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<UploadView>)), handler: handler!(uploads::get) },
+        Route { id: "appendUpload", method: Method::PATCH, path: "/api/v1/uploads/{upload}", about: "Send the next part of an upload; whatever comes before the connection breaks is kept.",
+            permission: Tenant, limits: PART, params: &[TUS, OFFSET, CHECKSUM], request: BytesOf(tus::PART), response: (204, Empty), handler: handler!(uploads::append) },
+        Route { id: "removeUpload", method: Method::DELETE, path: "/api/v1/uploads/{upload}", about: "Give an upload up.",
+            permission: Tenant, limits: NO_BODY, params: &[TUS], request: Empty, response: (204, Empty), handler: handler!(uploads::remove) },
         Route { id: "getProject", method: get(), path: "/api/v1/projects/{project}", about: "One project.",
             permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<ProjectView>)), handler: handler!(handlers::get) },
         Route { id: "deleteProject", method: Method::DELETE, path: "/api/v1/projects/{project}", about: "Remove a project with all that it holds.",
@@ -189,7 +262,11 @@ pub fn table() -> Vec<Route> {
         Route { id: "storyboard", method: get(), path: "/api/v1/projects/{project}/storyboard", about: "The newest finished storyboard.",
             permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Storyboard>)), handler: handler!(handlers::storyboard) },
         Route { id: "file", method: get(), path: "/api/v1/projects/{project}/files/{name}", about: "A file of the newest finished run: `storyboard.json`, `storyboard.html` or `book.json`.",
-            permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Bytes), handler: handler!(handlers::file) },
+            permission: ProjectRead, limits: NO_BODY, params: &[RANGE], request: Empty, response: (200, Bytes), handler: handler!(handlers::file) },
+        Route { id: "linkFile", method: post(), path: "/api/v1/projects/{project}/files/{name}/link", about: "Sign an address of the file as it is now, for whoever is given it.",
+            permission: ProjectRead, limits: NO_BODY, params: &[VALID], request: Empty, response: (201, Json(schema::<FileLink>)), handler: handler!(handlers::link) },
+        Route { id: "signedFile", method: get(), path: "/api/v1/files/{token}", about: "A file by its signed address.",
+            permission: Public, limits: NO_BODY, params: &[RANGE], request: Empty, response: (200, Bytes), handler: handler!(handlers::signed_file) },
     ]
 }
 

@@ -20,7 +20,7 @@ use warp::reply::{Reply, Response};
 use super::assets::Assets;
 use super::problem::ApiError;
 use super::routes::{Found, Permission, Route, find, table};
-use super::{Gateway, Request, guard};
+use super::{Gateway, Request, guard, tus};
 
 /// What the page may do: nothing from elsewhere, no inline script or style.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
@@ -66,10 +66,17 @@ pub fn filter(
         .then(move |method, path: warp::path::FullPath, query: String, headers, peer, body| {
             let trace = Trace(seed | u128::from(count.fetch_add(1, Ordering::Relaxed)));
             let (gateway, routes, assets) = (gateway.clone(), routes.clone(), assets.clone());
+            let method = tus::method(method, path.as_str(), &headers);
             let arrival = Arrival { method, path: path.as_str().to_owned(), query, headers, peer, trace };
             let span = tracing::info_span!("request", %trace, method = %arrival.method, path = arrival.path);
             let body = chunks(body);
-            async move { secured(answer(&gateway, &routes, &assets, arrival, body).await, trace) }.instrument(span)
+            async move {
+                let path = arrival.path.clone();
+                let mut response = answer(&gateway, &routes, &assets, arrival, body).await;
+                tus::say_version(&path, &mut response);
+                secured(response, trace)
+            }
+            .instrument(span)
         })
         // Every filter above takes every request; warp can't see that.
         .recover(|_| async { Ok::<_, Infallible>(StatusCode::BAD_REQUEST.into_response()) })
@@ -101,7 +108,7 @@ async fn answer(
         Found::Route(route, path) => (route, path),
         Found::OtherMethods(allow) => {
             let error = ApiError::new("method-not-allowed", format!("this address takes {allow}"));
-            return ApiError { allow: Some(allow), ..error }.into_response(trace);
+            return error.with_header(header::ALLOW, allow).into_response(trace);
         }
         Found::Nothing => return page(assets, &arrival).unwrap_or_else(|error| error.into_response(trace)),
     };

@@ -154,6 +154,43 @@ pub async fn scopes_share_nothing(store: Arc<dyn Blobs>) {
 }
 
 /// See the name.
+pub async fn a_linked_blob_outlives_the_scope_that_it_came_from(store: Arc<dyn Blobs>) {
+    let (from, bytes) = (scope(), patterned(100_000));
+    let to = BlobScope { project: ProjectId(fresh()), ..from };
+    let info = store.put_bytes(from, bytes.clone()).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(store.link(from, to, info.digest).await, Ok(info));
+        assert_eq!(store.get(to, info.digest, 100_000).await, Ok(bytes.clone()));
+    }
+    assert_eq!(store.link(from, from, info.digest).await, Ok(info), "a link to itself changes nothing");
+    store.delete_scope(from).await.unwrap();
+    assert_eq!(store.stat(from, info.digest).await, Ok(None));
+    assert_eq!(store.get(to, info.digest, 100_000).await, Ok(bytes));
+    assert_eq!(store.sweep_temporary().await, Ok(0), "nothing is left beside");
+}
+
+/// See the name.
+pub async fn a_link_takes_the_place_of_a_blob_that_is_there(store: Arc<dyn Blobs>) {
+    let (one, two) = (scope(), scope());
+    let digest = store.put_bytes(one, patterned(100)).await.unwrap().digest;
+    store.put_bytes(two, patterned(100)).await.unwrap();
+    store.link(one, two, digest).await.unwrap();
+    store.delete(one, digest).await.unwrap();
+    assert_eq!(store.get(two, digest, 100).await, Ok(patterned(100)));
+    store.put_bytes(one, patterned(100)).await.unwrap();
+    store.delete(two, digest).await.unwrap();
+    assert_eq!(store.get(one, digest, 100).await, Ok(patterned(100)));
+}
+
+/// See the name.
+pub async fn only_what_is_there_can_be_linked(store: Arc<dyn Blobs>) {
+    let (from, to) = (scope(), scope());
+    let digest = Digest::of(b"never put");
+    assert_eq!(store.link(from, to, digest).await, Err(StoreError::BlobMissing { digest }));
+    assert_eq!(store.stat(to, digest).await, Ok(None));
+}
+
+/// See the name.
 pub async fn deleting_is_idempotent(store: Arc<dyn Blobs>) {
     let scope = scope();
     let digest = store.put_bytes(scope, patterned(100)).await.unwrap().digest;

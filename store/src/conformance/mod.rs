@@ -15,13 +15,14 @@ pub mod intents;
 pub mod leases;
 pub mod projects;
 pub mod runs;
+pub mod uploads;
 pub mod workloads;
 
-use domain::id::{Digest, ProjectId, RunId, TenantId};
+use domain::id::{Digest, ProjectId, RunId, TenantId, UploadId};
 use domain::run::{Progress, RunState, Stage};
 use uuid::Uuid;
 
-use crate::rows::{NewSegment, OutboxEvent, OwnerId, ProjectRow, RunRow};
+use crate::rows::{NewSegment, OutboxEvent, OwnerId, ProjectRow, RunRow, UploadRow, UploadState};
 
 /// Makes a `#[tokio::test]` of each case of the records port. The argument is a path of a function
 /// `fn() -> (Arc<dyn Records>, Guard)`; the guard is dropped after the test.
@@ -56,6 +57,14 @@ macro_rules! records_conformance {
             a_log_is_read_from_any_point_in_bounded_pieces,
             a_removed_log_starts_over,
         ]}
+        $crate::conformance_tests! { $open, uploads: [
+            an_upload_is_read_as_it_was_inserted,
+            of_two_writers_at_one_offset_one_goes_on,
+            an_upload_keeps_its_digest_and_its_project,
+            a_row_that_no_upload_can_have_is_refused_whole,
+            uploads_are_listed_oldest_first_and_bounded,
+            a_removed_upload_is_gone_and_late_writers_are_told,
+        ]}
         $crate::conformance_tests! { $open, leases: [
             a_lease_is_taken_once,
             a_renewal_defeats_a_challenger_who_saw_less,
@@ -73,6 +82,7 @@ macro_rules! records_conformance {
             every_update_counts_once,
             every_event_gets_one_number,
             every_segment_is_named_once_whoever_holds_the_run,
+            every_chunk_is_taken_once_whoever_sends,
         ]}
     };
 }
@@ -93,6 +103,9 @@ macro_rules! blobs_conformance {
             a_missing_blob_is_named,
             a_reader_may_bound_what_it_takes,
             scopes_share_nothing,
+            a_linked_blob_outlives_the_scope_that_it_came_from,
+            a_link_takes_the_place_of_a_blob_that_is_there,
+            only_what_is_there_can_be_linked,
             deleting_is_idempotent,
             a_sweep_leaves_a_put_under_way_alone,
         ]}
@@ -155,6 +168,22 @@ pub fn run_row() -> RunRow {
         artefacts: vec![],
         created_ms: 1_000,
         outbox_next: 0,
+    }
+}
+
+/// An upload's row, of a tenant of its own unless one is given.
+pub fn upload_row(tenant: TenantId) -> UploadRow {
+    UploadRow {
+        tenant,
+        upload: UploadId(fresh()),
+        version: 0,
+        file_name: "nights.epub".into(),
+        metadata: "filename bmlnaHRzLmVwdWI=".into(),
+        length: 40,
+        expected: None,
+        created_ms: 1_000,
+        expires_ms: 2_000,
+        state: UploadState::Receiving { chunks: vec![] },
     }
 }
 

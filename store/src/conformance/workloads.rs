@@ -5,14 +5,14 @@
 
 use std::sync::Arc;
 
-use domain::id::TenantId;
+use domain::id::{Digest, TenantId};
 use domain::run::{Progress, RunEvent};
 use futures_util::future::join_all;
 
-use super::{event, fresh, owner, project_row, run_row, segment};
+use super::{event, fresh, owner, project_row, run_row, segment, upload_row};
 use crate::error::StoreError;
 use crate::records::{Cas, Records};
-use crate::rows::{EventAppend, LeaseKey, ProjectRow, RunRow, RunUpdate, SegmentRow};
+use crate::rows::{Chunk, EventAppend, LeaseKey, ProjectRow, RunRow, RunUpdate, SegmentRow, UploadRow, UploadState};
 
 /// Tries before a workload is taken to hang.
 const TRIES_MAX: u32 = 10_000;
@@ -196,4 +196,46 @@ async fn coordinate(store: &Arc<dyn Records>, run: &RunRow, wanted: u32) -> bool
         }
     }
     false
+}
+
+/// Two writers send one file, each from where it believes the upload to stand; the chunks are the file's, in
+/// order, each once.
+pub async fn every_chunk_is_taken_once_whoever_sends(store: Arc<dyn Records>) {
+    const CHUNKS: u64 = 24;
+    let row = UploadRow { length: CHUNKS, ..upload_row(TenantId(fresh())) };
+    for _ in 0..TRIES_MAX {
+        if let Ok(Cas::Applied(_) | Cas::Conflict(Some(_))) = store.upload_insert(row.clone()).await {
+            break;
+        }
+    }
+    join_all((0..2).map(async |_| {
+        for _ in 0..TRIES_MAX {
+            if send_chunk(&store, &row).await == CHUNKS {
+                return;
+            }
+        }
+        panic!("the upload never ended");
+    }))
+    .await;
+    let last = settle(async || store.upload_get(row.tenant, row.upload).await).await.unwrap();
+    let chunks = (0..CHUNKS).map(chunk).collect();
+    assert_eq!((last.version, last.state), (CHUNKS + 1, UploadState::Receiving { chunks }));
+}
+
+fn chunk(n: u64) -> Chunk {
+    Chunk { digest: Digest::of(&n.to_le_bytes()), bytes: 1 }
+}
+
+/// Adds the next chunk, unless another writer does; how many there are.
+async fn send_chunk(store: &Arc<dyn Records>, row: &UploadRow) -> u64 {
+    let now = settle(async || store.upload_get(row.tenant, row.upload).await).await.unwrap();
+    let (offset, version) = (now.offset(), now.version);
+    let UploadState::Receiving { mut chunks } = now.state else { panic!("it ended by itself") };
+    if offset < now.length {
+        chunks.push(chunk(offset));
+        let changed = UploadRow { state: UploadState::Receiving { chunks }, ..row.clone() };
+        // Whatever comes of it, the next look tells.
+        let _ = store.upload_update(changed, version).await;
+    }
+    offset
 }

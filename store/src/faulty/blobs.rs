@@ -32,6 +32,10 @@ impl Blobs for Faulty<dyn Blobs> {
         self.inner.get_range(scope, digest, range).await
     }
 
+    async fn link(&self, from: BlobScope, to: BlobScope, digest: Digest) -> Result<BlobInfo, StoreError> {
+        self.apply(self.inner.link(from, to, digest)).await
+    }
+
     async fn stat(&self, scope: BlobScope, digest: Digest) -> Result<Option<BlobInfo>, StoreError> {
         self.fail_read()?;
         self.inner.stat(scope, digest).await

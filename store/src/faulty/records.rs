@@ -1,7 +1,7 @@
 //! Records that fail by plan.
 
 use async_trait::async_trait;
-use domain::id::{ProjectId, RunId, TenantId};
+use domain::id::{ProjectId, RunId, TenantId, UploadId};
 use domain::run::RunEvent;
 
 use super::{Fault, Faulty, injected};
@@ -9,7 +9,7 @@ use crate::error::StoreError;
 use crate::records::{Cas, Health, Records, StoreIdentity};
 use crate::rows::{
     EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict,
-    RunRow, RunUpdate, SegmentRow,
+    RunRow, RunUpdate, SegmentRow, UploadRow,
 };
 
 impl Faulty<dyn Records> {
@@ -107,6 +107,28 @@ impl Records for Faulty<dyn Records> {
 
     async fn events_remove(&self, project: ProjectId) -> Result<(), StoreError> {
         self.apply(self.inner.events_remove(project)).await
+    }
+
+    async fn upload_get(&self, tenant: TenantId, upload: UploadId) -> Result<Option<UploadRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.upload_get(tenant, upload).await
+    }
+
+    async fn upload_list(&self, tenant: TenantId, limit: u32) -> Result<Vec<UploadRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.upload_list(tenant, limit).await
+    }
+
+    async fn upload_insert(&self, row: UploadRow) -> Result<Cas<UploadRow>, StoreError> {
+        self.cas(self.inner.upload_insert(row)).await
+    }
+
+    async fn upload_update(&self, row: UploadRow, expected_version: u64) -> Result<Cas<UploadRow>, StoreError> {
+        self.cas(self.inner.upload_update(row, expected_version)).await
+    }
+
+    async fn upload_remove(&self, tenant: TenantId, upload: UploadId) -> Result<(), StoreError> {
+        self.apply(self.inner.upload_remove(tenant, upload)).await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {

@@ -146,6 +146,33 @@ impl FsBlobs {
         .await
     }
 
+    /// Holds a blob against its name, piece by piece.
+    async fn verify(&self, scope: BlobScope, digest: Digest) -> Result<BlobInfo, StoreError> {
+        let info = self.stat(scope, digest).await?.ok_or(StoreError::BlobMissing { digest })?;
+        let mut pieces = self.get_range(scope, digest, 0..info.bytes).await?;
+        let mut hasher = Sha256::new();
+        while let Some(piece) = pieces.try_next().await? {
+            hasher = hash(hasher, piece).await?;
+        }
+        if Digest(hasher.finalize().into()) == digest { Ok(info) } else { Err(StoreError::CorruptBlob { digest }) }
+    }
+
+    /// Gives a blob a second name, a temporary one; `false` where the file system can't.
+    async fn link_temporary(&self, from: BlobScope, digest: Digest, temporary: &Temporary) -> Result<bool, StoreError> {
+        const OPERATION: &str = "linking a blob";
+        use std::io::ErrorKind::{CrossesDevices, NotFound, PermissionDenied, TooManyLinks, Unsupported};
+        let (blob, beside) = (self.root.join(object_key(from, digest)), self.root.join(&temporary.key));
+        self.blocking(OPERATION, move || match std::fs::hard_link(blob, beside) {
+            Ok(()) => Ok(true),
+            Err(error) => match error.kind() {
+                NotFound => Err(StoreError::BlobMissing { digest }),
+                CrossesDevices | PermissionDenied | TooManyLinks | Unsupported => Ok(false),
+                _ => Err(StoreError::from_io(OPERATION, &error)),
+            },
+        })
+        .await
+    }
+
     /// Runs `work` on a blocking thread, within the deadline.
     async fn blocking<T: Send + 'static>(
         &self,
@@ -231,6 +258,20 @@ impl Blobs for FsBlobs {
                 Err(error) => Err(StoreError::from_io(OPERATION, &error)),
             }
         })))
+    }
+
+    async fn link(&self, from: BlobScope, to: BlobScope, digest: Digest) -> Result<BlobInfo, StoreError> {
+        let info = self.verify(from, digest).await?;
+        let temporary = self.incoming.begin();
+        if !self.link_temporary(from, digest, &temporary).await? {
+            let pieces = self.get_range(from, digest, 0..info.bytes).await?;
+            let source = Box::pin(pieces.map_err(std::io::Error::other));
+            return self.put(to, source, info.bytes, Some(digest)).await;
+        }
+        let published = self.publish(&temporary, to, digest).await;
+        // A rename between two names of one file leaves both.
+        let _ = self.step("removing a temporary blob", self.operator.delete(&temporary.key)).await;
+        published.map(|()| info)
     }
 
     async fn stat(&self, scope: BlobScope, digest: Digest) -> Result<Option<BlobInfo>, StoreError> {

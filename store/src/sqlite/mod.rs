@@ -6,7 +6,7 @@
 //! | `readers` | read-only connections |
 //! | `migrate` | the schema, forward only |
 //! | `payload` | rows as bytes |
-//! | `projects`, `runs`, `events`, `leases`, `intents` | each port method as SQL |
+//! | `projects`, `runs`, `events`, `uploads`, `leases`, `intents` | each port method as SQL |
 //! | `port` | the port itself: which of those runs where |
 
 mod events;
@@ -18,6 +18,7 @@ mod port;
 mod projects;
 mod readers;
 mod runs;
+mod uploads;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use bincode::{Decode, Encode};
 use domain::run::RunEvent;
 
 use crate::error::StoreError;
-use crate::rows::{EventHead, IntentRow, LeaseRow, OutboxRow, ProjectRow, RunRow, SegmentRow};
+use crate::rows::{EventHead, IntentRow, LeaseRow, OutboxRow, ProjectRow, RunRow, SegmentRow, UploadRow};
 
 /// A damaged row must not make us allocate without bound.
 const PAYLOAD_MAX_BYTES: usize = 16 << 20;
@@ -42,6 +42,7 @@ payloads! {
     RunEvent: "event", 1;
     LeaseRow: "lease", 1;
     IntentRow: "intent", 1;
+    UploadRow: "upload", 1;
 }
 
 /// The payload of a row.
@@ -76,13 +77,13 @@ pub(super) fn decode<T: Payload>(bytes: &[u8]) -> Result<T, StoreError> {
 #[cfg(test)]
 mod tests {
     use domain::book::{Format, Warning};
-    use domain::id::{Digest, ProjectId, RunId, TenantId, Term};
+    use domain::id::{Digest, ProjectId, RunId, TenantId, Term, UploadId};
     use domain::language::Language;
     use domain::run::{Progress, RunState, Stage};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rows::{Artefact, IntentBody, NewSegment, OutboxEvent, OwnerId};
+    use crate::rows::{Artefact, Chunk, IntentBody, NewSegment, OutboxEvent, OwnerId, UploadState};
 
     const PROGRESS: Progress =
         Progress { passages_done: 3, passages_total: 9, tokens_done: 300, tokens_total: 70_000, tokens_per_s: 12 };
@@ -124,6 +125,21 @@ mod tests {
         }
     }
 
+    fn upload(state: UploadState) -> UploadRow {
+        UploadRow {
+            tenant: TenantId(1),
+            upload: UploadId(2),
+            version: 3,
+            file_name: "f".into(),
+            metadata: "m".into(),
+            length: 4,
+            expected: Some(Digest([6; 32])),
+            created_ms: 11,
+            expires_ms: 12,
+            state,
+        }
+    }
+
     fn hex<T: Payload>(row: &T) -> String {
         encode(row).unwrap().iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -153,13 +169,16 @@ mod tests {
             hex(&head),
             hex(&intent(IntentBody::Run { tenant, project, run: RunId(4) })),
             hex(&intent(IntentBody::DeleteProject { tenant, project })),
+            hex(&intent(IntentBody::Upload { tenant, upload: UploadId(2) })),
+            hex(&upload(UploadState::Receiving { chunks: vec![Chunk { digest: Digest([5; 32]), bytes: 4 }] })),
+            hex(&upload(UploadState::Taken { digest: Digest([5; 32]), project })),
             digest(&self::project()),
             digest(&run()),
         ];
         assert_eq!(found, GOLDEN);
     }
 
-    const GOLDEN: [&str; 9] = [
+    const GOLDEN: [&str; 12] = [
         "0100060102fb2c01",
         "01000101010309fb2c01fc701101000c",
         "0100010204020309fb2c01fc701101000c",
@@ -167,6 +186,9 @@ mod tests {
         "01000102010407",
         "01000505000102040b",
         "010005050101020b",
+        "010005050201020b",
+        "01000102030166016d040106060606060606060606060606060606060606060606060606060606060606060b0c0001050505050505050505050505050505050505050505050505050505050505050504",
+        "01000102030166016d040106060606060606060606060606060606060606060606060606060606060606060b0c02050505050505050505050505050505050505050505050505050505050505050502",
         "5f8b27723d648483d5f862bafe5a3bc404f25fbbd73aa81f27ec5ea581c3c093",
         "c1d11e5dfb0efe5a992aae4e90e50d01f75f14736c4e6b32d555d6d34b87345a",
     ];

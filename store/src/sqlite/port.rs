@@ -3,16 +3,16 @@
 use std::time::Instant;
 
 use async_trait::async_trait;
-use domain::id::{ProjectId, RunId, TenantId};
+use domain::id::{ProjectId, RunId, TenantId, UploadId};
 use domain::run::RunEvent;
 use rusqlite::params;
 
-use super::{Sqlite, events, execute, intents, leases, projects, runs};
+use super::{Sqlite, events, execute, intents, leases, projects, runs, uploads};
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Records, StoreIdentity};
 use crate::rows::{
     EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict,
-    RunRow, RunUpdate, SegmentRow,
+    RunRow, RunUpdate, SegmentRow, UploadRow,
 };
 
 #[async_trait]
@@ -101,6 +101,26 @@ impl Records for Sqlite {
 
     async fn events_remove(&self, project: ProjectId) -> Result<(), StoreError> {
         self.apply("removing an event log", move |c| events::remove(c, project)).await
+    }
+
+    async fn upload_get(&self, tenant: TenantId, upload: UploadId) -> Result<Option<UploadRow>, StoreError> {
+        self.readers.read("reading an upload", move |c| uploads::get(c, tenant, upload)).await
+    }
+
+    async fn upload_list(&self, tenant: TenantId, limit: u32) -> Result<Vec<UploadRow>, StoreError> {
+        self.readers.read("listing uploads", move |c| uploads::list(c, tenant, limit)).await
+    }
+
+    async fn upload_insert(&self, row: UploadRow) -> Result<Cas<UploadRow>, StoreError> {
+        self.cas("adding an upload", move |c| uploads::insert(c, row)).await
+    }
+
+    async fn upload_update(&self, row: UploadRow, expected_version: u64) -> Result<Cas<UploadRow>, StoreError> {
+        self.cas("updating an upload", move |c| uploads::update(c, row, expected_version)).await
+    }
+
+    async fn upload_remove(&self, tenant: TenantId, upload: UploadId) -> Result<(), StoreError> {
+        self.apply("removing an upload", move |c| uploads::remove(c, tenant, upload)).await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {

@@ -1,0 +1,416 @@
+//! What is done to uploads, over the records and blobs ports.
+//!
+//! An upload's chunks lie in a scope of its own. They are acknowledged when a compare-and-set of its row names
+//! them, and not before; whatever else lies in the scope goes with it. An intent stands as long as the row
+//! does: whoever mends finds by it what has expired and what a crash left half removed. Requests about one
+//! upload come one at a time on a node ([`crate::run::Beginning`]); on several, the row's version decides.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use cluster::body::uploads::{
+    AbandonChunks, AppendUpload, CreateFromUpload, CreateUpload, GetUpload, RemoveUpload, UploadReply,
+};
+use cluster::body::{Done, Fault, Scope, projects::CreateProject};
+use cluster::message::Message;
+use domain::id::{Digest, ProjectId, TenantId, UploadId};
+use domain::upload::UploadView;
+use futures_util::StreamExt;
+use store::rows::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, IntentBody, LIST_MAX, ProjectRow, UploadRow, UploadState};
+use store::{BlobScope, BlobSource, Cas, StoreError};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::clock::wall_ms;
+use crate::projects::{self, drop_intent, put_intent};
+use crate::run::{BeginningGuard, RunContext, RunName};
+use crate::storage::blob_scope;
+use crate::store_fault;
+
+/// Uploads that one tenant may have open.
+const MAX_UPLOADS: usize = 256;
+
+type Result<T> = std::result::Result<T, Fault>;
+
+/// What uploads may cost.
+pub struct UploadPolicy {
+    /// What a tenant's books and open uploads may hold together, bytes.
+    pub quota_bytes: u64,
+    /// How long an upload stays after something last came.
+    pub expiry: Duration,
+    /// Beginnings are counted one at a time, so that two of them don't both take the last place.
+    gate: Mutex<()>,
+}
+
+impl UploadPolicy {
+    /// A policy.
+    pub fn new(quota_bytes: u64, expiry: Duration) -> Self {
+        Self { quota_bytes, expiry, gate: Mutex::new(()) }
+    }
+
+    fn expires_ms(&self) -> u64 {
+        wall_ms().saturating_add(u64::try_from(self.expiry.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+fn fault(error: StoreError) -> Fault {
+    store_fault(&error)
+}
+
+fn no_upload() -> Fault {
+    Fault::new("upload-not-found", "there is no such upload; begin another one")
+}
+
+/// Where an upload's blobs lie: in a scope of its own, for ids of uploads and of projects never meet.
+fn scope(tenant: TenantId, upload: UploadId) -> BlobScope {
+    blob_scope(Scope { tenant, project: ProjectId(upload.0) })
+}
+
+fn mark(context: &RunContext, upload: UploadId) -> Result<BeginningGuard> {
+    context.beginning.mark(upload.0).map_err(|_| {
+        Fault::new("upload-busy", "another request is sending to this upload; ask how far it is, then go on")
+            .retry_after(1_000)
+    })
+}
+
+fn reply(row: &UploadRow) -> UploadReply {
+    let (digest, project) = match row.state {
+        UploadState::Receiving { .. } => (None, None),
+        UploadState::Complete { digest } => (Some(digest), None),
+        UploadState::Taken { digest, project } => (Some(digest), Some(project)),
+    };
+    let upload = UploadView {
+        id: row.upload,
+        name: row.file_name.clone(),
+        length: row.length,
+        offset: row.offset(),
+        digest,
+        project,
+        expires_ms: row.expires_ms,
+    };
+    UploadReply { upload, metadata: row.metadata.clone() }
+}
+
+/// Answers a message about uploads; [`create_project`] is apart, for it starts a run.
+///
+/// # Errors
+/// `unsupported` for any other message.
+pub async fn answer(context: &RunContext, message: Message) -> Result<Message> {
+    Ok(match message {
+        Message::CreateUpload(ask) => create(context, ask).await?.into(),
+        Message::GetUpload(ask) => get(context, &ask).await?.into(),
+        Message::AppendUpload(ask) => append(context, &ask).await?.into(),
+        Message::AbandonChunks(ask) => abandon(context, &ask).await?.into(),
+        Message::RemoveUpload(ask) => remove(context, &ask).await?.into(),
+        other => return Err(Fault::unsupported(other.kind())),
+    })
+}
+
+async fn create(context: &RunContext, ask: CreateUpload) -> Result<UploadReply> {
+    if ask.length > context.limits.file_bytes {
+        let detail = format!("a book may have {} bytes at most", context.limits.file_bytes);
+        return Err(Fault::new("too-large", detail));
+    }
+    let tenant = ask.principal.tenant;
+    let _room = room(context, tenant, Coming::Upload(ask.length)).await?;
+    let row = UploadRow {
+        tenant,
+        upload: UploadId(uuid::Uuid::new_v4().as_u128()),
+        version: 0,
+        file_name: ask.file_name,
+        metadata: ask.metadata,
+        length: ask.length,
+        expected: ask.expected,
+        created_ms: wall_ms(),
+        expires_ms: context.uploads.expires_ms(),
+        state: UploadState::Receiving { chunks: Vec::new() },
+    };
+    let upload = row.upload;
+    let _beginning = mark(context, upload)?;
+    put_intent(context, upload.0, IntentBody::Upload { tenant, upload }).await?;
+    match context.records.upload_insert(row).await.map_err(fault)? {
+        Cas::Applied(row) => Ok(reply(&row)),
+        Cas::Conflict(_) => Err(Fault::new("conflict", "two uploads drew one id; try again").retry_after(0)),
+        // If it happened after all, nobody knows its id: it expires.
+        Cas::Unknown(error) => Err(fault(error)),
+    }
+}
+
+/// What a tenant is to find room for.
+pub(crate) enum Coming {
+    /// An upload of so many bytes.
+    Upload(u64),
+    /// A project's book, and its size.
+    Book(Digest, u64),
+}
+
+/// Room for what comes, until the guard is dropped: nobody else is given any meanwhile. A book that lies in
+/// several projects counts once, an open upload with the size that it announced.
+pub(crate) async fn room(context: &RunContext, tenant: TenantId, coming: Coming) -> Result<MutexGuard<'_, ()>> {
+    let guard = context.uploads.gate.lock().await;
+    let projects = context.records.project_list(tenant, LIST_MAX).await.map_err(fault)?;
+    let mut books: BTreeMap<Digest, u64> = projects.iter().flat_map(ProjectRow::books).collect();
+    let open = context.records.upload_list(tenant, LIST_MAX).await.map_err(fault)?;
+    let mut lengths: Vec<u64> =
+        open.iter().filter(|row| !matches!(row.state, UploadState::Taken { .. })).map(|row| row.length).collect();
+    match coming {
+        Coming::Upload(_) if open.len() >= MAX_UPLOADS => {
+            let detail = format!("{MAX_UPLOADS} uploads are open; remove some, or wait until they expire");
+            return Err(Fault::new("too-many-uploads", detail));
+        }
+        Coming::Upload(bytes) => lengths.push(bytes),
+        Coming::Book(digest, bytes) => {
+            books.insert(digest, bytes);
+        }
+    }
+    let (wanted, quota) =
+        (books.into_values().chain(lengths).fold(0, u64::saturating_add), context.uploads.quota_bytes);
+    if wanted <= quota {
+        return Ok(guard);
+    }
+    let detail = format!("books and uploads would take {wanted} bytes, and {quota} are allowed: delete some first");
+    Err(Fault::new("quota-exceeded", detail))
+}
+
+/// An upload's row, if the asker's tenant has it and it has not expired.
+async fn find(context: &RunContext, tenant: TenantId, upload: UploadId) -> Result<UploadRow> {
+    let row = context.records.upload_get(tenant, upload).await.map_err(fault)?.ok_or_else(no_upload)?;
+    if row.expires_ms <= wall_ms() {
+        return Err(Fault::new(
+            "upload-expired",
+            "nothing came for too long, so this upload was given up; begin another one",
+        ));
+    }
+    Ok(row)
+}
+
+async fn get(context: &RunContext, ask: &GetUpload) -> Result<UploadReply> {
+    find(context, ask.principal.tenant, ask.upload).await.map(|row| reply(&row))
+}
+
+async fn append(context: &RunContext, ask: &AppendUpload) -> Result<UploadReply> {
+    let _one_at_a_time = mark(context, ask.upload)?;
+    let row = find(context, ask.principal.tenant, ask.upload).await?;
+    let appended = try_append(context, row, ask).await;
+    if let Err(fault) = &appended
+        && fault.retry_after_ms.is_none()
+    {
+        let refused: Vec<Digest> = ask.chunks.iter().map(|chunk| chunk.digest).collect();
+        drop_unnamed(context, ask.principal.tenant, ask.upload, &refused).await?;
+    }
+    finish(context, appended?).await.map(|row| reply(&row))
+}
+
+/// Names chunks in the row, all or none.
+async fn try_append(context: &RunContext, row: UploadRow, ask: &AppendUpload) -> Result<UploadRow> {
+    let offset = row.offset();
+    if offset != ask.offset {
+        let detail = format!("this upload stands at {offset}, not at {}: go on from there", ask.offset);
+        return Err(Fault::new("upload-offset-mismatch", detail));
+    }
+    let UploadState::Receiving { chunks } = &row.state else { return Ok(row) };
+    if ask.chunks.is_empty() {
+        return Ok(row);
+    }
+    let more = ask.chunks.iter().fold(0, |sum: u64, chunk| sum.saturating_add(chunk.bytes));
+    if more > row.length - offset || ask.chunks.iter().any(|chunk| chunk.bytes == 0 || chunk.bytes > CHUNK_MAX_BYTES) {
+        return Err(Fault::new("upload-too-long", "these are more bytes than the upload announced"));
+    }
+    if chunks.len() + ask.chunks.len() > CHUNKS_MAX {
+        let detail = format!("an upload has {CHUNKS_MAX} pieces at most; begin again and send larger ones");
+        return Err(Fault::new("upload-too-many-pieces", detail));
+    }
+    let named = ask.chunks.iter().map(|chunk| Chunk { digest: chunk.digest, bytes: chunk.bytes });
+    let (version, tenant) = (row.version, row.tenant);
+    let chunks: Vec<Chunk> = chunks.iter().copied().chain(named.clone()).collect();
+    for chunk in named {
+        // Another writer's refusal may have removed it: what is not there must not be acknowledged.
+        let found = context.blobs.stat(scope(tenant, ask.upload), chunk.digest).await.map_err(fault)?;
+        if found.map(|info| info.bytes) != Some(chunk.bytes) {
+            let detail = "two requests sent to this upload at a time; ask how far it is, then go on";
+            return Err(Fault::new("upload-offset-mismatch", detail));
+        }
+    }
+    let changed =
+        UploadRow { state: UploadState::Receiving { chunks }, expires_ms: context.uploads.expires_ms(), ..row };
+    update(context, changed, version).await
+}
+
+/// Moves a row on by compare-and-set; an outcome that is not known is looked up.
+async fn update(context: &RunContext, changed: UploadRow, version: u64) -> Result<UploadRow> {
+    let lost = || Fault::new("upload-offset-mismatch", "another request was faster; ask how far it is, then go on");
+    match context.records.upload_update(changed.clone(), version).await.map_err(fault)? {
+        Cas::Applied(row) => Ok(row),
+        Cas::Conflict(None) => Err(no_upload()),
+        Cas::Conflict(Some(_)) => Err(lost()),
+        Cas::Unknown(error) => {
+            let found = context.records.upload_get(changed.tenant, changed.upload).await.map_err(fault)?;
+            match found {
+                Some(row) if row.version == version + 1 && row.state == changed.state => Ok(row),
+                // It may still happen within the store's deadline: nothing is removed.
+                _ => Err(fault(error).retry_after(1_000)),
+            }
+        }
+    }
+}
+
+/// Once the last byte is there: one blob of all chunks, if it is what was announced. Done again it finds less
+/// to do. A file that is not what was announced is removed with its upload.
+async fn finish(context: &RunContext, row: UploadRow) -> Result<UploadRow> {
+    let UploadState::Receiving { chunks } = row.state.clone() else { return Ok(row) };
+    if row.offset() < row.length {
+        return Ok(row);
+    }
+    let put_together = match chunks[..] {
+        [chunk] => match row.expected {
+            Some(expected) if expected != chunk.digest => {
+                Err(StoreError::DigestMismatch { expected, found: chunk.digest })
+            }
+            _ => Ok(chunk.digest),
+        },
+        _ => put_together(context, &row, &chunks).await,
+    };
+    let digest = match put_together {
+        Ok(digest) => digest,
+        Err(StoreError::DigestMismatch { expected, found }) => {
+            erase(context, row.tenant, row.upload).await?;
+            let detail = format!("the file has digest {found}, and {expected} was announced: send it again");
+            return Err(Fault::new("upload-digest-mismatch", detail));
+        }
+        Err(error) => return Err(fault(error)),
+    };
+    let version = row.version;
+    let complete = update(context, UploadRow { state: UploadState::Complete { digest }, ..row }, version).await?;
+    let mut obsolete: Vec<Digest> = chunks.iter().map(|chunk| chunk.digest).filter(|chunk| *chunk != digest).collect();
+    obsolete.sort_unstable();
+    obsolete.dedup();
+    for chunk in obsolete {
+        if let Err(error) = context.blobs.delete(scope(complete.tenant, complete.upload), chunk).await {
+            tracing::debug!(%error, upload = %complete.upload, "a chunk goes with its upload");
+        }
+    }
+    Ok(complete)
+}
+
+/// The chunks as one blob, each held against its digest on the way.
+async fn put_together(
+    context: &RunContext,
+    row: &UploadRow,
+    chunks: &[Chunk],
+) -> std::result::Result<Digest, StoreError> {
+    let scope = scope(row.tenant, row.upload);
+    let (blobs, chunks) = (Arc::clone(&context.blobs), chunks.to_vec());
+    let source = futures_util::stream::iter(chunks).then(move |chunk| {
+        let blobs = Arc::clone(&blobs);
+        async move {
+            let read: std::result::Result<Bytes, StoreError> = blobs.get(scope, chunk.digest, chunk.bytes).await;
+            read.map_err(std::io::Error::other)
+        }
+    });
+    let source: BlobSource = Box::pin(source);
+    let info = context.blobs.put(scope, source, row.length, row.expected).await?;
+    if info.bytes == row.length {
+        return Ok(info.digest);
+    }
+    Err(StoreError::Corrupt { detail: format!("upload {} has {} bytes of {}", row.upload, info.bytes, row.length) })
+}
+
+async fn abandon(context: &RunContext, ask: &AbandonChunks) -> Result<Done> {
+    let _one_at_a_time = mark(context, ask.upload)?;
+    find(context, ask.principal.tenant, ask.upload).await?;
+    drop_unnamed(context, ask.principal.tenant, ask.upload, &ask.chunks).await?;
+    Ok(Done {})
+}
+
+/// Removes those of some chunks that the row does not name. The caller holds the upload's mark.
+async fn drop_unnamed(context: &RunContext, tenant: TenantId, upload: UploadId, chunks: &[Digest]) -> Result<()> {
+    let row = context.records.upload_get(tenant, upload).await.map_err(fault)?;
+    let named: Vec<Digest> = match row.map(|row| row.state) {
+        Some(UploadState::Receiving { chunks }) => chunks.iter().map(|chunk| chunk.digest).collect(),
+        Some(UploadState::Complete { digest } | UploadState::Taken { digest, .. }) => vec![digest],
+        None => Vec::new(),
+    };
+    for chunk in chunks.iter().filter(|chunk| !named.contains(chunk)) {
+        context.blobs.delete(scope(tenant, upload), *chunk).await.map_err(fault)?;
+    }
+    Ok(())
+}
+
+async fn remove(context: &RunContext, ask: &RemoveUpload) -> Result<Done> {
+    let _one_at_a_time = mark(context, ask.upload)?;
+    find(context, ask.principal.tenant, ask.upload).await?;
+    erase(context, ask.principal.tenant, ask.upload).await.map(|()| Done {})
+}
+
+/// Row, bytes, intent, in this order: a row never names bytes that are gone, and the intent stays until all
+/// else is. The caller holds the upload's mark.
+async fn erase(context: &RunContext, tenant: TenantId, upload: UploadId) -> Result<()> {
+    context.records.upload_remove(tenant, upload).await.map_err(fault)?;
+    context.blobs.delete_scope(scope(tenant, upload)).await.map_err(fault)?;
+    drop_intent(context, upload.0).await
+}
+
+/// What an upload's intent calls for: nothing while the upload lives, else its removal.
+pub async fn mend(context: &RunContext, tenant: TenantId, upload: UploadId) -> Result<()> {
+    // A request that is about it now decides itself; the next look comes in seconds.
+    let Ok(_one_at_a_time) = context.beginning.mark(upload.0) else { return Ok(()) };
+    match context.records.upload_get(tenant, upload).await.map_err(fault)? {
+        Some(row) if row.expires_ms > wall_ms() => Ok(()),
+        found => {
+            tracing::info!(%upload, expired = found.is_some(), "an upload is cleared away");
+            erase(context, tenant, upload).await
+        }
+    }
+}
+
+/// Makes a project of a complete upload. The upload names the project before that is begun: whoever asks
+/// again, after any failure, gets the same one. What is no book is removed with its upload.
+pub async fn create_project(context: &Arc<RunContext>, ask: &CreateFromUpload) -> Result<(ProjectRow, RunName)> {
+    let _one_at_a_time = mark(context, ask.upload)?;
+    let tenant = ask.principal.tenant;
+    let row = finish(context, find(context, tenant, ask.upload).await?).await?;
+    let (digest, project) = match row.state {
+        UploadState::Receiving { .. } => {
+            let detail = format!("{} of {} bytes are there; send the rest", row.offset(), row.length);
+            return Err(Fault::new("upload-incomplete", detail));
+        }
+        UploadState::Taken { digest, project } => (digest, project),
+        UploadState::Complete { digest } => {
+            let project = ProjectId(uuid::Uuid::now_v7().as_u128());
+            let taken = UploadRow { state: UploadState::Taken { digest, project }, ..row.clone() };
+            update(context, taken, row.version).await?;
+            (digest, project)
+        }
+    };
+    let ask = CreateProject {
+        principal: ask.principal,
+        project,
+        file_name: row.file_name,
+        book: digest,
+        book_bytes: row.length,
+        demo: false,
+    };
+    let (from, to) = (scope(tenant, row.upload), blob_scope(Scope { tenant, project }));
+    let known = context.records.project_get(tenant, project).await.map_err(fault)?;
+    if known.is_none() {
+        match context.blobs.link(from, to, digest).await {
+            Ok(_) => {}
+            // It was a project's, and that is gone again.
+            Err(StoreError::BlobMissing { .. }) => return Err(no_upload()),
+            Err(error) => return Err(fault(error)),
+        }
+    }
+    let made = projects::create(context, &ask).await;
+    let spent = match &made {
+        Ok(_) => context.blobs.delete_scope(from).await.map_err(fault),
+        Err(refused) if refused.code.starts_with("book-") && refused.code != "book-timeout" => {
+            erase(context, tenant, row.upload).await
+        }
+        Err(_) => Ok(()),
+    };
+    if let Err(fault) = spent {
+        tracing::debug!(%fault, upload = %row.upload, "an upload's bytes go when it expires");
+    }
+    made
+}
