@@ -171,7 +171,8 @@ mod tests {
     fn texts(count: usize) -> (Vec<Vec<f32>>, Vec<u32>) {
         let mut rng = Rng::new(5, "texts");
         let mut noise = || (0..6).map(|_| rng.below(1000) as f32 / 1000.0 - 0.5).sum::<f32>();
-        let holds: Vec<u32> = (0..count).map(|i| u32::from(i % 4 != 0) | u32::from(i % 4 == 0 || i % 7 == 0) << 1).collect();
+        let holds: Vec<u32> =
+            (0..count).map(|i| u32::from(i % 4 != 0) | u32::from(i % 4 == 0 || i % 7 == 0) << 1).collect();
         let scores = holds.iter().map(|bits| {
             vec![3.0 + 0.8 * (bits & 1) as f32 + 0.4 * noise(), -6.0 + 2.0 * (bits >> 1) as f32 + 0.6 * noise()]
         });
