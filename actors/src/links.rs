@@ -102,7 +102,7 @@ pub async fn open(context: &RunContext, ask: &OpenSigned) -> Result<SignedFileRe
     let grant = unseal(&context.keys, &ask.token, wall_ms())?;
     let Scope { tenant, project } = grant.scope;
     let row = context.records.project_get(tenant, project).await.map_err(|e| store_fault(&e))?;
-    if !row.is_some_and(|row| !row.deleted) {
+    if row.is_none_or(|row| row.deleted) {
         return Err(Fault::new("project-not-found", "there is no such project"));
     }
     let file = ArtefactReply { digest: grant.digest, bytes: grant.bytes, media_type: grant.media_type };

@@ -153,7 +153,7 @@ fn the_head_that_is_written_is_one_that_the_product_runs_and_says_what_it_learnt
     let inputs: Vec<_> =
         tokenizer.encode_batch(&strs).unwrap().iter().map(|ids| tokenizer.passage_input(&[ids])).collect();
     let answers = encoder.run(&inputs, &Ask::head(id)).unwrap();
-    for label in 0..3 {
+    for label in [0, 1, 2] {
         let ours: Vec<f64> = places.iter().map(|at| f64::from(trained[*at][label])).collect();
         let odds = |p: f32| (f64::from(p) / (1.0 - f64::from(p))).ln();
         let theirs: Vec<f64> = places.iter().map(|at| odds(answers.scores[0].of(*at).next().unwrap()[label])).collect();

@@ -117,17 +117,11 @@ unsafe fn single<const WIDTH: usize, const VECTORS: usize, const QUERIES: usize>
     };
     let turned = scratch.keys[..WIDTH * keys].as_mut_ptr().cast::<f32>();
     let scores = scratch.scores[..QUERIES * keys].as_mut_ptr();
-    for key in 0..len {
-        for at in 0..WIDTH {
-            // SAFETY: `key < len ≤ keys` and `at < WIDTH`.
-            unsafe { *turned.add(at * keys + key) = *k.add(key * columns + at) };
-        }
-    }
+    // SAFETY: rows of `WIDTH` keys at steps of `columns`; `turned` has `WIDTH` rows of `keys ≥ len`.
+    unsafe { turn(k, turned, len, WIDTH, columns, keys) };
     for start in (0..len).step_by(QUERIES) {
-        let query: [*const f32; QUERIES] = std::array::from_fn(|i| {
-            // SAFETY: a row of this input; the last one again where the block is not full.
-            unsafe { q.add((start + i).min(len - 1) * columns) }
-        });
+        // SAFETY: `len` rows of queries, `columns` apart.
+        let query: [*const f32; QUERIES] = unsafe { rows(q, start, len, columns) };
         for key in (0..keys).step_by(LANES) {
             let mut sums = [_mm512_setzero_ps(); QUERIES];
             for at in 0..WIDTH {
@@ -139,10 +133,8 @@ unsafe fn single<const WIDTH: usize, const VECTORS: usize, const QUERIES: usize>
                     }
                 }
             }
-            for (i, sum) in sums.into_iter().enumerate() {
-                // SAFETY: `i < QUERIES` and `key + LANES ≤ keys`.
-                unsafe { _mm512_storeu_ps(scores.add(i * keys + key), sum) };
-            }
+            // SAFETY: `QUERIES` rows of `keys ≥ key + LANES` scores.
+            unsafe { keep(sums, scores.add(key), keys) };
         }
         let mut rest = [0f32; QUERIES];
         for (i, rest) in rest.iter_mut().enumerate() {
@@ -168,13 +160,47 @@ unsafe fn single<const WIDTH: usize, const VECTORS: usize, const QUERIES: usize>
             }
         }
         for (i, sums) in sums.into_iter().enumerate().take(len - start) {
+            let share = _mm512_set1_ps(1.0 / rest[i]);
             for (t, sum) in sums.into_iter().enumerate() {
                 // SAFETY: row `start + i < len` of this head.
-                unsafe {
-                    let to = out.add((start + i) * hidden + t * LANES);
-                    _mm512_storeu_ps(to, _mm512_mul_ps(sum, _mm512_set1_ps(1.0 / rest[i])));
-                }
+                unsafe { _mm512_storeu_ps(out.add((start + i) * hidden + t * LANES), _mm512_mul_ps(sum, share)) };
             }
+        }
+    }
+}
+
+/// Rows `start` and on of `len`, `step` apart; the last one again where there are no more.
+///
+/// # Safety
+/// `first` leads to `len > 0` rows.
+#[inline]
+unsafe fn rows<T, const COUNT: usize>(first: *const T, start: usize, len: usize, step: usize) -> [*const T; COUNT] {
+    // SAFETY: a row below `len`.
+    std::array::from_fn(|i| unsafe { first.add((start + i).min(len - 1) * step) })
+}
+
+/// Writes one vector of scores for each query, `step` apart.
+///
+/// # Safety
+/// `to` leads to `COUNT` vectors at that step.
+#[target_feature(enable = "avx512f")]
+unsafe fn keep<const COUNT: usize>(sums: [__m512; COUNT], to: *mut f32, step: usize) {
+    for (i, sum) in sums.into_iter().enumerate() {
+        // SAFETY: the caller's.
+        unsafe { _mm512_storeu_ps(to.add(i * step), sum) };
+    }
+}
+
+/// Lays `len` rows of `width` numbers, `from_step` apart, down as `width` rows that are `to_step` apart.
+///
+/// # Safety
+/// Every row that is read and every one that is written lies within what the pointers are of.
+#[inline]
+unsafe fn turn<T: Copy>(from: *const T, to: *mut T, len: usize, width: usize, from_step: usize, to_step: usize) {
+    for row in 0..len {
+        for at in 0..width {
+            // SAFETY: the caller's.
+            unsafe { *to.add(at * to_step + row) = from.add(row * from_step + at).read_unaligned() };
         }
     }
 }
@@ -205,33 +231,15 @@ unsafe fn brain<const PAIRS: usize, const VECTORS: usize, const QUERIES: usize>(
     let values = scratch.values[..keys / 2 * width].as_mut_ptr();
     let scores = scratch.scores[..QUERIES * keys].as_mut_ptr();
     let shares = scratch.shares[..QUERIES * keys / 2].as_mut_ptr();
-    for key in 0..len {
-        // SAFETY: row `key` of the keys has `PAIRS` pairs; `turned` has `PAIRS` rows of `keys`.
-        unsafe {
-            let row = k.add(key * columns).cast::<u32>();
-            for pair in 0..PAIRS {
-                *turned.add(pair * keys + key) = row.add(pair).read_unaligned();
-            }
-        }
-    }
-    for pair in 0..keys / 2 {
-        for t in 0..VECTORS {
-            // SAFETY: rows `2 × pair` and the next of the values where there are such, `width` numbers each.
-            unsafe {
-                let row = |key: usize| match key < len {
-                    true => _mm512_cvtepu16_epi32(_mm256_loadu_si256(v.add(key * columns + t * LANES).cast())),
-                    false => _mm512_setzero_si512(),
-                };
-                let both = _mm512_or_si512(row(2 * pair), _mm512_slli_epi32::<16>(row(2 * pair + 1)));
-                _mm512_storeu_si512(values.add(pair * width + t * LANES).cast(), both);
-            }
-        }
+    // SAFETY: rows of `PAIRS` pairs of keys at steps of `columns` numbers, an even count; `turned` has `PAIRS` rows of
+    // `keys ≥ len`. `len` rows of `width` values; room for half as many rows of pairs as there are `keys`.
+    unsafe {
+        turn(k.cast::<u32>(), turned, len, PAIRS, columns / 2, keys);
+        pair_rows::<VECTORS>(v, values, len, keys, columns);
     }
     for start in (0..len).step_by(QUERIES) {
-        let query: [*const u32; QUERIES] = std::array::from_fn(|i| {
-            // SAFETY: a row of this input; the last one again where the block is not full.
-            unsafe { q.add((start + i).min(len - 1) * columns).cast() }
-        });
+        // SAFETY: `len` rows of pairs of queries, `columns` numbers apart.
+        let query: [*const u32; QUERIES] = unsafe { rows(q.cast(), start, len, columns / 2) };
         for key in (0..keys).step_by(LANES) {
             let mut sums = [_mm512_setzero_ps(); QUERIES];
             for pair in 0..PAIRS {
@@ -244,10 +252,8 @@ unsafe fn brain<const PAIRS: usize, const VECTORS: usize, const QUERIES: usize>(
                     }
                 }
             }
-            for (i, sum) in sums.into_iter().enumerate() {
-                // SAFETY: `i < QUERIES` and `key + LANES ≤ keys`.
-                unsafe { _mm512_storeu_ps(scores.add(i * keys + key), sum) };
-            }
+            // SAFETY: `QUERIES` rows of `keys ≥ key + LANES` scores.
+            unsafe { keep(sums, scores.add(key), keys) };
         }
         let mut rest = [0f32; QUERIES];
         for (i, rest) in rest.iter_mut().enumerate() {
@@ -259,23 +265,12 @@ unsafe fn brain<const PAIRS: usize, const VECTORS: usize, const QUERIES: usize>(
                 })
             };
         }
-        let mut sums = [[_mm512_setzero_ps(); VECTORS]; QUERIES];
-        for pair in 0..keys / 2 {
-            // SAFETY: row `pair` of the values, and pair `pair` of each query's shares.
-            unsafe {
-                let values: [__m512bh; VECTORS] =
-                    std::array::from_fn(|t| pairs(_mm512_loadu_si512(values.add(pair * width + t * LANES).cast())));
-                for (i, sums) in sums.iter_mut().enumerate() {
-                    let share = pairs(_mm512_set1_epi32(*shares.add(i * keys / 2 + pair) as i32));
-                    for (sum, values) in sums.iter_mut().zip(values) {
-                        *sum = _mm512_dpbf16_ps(*sum, share, values);
-                    }
-                }
-            }
-        }
+        // SAFETY: `keys / 2` rows of values, and as many shares of each query.
+        let sums = unsafe { weigh::<VECTORS, QUERIES>(values, shares, keys) };
         for (i, sums) in sums.into_iter().enumerate().take(len - start) {
+            let share = _mm512_set1_ps(1.0 / rest[i]);
             for (t, sum) in sums.into_iter().enumerate() {
-                let found = _mm512_cvtneps_pbh(_mm512_mul_ps(sum, _mm512_set1_ps(1.0 / rest[i])));
+                let found = _mm512_cvtneps_pbh(_mm512_mul_ps(sum, share));
                 // SAFETY: row `start + i < len` of this head.
                 unsafe {
                     let found = std::mem::transmute::<__m256bh, __m256i>(found);
@@ -284,6 +279,55 @@ unsafe fn brain<const PAIRS: usize, const VECTORS: usize, const QUERIES: usize>(
             }
         }
     }
+}
+
+/// Lays the values of neighbouring keys down as pairs, zero where there is no key.
+///
+/// # Safety
+/// `v` leads to `len` rows of `VECTORS` × [`LANES`] numbers, `columns` apart; `values` has room for `keys / 2` rows of
+/// as many pairs.
+#[target_feature(enable = "avx512f")]
+unsafe fn pair_rows<const VECTORS: usize>(v: *const u16, values: *mut u32, len: usize, keys: usize, columns: usize) {
+    for pair in 0..keys / 2 {
+        for t in 0..VECTORS {
+            // SAFETY: rows `2 × pair` and the next of the values where there are such.
+            unsafe {
+                let row = |key: usize| match key < len {
+                    true => _mm512_cvtepu16_epi32(_mm256_loadu_si256(v.add(key * columns + t * LANES).cast())),
+                    false => _mm512_setzero_si512(),
+                };
+                let both = _mm512_or_si512(row(2 * pair), _mm512_slli_epi32::<16>(row(2 * pair + 1)));
+                _mm512_storeu_si512(values.add((pair * VECTORS + t) * LANES).cast(), both);
+            }
+        }
+    }
+}
+
+/// The sums of all values by each query's shares.
+///
+/// # Safety
+/// `values` has `keys / 2` rows of `VECTORS` × [`LANES`] pairs; each of `QUERIES` rows of `shares` has `keys / 2`.
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn weigh<const VECTORS: usize, const QUERIES: usize>(
+    values: *const u32,
+    shares: *const u32,
+    keys: usize,
+) -> [[__m512; VECTORS]; QUERIES] {
+    let mut sums = [[_mm512_setzero_ps(); VECTORS]; QUERIES];
+    for pair in 0..keys / 2 {
+        // SAFETY: row `pair` of the values, and pair `pair` of each query's shares.
+        unsafe {
+            let values: [__m512bh; VECTORS] =
+                std::array::from_fn(|t| pairs(_mm512_loadu_si512(values.add((pair * VECTORS + t) * LANES).cast())));
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let share = pairs(_mm512_set1_epi32(*shares.add(i * keys / 2 + pair) as i32));
+                for (sum, values) in sums.iter_mut().zip(values) {
+                    *sum = _mm512_dpbf16_ps(*sum, share, values);
+                }
+            }
+        }
+    }
+    sums
 }
 
 /// Sixteen pairs of bfloat16, as the instruction wants them.
@@ -333,7 +377,7 @@ unsafe fn softmax<const TERMS: usize>(
 #[target_feature(enable = "avx512f")]
 fn exp2<const TERMS: usize>(x: __m512) -> __m512 {
     const SERIES: [f32; 7] =
-        [1.0, 0.693_147_2, 0.240_226_5, 0.055_504_11, 0.009_618_129, 0.001_333_356, 0.000_154_035_3];
+        [1.0, std::f32::consts::LN_2, 0.240_226_5, 0.055_504_11, 0.009_618_129, 0.001_333_356, 0.000_154_035_3];
     let whole = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x);
     let rest = _mm512_sub_ps(x, whole);
     let mut sum = _mm512_set1_ps(SERIES[TERMS]);
