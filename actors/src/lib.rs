@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`core`] | the core's gateway actor: answers requests, finds coordinators, mends what a crash left |
 //! | [`projects`] | what is done to projects, over the records port |
+//! | [`edits`] | edits of storyboards: appended, undone, shown |
 //! | [`run`] | a run's coordinator and its stages |
 //! | [`scheduler`] | the thin shell round the scheduler's pure core |
 //! | [`worker`] | a GPU worker: one device, one thread, one model |
@@ -20,6 +21,7 @@
 
 pub mod clock;
 pub mod core;
+pub mod edits;
 pub mod entrance;
 pub mod lease;
 pub mod model;

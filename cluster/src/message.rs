@@ -11,6 +11,12 @@ use crate::body::runs::{
     CancelItems, GetScheduling, ItemsDone, ItemsFailed, ItemsMarked, SchedulingReply, SubmitItems, SubmitMarked,
     SubmitReply,
 };
+use crate::body::work::{
+    ActivityReply, AuditReply, AuditRun, BeginRun, DiscardProject, EditStateReply, EditStoryboard, EditsReply,
+    GetRunFile, GetStoryboard, ListActivity, ListEdits, ListRevisions, ListRuns, PatchProject, ProjectPageReply,
+    QueryProjects, ReadProject, ReadRun, RestoreProject, ReviseProject, RevisionsReply, RunsReply, WholeProjectReply,
+    WholeRunReply,
+};
 use crate::body::workers::{
     BatchDone, BatchFailed, CancelBatch, DrainWorker, LeaderBegan, RunBatch, WorkerDrained, WorkerPresent, WorkerReady,
 };
@@ -106,6 +112,32 @@ messages! {
     46 LeaderBegan;
     47 WorkerPresent;
     48 WorkerDrained;
+
+    70 QueryProjects;
+    71 ReadProject;
+    72 PatchProject;
+    73 DiscardProject;
+    74 RestoreProject;
+    75 ReviseProject;
+    76 ListRevisions;
+    77 ListRuns;
+    78 ReadRun;
+    79 BeginRun;
+    80 GetRunFile;
+    81 AuditRun;
+    82 ListActivity;
+    83 EditStoryboard;
+    84 ListEdits;
+    85 GetStoryboard;
+    90 ProjectPageReply;
+    91 WholeProjectReply;
+    92 RevisionsReply;
+    93 RunsReply;
+    94 WholeRunReply;
+    95 AuditReply;
+    96 ActivityReply;
+    97 EditStateReply;
+    98 EditsReply;
 }
 
 /// A message that is answered, and by what.
@@ -132,4 +164,20 @@ requests! {
     SubmitItems => SubmitReply;
     SubmitMarked => SubmitReply;
     GetScheduling => SchedulingReply;
+    QueryProjects => ProjectPageReply;
+    ReadProject => WholeProjectReply;
+    PatchProject => WholeProjectReply;
+    DiscardProject => Done;
+    RestoreProject => WholeProjectReply;
+    ReviseProject => WholeProjectReply;
+    ListRevisions => RevisionsReply;
+    ListRuns => RunsReply;
+    ReadRun => WholeRunReply;
+    BeginRun => WholeRunReply;
+    GetRunFile => ArtefactReply;
+    AuditRun => AuditReply;
+    ListActivity => ActivityReply;
+    EditStoryboard => EditStateReply;
+    ListEdits => EditsReply;
+    GetStoryboard => ArtefactReply;
 }

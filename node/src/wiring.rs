@@ -5,6 +5,7 @@ mod devices;
 use std::sync::Arc;
 
 use actors::core::{Core, CoreMessage};
+use actors::edits::Boards;
 use actors::entrance::{self, Leader};
 use actors::model::ModelSlot;
 use actors::relay::Bells;
@@ -94,6 +95,8 @@ impl Node {
             bells: Bells::default(),
             scheduler: leader,
             model: devices.model.clone(),
+            boards: Boards::default(),
+            undo_delete: std::time::Duration::from_secs(config.projects.undo_delete_s),
             limits: limits(config),
             core: id,
             heavy: Arc::new(Semaphore::new(HEAVY)),

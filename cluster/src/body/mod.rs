@@ -2,6 +2,7 @@
 
 pub mod projects;
 pub mod runs;
+pub mod work;
 pub mod workers;
 
 use bincode::{Decode, Encode};

@@ -1,10 +1,8 @@
 //! What each route does. Handlers speak to the core in envelopes, move bytes over the bulk plane, and
 //! know nothing else.
 
-use cluster::body::projects::{
-    ArtefactReply, CancelRun, CreateProject, DeleteProject, GetArtefact, GetProject, ListProjects, StartRun,
-};
-use domain::api::{NodeInfo, ProjectList};
+use cluster::body::projects::{ArtefactReply, CancelRun, CreateProject, GetArtefact};
+use domain::api::NodeInfo;
 use domain::id::{ProjectId, RunId};
 use futures_util::TryStreamExt;
 use serde::Serialize;
@@ -51,13 +49,6 @@ pub async fn node(request: Request) -> Result {
     Ok(json(StatusCode::OK, &info))
 }
 
-/// `GET /api/v1/projects`
-pub async fn list(request: Request) -> Result {
-    let ask = ListProjects { principal: request.principal };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(json(StatusCode::OK, &ProjectList { projects: reply.projects }))
-}
-
 /// `POST /api/v1/projects`: the bytes go to the bulk plane first; the core checks them before it makes
 /// the project, and removes them if they are no book.
 pub async fn create(mut request: Request) -> Result {
@@ -65,7 +56,7 @@ pub async fn create(mut request: Request) -> Result {
     let project = ProjectId(uuid::Uuid::now_v7().as_u128());
     let scope = request.scope(project);
     let limit = request.gateway.upload_limit_bytes;
-    let body = std::mem::replace(&mut request.body, Box::pin(futures_util::stream::empty()));
+    let body = request.take_body();
     let stored = request.gateway.bulk.put(scope, body, limit).await?;
     let ask = CreateProject {
         principal: request.principal,
@@ -76,15 +67,19 @@ pub async fn create(mut request: Request) -> Result {
         demo: false,
     };
     let reply = request.gateway.core.call(ask, request.context()).await?;
-    let mut response = json(StatusCode::CREATED, &reply.project);
-    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/projects/{project}")) {
+    Ok(located(json(StatusCode::CREATED, &reply.project), &format!("/api/v1/projects/{project}")))
+}
+
+/// The answer with the address of what was made.
+pub(super) fn located(mut response: Response, location: &str) -> Response {
+    if let Ok(location) = HeaderValue::from_str(location) {
         response.headers_mut().insert(header::LOCATION, location);
     }
-    Ok(response)
+    response
 }
 
 /// The last part of what a browser or program calls the file, without control characters.
-fn file_name(given: &str) -> Result<String> {
+pub(super) fn file_name(given: &str) -> Result<String> {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = last.chars().filter(|c| !c.is_control()).collect();
     let name = name.trim();
@@ -95,27 +90,6 @@ fn file_name(given: &str) -> Result<String> {
     Ok(name.to_owned())
 }
 
-/// `GET /api/v1/projects/{project}`
-pub async fn get(request: Request) -> Result {
-    let ask = GetProject { principal: request.principal, project: request.path_id(0)? };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(json(StatusCode::OK, &reply.project))
-}
-
-/// `DELETE /api/v1/projects/{project}`
-pub async fn delete(request: Request) -> Result {
-    let ask = DeleteProject { principal: request.principal, project: request.path_id(0)? };
-    request.gateway.core.call(ask, request.context()).await?;
-    Ok(empty())
-}
-
-/// `POST /api/v1/projects/{project}/runs`
-pub async fn start_run(request: Request) -> Result {
-    let ask = StartRun { principal: request.principal, project: request.path_id(0)? };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(json(StatusCode::CREATED, &reply.run))
-}
-
 /// `POST /api/v1/projects/{project}/runs/{run}/cancel`
 pub async fn cancel_run(request: Request) -> Result {
     let run: RunId = request.path_id(1)?;
@@ -124,22 +98,22 @@ pub async fn cancel_run(request: Request) -> Result {
     Ok(json(StatusCode::OK, &reply.run))
 }
 
-/// `GET /api/v1/projects/{project}/storyboard`
-pub async fn storyboard(request: Request) -> Result {
-    let project = request.path_id(0)?;
-    artefact(request, project, "storyboard.json", false).await
-}
-
 /// `GET /api/v1/projects/{project}/files/{name}`
 pub async fn file(request: Request) -> Result {
     let project = request.path_id(0)?;
     let name: String = request.path_id(1)?;
-    artefact(request, project, &name, true).await
+    let ask = GetArtefact { principal: request.principal, project, name: name.clone() };
+    let found = request.gateway.core.call(ask, request.context()).await?;
+    artefact_response(request, project, &found, Some(&name)).await
 }
 
-async fn artefact(request: Request, project: ProjectId, name: &str, download: bool) -> Result {
-    let ask = GetArtefact { principal: request.principal, project, name: name.to_owned() };
-    let found = request.gateway.core.call(ask, request.context()).await?;
+/// The bytes of an artefact, to be saved under a name where one is given.
+pub(super) async fn artefact_response(
+    request: Request,
+    project: ProjectId,
+    found: &ArtefactReply,
+    download: Option<&str>,
+) -> Result {
     let etag = format!("\"{}\"", found.digest);
     if is_fresh(&request.headers, &etag) {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
@@ -149,7 +123,7 @@ async fn artefact(request: Request, project: ProjectId, name: &str, download: bo
     let fetched = request.gateway.bulk.get(request.scope(project), found.digest, None).await?;
     let body = sync_wrapper::SyncStream::new(fetched.body.map_err(|fault| std::io::Error::other(fault.to_string())));
     let mut response = warp::reply::stream(body).into_response();
-    artefact_headers(response.headers_mut(), &found, &etag, download.then_some(name));
+    artefact_headers(response.headers_mut(), found, &etag, download);
     Ok(response)
 }
 
@@ -175,7 +149,7 @@ fn cache_headers(headers: &mut HeaderMap, etag: &str) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
 }
 
-fn is_fresh(headers: &HeaderMap, etag: &str) -> bool {
+pub(super) fn is_fresh(headers: &HeaderMap, etag: &str) -> bool {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag))
 }
@@ -186,7 +160,7 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     response
 }
 
-fn empty() -> Response {
+pub(super) fn empty() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`routes`] | the one table of routes; the filters and the OpenAPI document are made from it |
 //! | [`handlers`] | what each route does |
+//! | [`projects`] | the same for projects, their revisions and runs |
+//! | [`edits`] | a storyboard as it stands with its edits |
 //! | [`events`] | a project's events as server-sent events |
 //! | [`metrics`] | how the scheduling stands, for programs and for people |
 //! | [`guard`] | who is let in: the local trust of a one-machine node |
@@ -13,12 +15,14 @@
 //! | [`serve`](mod@serve) | the warp server round it all |
 
 pub mod assets;
+pub mod edits;
 pub mod events;
 pub mod guard;
 pub mod handlers;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;
+pub mod projects;
 pub mod routes;
 pub mod serve;
 
@@ -30,6 +34,7 @@ use cluster::bulk::{BulkPlane, ByteStream};
 use cluster::envelope::Trace;
 use cluster::link::{Address, CallContext};
 use domain::principal::Principal;
+use futures_util::StreamExt;
 use tokio::sync::{Semaphore, watch};
 use warp::http::HeaderMap;
 
@@ -83,6 +88,37 @@ impl Request {
     /// A query parameter.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body, which is then gone.
+    pub fn take_body(&mut self) -> ByteStream {
+        std::mem::replace(&mut self.body, Box::pin(futures_util::stream::empty()))
+    }
+
+    /// The body as a documented type.
+    ///
+    /// # Errors
+    /// `bad-request` where it is none.
+    pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, ApiError> {
+        let missing = || ApiError::new("bad-request", "this address wants a JSON body");
+        self.optional_json().await?.ok_or_else(missing)
+    }
+
+    /// The same where no body is one too.
+    ///
+    /// # Errors
+    /// `bad-request` where it is none.
+    pub async fn optional_json<T: serde::de::DeserializeOwned>(&mut self) -> Result<Option<T>, ApiError> {
+        let mut body = self.take_body();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.next().await {
+            bytes.extend_from_slice(&chunk?);
+        }
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let bad = |e: serde_json::Error| ApiError::new("bad-request", format!("the body can't be used: {e}"));
+        serde_json::from_slice(&bytes).map(Some).map_err(bad)
     }
 
     /// The context of this request's calls to the core.

@@ -36,7 +36,7 @@ impl ApiError {
     pub fn into_response(self, trace: Trace) -> Response {
         let problem = Problem {
             kind: format!("urn:visiobook:problem:{}", self.code),
-            title: title(self.status).to_owned(),
+            title: title(self.status, &self.code).to_owned(),
             status: self.status.as_u16(),
             code: self.code,
             detail: self.detail,
@@ -72,11 +72,18 @@ impl From<Fault> for ApiError {
 fn status(code: &str) -> StatusCode {
     match code {
         "book-too-large" | "too-large" => StatusCode::PAYLOAD_TOO_LARGE,
-        "upload-broken" | "bad-request" | "upload-without-name" => StatusCode::BAD_REQUEST,
-        "not-found" | "project-not-found" | "run-not-found" | "artefact-not-found" => StatusCode::NOT_FOUND,
+        "upload-broken" | "bad-request" | "upload-without-name" | "bad-cursor" => StatusCode::BAD_REQUEST,
+        "not-found" | "project-not-found" | "run-not-found" | "revision-not-found" | "version-not-found"
+        | "artefact-not-found" => StatusCode::NOT_FOUND,
+        "precondition-failed" => StatusCode::PRECONDITION_FAILED,
+        code if code.starts_with("edit-") => StatusCode::UNPROCESSABLE_ENTITY,
+        "bad-name" | "bad-description" | "run-settings-invalid" => StatusCode::UNPROCESSABLE_ENTITY,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "foreign-origin" | "foreign-host" | "not-local" => StatusCode::FORBIDDEN,
-        "run-in-progress" | "conflict" => StatusCode::CONFLICT,
+        "run-in-progress" | "run-not-failed" | "run-not-read" | "revision-unchanged" | "too-many-revisions"
+        | "storyboard-changed" | "nothing-to-undo" | "nothing-to-redo" | "too-many-edits" | "conflict" => {
+            StatusCode::CONFLICT
+        }
         "too-many-streams" => StatusCode::TOO_MANY_REQUESTS,
         "unsupported" => StatusCode::NOT_IMPLEMENTED,
         "store-full" => StatusCode::INSUFFICIENT_STORAGE,
@@ -87,9 +94,9 @@ fn status(code: &str) -> StatusCode {
     }
 }
 
-fn title(status: StatusCode) -> &'static str {
+fn title(status: StatusCode, code: &str) -> &'static str {
     match status {
-        StatusCode::UNPROCESSABLE_ENTITY => "This book can't be read",
+        StatusCode::UNPROCESSABLE_ENTITY if code.starts_with("book-") => "This book can't be read",
         StatusCode::INSUFFICIENT_STORAGE => "No space left",
         other => other.canonical_reason().unwrap_or("Error"),
     }
