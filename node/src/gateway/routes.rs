@@ -195,7 +195,7 @@ macro_rules! handler {
 /// All routes.
 #[rustfmt::skip]
 pub fn table() -> Vec<Route> {
-    use Content::{Bytes, Empty, Events, Json, Text};
+    use Content::{Bytes, Empty, Events, Json, Text, MergePatch, OptionalJson};
     use Permission::{Operator, ProjectRead, ProjectWrite, Public, Tenant};
     let get = || Method::GET;
     let post = || Method::POST;
