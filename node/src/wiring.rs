@@ -138,6 +138,57 @@ impl Node {
     }
 }
 
+/// A core on a data folder that nothing is driven on: it answers what commands ask, while no node serves.
+pub struct Quiet {
+    /// The core's entrance.
+    pub core: Address,
+    /// Uploads and downloads.
+    pub bulk: Arc<dyn BulkPlane>,
+    core_actor: ActorRef<CoreMessage>,
+    /// Until it is gone, nobody else has the folder.
+    data: DataFolder,
+}
+
+impl Quiet {
+    /// Opens a core on a data folder.
+    ///
+    /// # Errors
+    /// If the stores can't be used.
+    pub async fn open(data: DataFolder, config: &Config) -> Result<Self, StartError> {
+        let id = uuid::Uuid::new_v4().as_u128();
+        let (scope, wire) = (format!("visiobook-{id:032x}"), Wire::Memory);
+        let (records, blobs) = (data.records(), data.blobs());
+        let keys = Arc::new(data.keyring(environment_keys()?.as_deref())?);
+        let bulk: Arc<dyn BulkPlane> = Arc::new(StorageBulk::new(blobs.clone()));
+        let context = Arc::new(RunContext {
+            records,
+            blobs,
+            keys,
+            bells: Bells::default(),
+            scheduler: Leader { scope: scope.clone(), wire },
+            model: watch::channel(None).1,
+            boards: Boards::default(),
+            undo_delete: std::time::Duration::from_secs(config.projects.undo_delete_s),
+            limits: limits(config),
+            core: id,
+            heavy: Arc::new(Semaphore::new(HEAVY)),
+            beginning: Beginning::default(),
+            trouble: watch::channel(None).0,
+        });
+        let (core_actor, _) = Actor::spawn(None, Core, context).await?;
+        // A core that stops drives nothing more, and answers.
+        let _ = core_actor.call(CoreMessage::Stop, Some(STOP)).await;
+        let core = entrance::open(&scope, entrance::CORE, entrance::core_name(id), &core_actor, wire).await?;
+        Ok(Self { core, bulk, core_actor, data })
+    }
+
+    /// Lets the folder go.
+    pub async fn close(self) {
+        let _ = self.core_actor.stop_and_wait(None, Some(STOP)).await;
+        drop(self.data);
+    }
+}
+
 /// The signing keys that the environment holds, if it does.
 fn environment_keys() -> Result<Option<String>, store::StoreError> {
     match std::env::var(KEYS_VARIABLE) {
