@@ -139,7 +139,8 @@ fn the_head_that_is_written_is_one_that_the_product_runs_and_says_what_it_learnt
     let alone = |label: usize| (0..3).all(|other| (said[label][other] >= 0.5) == (other == label));
     assert!((0..3).all(alone), "each word says its label and no other: {said:?}");
 
-    // The product's layers and the trained ones compute the same: but for the label's scale and shift, score by score.
+    // The product's layers and the trained ones compute the same, but for the label's scale and shift; and for the
+    // trained ones' products, which are bfloat16's.
     let recipe = serde_json::from_slice(&fs::read(shop.path("recipe.json")).unwrap()).unwrap();
     let checkpoint_every = Duration::from_secs(90);
     let (data, model_path, cache) = (shop.path("data"), shop.path("model"), shop.path("cache"));
@@ -157,7 +158,7 @@ fn the_head_that_is_written_is_one_that_the_product_runs_and_says_what_it_learnt
         let ours: Vec<f64> = places.iter().map(|at| f64::from(trained[*at][label])).collect();
         let odds = |p: f32| (f64::from(p) / (1.0 - f64::from(p))).ln();
         let theirs: Vec<f64> = places.iter().map(|at| odds(answers.scores[0].of(*at).next().unwrap()[label])).collect();
-        assert!(correlation(&ours, &theirs) > 0.999, "{label}: {}", correlation(&ours, &theirs));
+        assert!(correlation(&ours, &theirs) > 0.995, "{label}: {}", correlation(&ours, &theirs));
     }
 }
 
