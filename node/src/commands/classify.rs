@@ -4,11 +4,12 @@
 //! the point of decision; where nothing reaches it, the likeliest label is the best guess. A text longer than the model
 //! takes is cut into windows, and the mean of what is said of them is given, by tokens.
 
-use gpu::{Encoder, Head, HeadFolder, HeadId, HeadInfo, HeadKind};
+use gpu::stream::{Kind, Wanted};
+use gpu::{DoubleEncoder, Encoder, Head, HeadFolder, HeadId, HeadInfo, HeadKind};
 use serde_json::{Map, Value, json};
 
 use super::Failure;
-use super::jsonl::{Engine, Source};
+use super::texts::{Engine, Source};
 use crate::config::Config;
 
 /// Arguments of `classify`.
@@ -67,7 +68,7 @@ pub fn run(config: &Config, args: &Args) -> Result<(), Failure> {
     let name = args.task.head();
     let double = double_head(name, args.labels);
     let mut info = double.clone();
-    let mut engine = Engine::load(config, double, |encoder, model| {
+    let mut engine = Engine::load(config, DoubleEncoder::new().with_heads(vec![double]), |encoder, model| {
         let folder = HeadFolder::open(config.model.head(name), model)?;
         let head = folder.load(model, encoder.device(), encoder.profile())?;
         info = head.info().clone();
@@ -80,7 +81,9 @@ pub fn run(config: &Config, args: &Args) -> Result<(), Failure> {
         let message = format!("the head in {} has no labels {}…", folder.display(), args.labels.prefix());
         return Err(Failure::new(message));
     }
-    engine.run(&args.source, HeadId(0), |row| line(row, &columns))
+    let wanted = Wanted { kind: Kind::Passage, vectors: false, heads: vec![HeadId(0)] };
+    engine.run(&args.source, &wanted, |answer| line(answer.scores.first().map_or(&[][..], Vec::as_slice), &columns))?;
+    Ok(())
 }
 
 /// The labels of one set, and where they stand in a row.

@@ -34,7 +34,7 @@ enum KindArg {
 /// # Errors
 /// Exit code 2 for a line that is none; 1 for a model that can't be used.
 pub fn run(config: &Config, args: &Args) -> Result<(), Failure> {
-    let mut engine = Engine::load(config, DoubleEncoder::new(), |_| Ok(()))?;
+    let mut engine = Engine::load(config, DoubleEncoder::new(), |_, _| Ok(()))?;
     let kind = match args.kind {
         KindArg::Query => Kind::Query,
         KindArg::Passage => Kind::Passage,

@@ -9,7 +9,6 @@ pub mod classify;
 pub mod doctor;
 pub mod embed;
 mod input;
-mod jsonl;
 pub mod keys;
 pub mod read;
 pub mod serve;

@@ -46,7 +46,7 @@ impl Engine {
     pub fn load(
         config: &Config,
         double: DoubleEncoder,
-        attach: impl FnMut(&mut TchEncoder) -> Result<(), GpuError>,
+        mut attach: impl FnMut(&mut TchEncoder, &ModelFolder) -> Result<(), GpuError>,
     ) -> Result<Self, Failure> {
         let plan = config.worker.lanes();
         if config.model.is_double() {
@@ -55,7 +55,7 @@ impl Engine {
         let unusable = |error: GpuError| Failure::new(format!("{error} ({})", error.code()));
         let model = ModelFolder::open(config.model.folder()).map_err(unusable)?;
         let profile = config.model.profile_on(&gpu::devices());
-        let lanes = gpu::lanes::load(&model, profile, &plan, attach).map_err(unusable)?;
+        let lanes = gpu::lanes::load(&model, profile, &plan, |encoder| attach(encoder, &model)).map_err(unusable)?;
         Ok(Self { tokenizer: Tokenizer::open(&model).map_err(unusable)?, lanes })
     }
 
