@@ -3,24 +3,37 @@
 //! Every request is a task of its own, a bounded number at a time, so that one that waits for events holds
 //! up nobody. Runs that are to be driven are found by their intents, at start and every few seconds: a
 //! coordinator that stopped for want of a store or a scheduler is simply started again.
+//!
+//! | module | holds |
+//! |---|---|
+//! | here | the actor, its coordinators and intents, the first messages |
+//! | `work` | the answers to all else that is done to projects |
+
+mod work;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cluster::body::projects::{EventsReply, ProjectReply, ProjectsReply, RunReply};
-use cluster::body::{Done, Fault, Scope};
+use cluster::body::work::RunKind;
+use cluster::body::{Fault, Scope};
 use cluster::envelope::Envelope;
 use cluster::link::CallContext;
 use cluster::message::Message;
 use domain::id::{RunId, Term};
+use domain::project::Act;
+use domain::run::RunSettings;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
-use store::rows::{INTENT_SHARDS, IntentBody, LIST_MAX};
+use store::rows::{INTENT_SHARDS, IntentBody, IntentRow, LIST_MAX};
 use tokio::sync::{Semaphore, mpsc};
 use tracing::Instrument;
 
+use crate::edits;
 use crate::entrance::{Said, answer};
-use crate::projects::{self, Mend};
+use crate::projects::changes::{self, Due};
+use crate::projects::runs::{self, Mend};
+use crate::projects::{self, listing, views};
 use crate::relay::events_after;
 use crate::run::coordinator::{Coordinator, CoordinatorMessage, CoordinatorStart, End};
 use crate::run::{RunContext, RunName};
@@ -254,6 +267,9 @@ async fn mend(shared: &Shared) -> Result<(), Fault> {
                 }
                 IntentBody::DeleteProject { tenant, project } => shared.erase(Scope { tenant, project }).await,
                 IntentBody::Upload { tenant, upload } => uploads::mend(&shared.context, tenant, upload).await,
+                IntentBody::EraseProject { tenant, project, not_before_ms } => {
+                    shared.erase_if_due(&intent, Scope { tenant, project }, not_before_ms).await
+                }
             };
             // One intent that can't be mended now must not hold up the others.
             if let Err(fault) = mended {
@@ -269,11 +285,12 @@ impl Shared {
         if lock(&self.coordinators).contains_key(&name.run) {
             return Ok(());
         }
-        match projects::mend_run(&self.context, name).await? {
+        match runs::mend_run(&self.context, name).await? {
             Mend::Drive => {
                 let _ = self.me.cast(CoreMessage::Drive(name));
                 Ok(())
             }
+            Mend::Cancel => self.cancel(name.run).await,
             Mend::Drop => projects::drop_intent(&self.context, name.run.0).await,
         }
     }
@@ -284,41 +301,36 @@ impl Shared {
             Message::CreateProject(ask) => {
                 let (row, name) = projects::create(&self.context, &ask).await?;
                 let _ = self.me.cast(CoreMessage::Drive(name));
-                ProjectReply { project: projects::view(context, &row).await? }.into()
+                ProjectReply { project: views::view(context, &row).await? }.into()
             }
             Message::CreateFromUpload(ask) => {
                 let (row, name) = uploads::create_project(&self.context, &ask).await?;
                 let _ = self.me.cast(CoreMessage::Drive(name));
-                ProjectReply { project: projects::view(context, &row).await? }.into()
+                ProjectReply { project: views::view(context, &row).await? }.into()
             }
             Message::ListProjects(ask) => {
-                ProjectsReply { projects: projects::list(context, ask.principal).await? }.into()
+                ProjectsReply { projects: listing::all(context, ask.principal).await? }.into()
             }
             Message::GetProject(ask) => {
                 let row = projects::find(context, ask.principal, ask.project).await?;
-                ProjectReply { project: projects::view(context, &row).await? }.into()
+                ProjectReply { project: views::view(context, &row).await? }.into()
             }
-            Message::DeleteProject(ask) => {
-                let _beginning = context.beginning.mark(ask.project.0)?;
-                let row = projects::mark_deleted(context, ask.principal, ask.project).await?;
-                // From here on it is deleted for everybody; what can't be erased now is erased by its intent.
-                if let Err(fault) = self.erase(Scope { tenant: row.tenant, project: row.project }).await {
-                    tracing::warn!(%fault, project = %row.project, "a deleted project is erased later");
-                }
-                Done {}.into()
-            }
+            Message::DeleteProject(ask) => self.discard(ask.principal, ask.project, None, true).await?.into(),
             Message::StartRun(ask) => {
-                let (run, name) = projects::start_run(context, ask.principal, ask.project).await?;
-                let _ = self.me.cast(CoreMessage::Drive(name));
-                RunReply { run }.into()
+                let kind = RunKind::With { settings: RunSettings::default(), revision: None };
+                let name = self.begin(ask.principal, ask.project, &kind).await?;
+                RunReply { run: views::view_run(context, name).await? }.into()
             }
             Message::CancelRun(ask) => {
-                projects::find(context, ask.principal, ask.project).await?;
-                let scope = Scope { tenant: ask.principal.tenant, project: ask.project };
-                let name = RunName { run: ask.run, scope };
-                projects::view_run(context, name).await?;
+                let row = projects::find(context, ask.principal, ask.project).await?;
+                let was_final = runs::run_row(context, &row, ask.run).await?.state.is_final();
                 self.cancel(ask.run).await?;
-                RunReply { run: projects::view_run(context, name).await? }.into()
+                if !was_final {
+                    let what = Act::RunCancelled { run: ask.run };
+                    projects::note(context, ask.principal, ask.project, what).await;
+                }
+                let scope = Scope { tenant: ask.principal.tenant, project: ask.project };
+                RunReply { run: views::view_run(context, RunName { run: ask.run, scope }).await? }.into()
             }
             Message::GetScheduling(ask) => context.scheduler.call(ask, CallContext::within(SCHEDULING)).await?.into(),
             Message::GetWaits(ask) => context.scheduler.call(ask, CallContext::within(SCHEDULING)).await?.into(),
@@ -332,12 +344,10 @@ impl Shared {
                 let events = events_after(records, bells, ask.project, ask.after, limit, wait).await;
                 EventsReply { events: events.map_err(|e| store_fault(&e))? }.into()
             }
-            Message::GetArtefact(ask) => {
-                projects::artefact(context, ask.principal, ask.project, &ask.name).await?.into()
-            }
+            Message::GetArtefact(ask) => edits::artefact(context, ask.principal, ask.project, &ask.name).await?.into(),
             Message::SignFile(ask) => links::sign(context, &ask).await?.into(),
             Message::OpenSigned(ask) => links::open(context, &ask).await?.into(),
-            other => return uploads::answer(context, other).await,
+            other => return self.answer_work(other).await,
         })
     }
 
@@ -347,7 +357,17 @@ impl Shared {
         if let Some(run) = row.map_err(|e| store_fault(&e))?.filter(|row| row.deleted).and_then(|row| row.run) {
             self.cancel(run).await?;
         }
-        projects::erase(&self.context, scope).await
+        changes::erase(&self.context, scope).await
+    }
+
+    /// Erases a project whose deletion can't be undone any more.
+    async fn erase_if_due(&self, intent: &IntentRow, scope: Scope, not_before_ms: u64) -> Result<(), Fault> {
+        match changes::due(&self.context, intent, scope, not_before_ms).await? {
+            Due::NotYet => return Ok(()),
+            Due::Erase => self.erase(scope).await?,
+            Due::Never => {}
+        }
+        projects::drop_intent(&self.context, intent.id).await
     }
 
     /// Ends a run: by its coordinator if somebody drives it, else by its row alone.
@@ -359,6 +379,6 @@ impl Shared {
             return Err(Fault::new("unavailable", "the run does not stop yet; try again").retry_after(1_000));
         }
         // Nobody drives it now, whatever the coordinator made of its end.
-        projects::cancel_row(&self.context, run).await
+        runs::cancel_row(&self.context, run).await
     }
 }

@@ -10,6 +10,7 @@
 //! | [`projects`] | what is done to projects, over the records port |
 //! | [`links`] | addresses of files that may be followed for a while |
 //! | [`uploads`] | what is done to uploads that can be gone on with |
+//! | [`edits`] | edits of storyboards: appended, undone, shown |
 //! | [`run`] | a run's coordinator and its stages |
 //! | [`scheduler`] | the thin shell round the scheduler's pure core |
 //! | [`worker`] | a GPU worker: one device, one thread, one model |
@@ -22,6 +23,7 @@
 
 pub mod clock;
 pub mod core;
+pub mod edits;
 pub mod entrance;
 pub mod lease;
 pub mod links;

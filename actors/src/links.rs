@@ -13,7 +13,7 @@ use domain::id::Digest;
 use store::{Keyring, Purpose, Signed};
 
 use crate::clock::wall_ms;
-use crate::projects;
+use crate::edits;
 use crate::run::RunContext;
 use crate::store_fault;
 
@@ -76,12 +76,12 @@ fn unseal(keys: &Keyring, token: &str, now_ms: u64) -> Result<Grant> {
 /// Signs an address of a file.
 ///
 /// # Errors
-/// As [`projects::artefact`]; `bad-request` for no time or too long a time.
+/// As [`edits::artefact`]; `bad-request` for no time or too long a time.
 pub async fn sign(context: &RunContext, ask: &SignFile) -> Result<SignedReply> {
     if !(1..=MAX_VALID_S).contains(&ask.valid_s) {
         return Err(Fault::new("bad-request", format!("an address is valid for 1 to {MAX_VALID_S} seconds")));
     }
-    let file = projects::artefact(context, ask.principal, ask.project, &ask.name).await?;
+    let file = edits::artefact(context, ask.principal, ask.project, &ask.name).await?;
     let expires_ms = wall_ms().saturating_add(u64::from(ask.valid_s) * 1_000);
     let grant = Grant {
         scope: Scope { tenant: ask.principal.tenant, project: ask.project },
@@ -102,7 +102,7 @@ pub async fn open(context: &RunContext, ask: &OpenSigned) -> Result<SignedFileRe
     let grant = unseal(&context.keys, &ask.token, wall_ms())?;
     let Scope { tenant, project } = grant.scope;
     let row = context.records.project_get(tenant, project).await.map_err(|e| store_fault(&e))?;
-    if row.is_none_or(|row| row.deleted) {
+    if row.is_none_or(|row| row.deleted || row.trash.is_some()) {
         return Err(Fault::new("project-not-found", "there is no such project"));
     }
     let file = ArtefactReply { digest: grant.digest, bytes: grant.bytes, media_type: grant.media_type };

@@ -15,6 +15,12 @@ use crate::body::runs::{
 use crate::body::uploads::{
     AbandonChunks, AppendUpload, CreateFromUpload, CreateUpload, GetUpload, RemoveUpload, UploadReply,
 };
+use crate::body::work::{
+    ActivityReply, AuditReply, AuditRun, BeginRun, DiscardProject, EditStateReply, EditStoryboard, EditsReply,
+    GetRunFile, GetStoryboard, ListActivity, ListEdits, ListRevisions, ListRuns, PatchProject, ProjectPageReply,
+    QueryProjects, ReadProject, ReadRun, RestoreProject, ReviseProject, RevisionsReply, RunsReply, WholeProjectReply,
+    WholeRunReply,
+};
 use crate::body::workers::{
     BatchDone, BatchFailed, CancelBatch, DeviceStands, DevicesReply, DrainWorker, GetDevices, LeaderBegan, RunBatch,
     UnloadModel, WorkerDrained, WorkerPresent, WorkerReady,
@@ -130,6 +136,32 @@ messages! {
     65 SignedReply;
     66 OpenSigned;
     67 SignedFileReply;
+
+    70 QueryProjects;
+    71 ReadProject;
+    72 PatchProject;
+    73 DiscardProject;
+    74 RestoreProject;
+    75 ReviseProject;
+    76 ListRevisions;
+    77 ListRuns;
+    78 ReadRun;
+    79 BeginRun;
+    80 GetRunFile;
+    81 AuditRun;
+    82 ListActivity;
+    83 EditStoryboard;
+    84 ListEdits;
+    85 GetStoryboard;
+    90 ProjectPageReply;
+    91 WholeProjectReply;
+    92 RevisionsReply;
+    93 RunsReply;
+    94 WholeRunReply;
+    95 AuditReply;
+    96 ActivityReply;
+    97 EditStateReply;
+    98 EditsReply;
 }
 
 /// A message that is answered, and by what.
@@ -167,4 +199,20 @@ requests! {
     CreateFromUpload => ProjectReply;
     SignFile => SignedReply;
     OpenSigned => SignedFileReply;
+    QueryProjects => ProjectPageReply;
+    ReadProject => WholeProjectReply;
+    PatchProject => WholeProjectReply;
+    DiscardProject => Done;
+    RestoreProject => WholeProjectReply;
+    ReviseProject => WholeProjectReply;
+    ListRevisions => RevisionsReply;
+    ListRuns => RunsReply;
+    ReadRun => WholeRunReply;
+    BeginRun => WholeRunReply;
+    GetRunFile => ArtefactReply;
+    AuditRun => AuditReply;
+    ListActivity => ActivityReply;
+    EditStoryboard => EditStateReply;
+    ListEdits => EditsReply;
+    GetStoryboard => ArtefactReply;
 }

@@ -15,6 +15,12 @@ use cluster::body::runs::{
 use cluster::body::uploads::{
     AbandonChunks, AppendUpload, ChunkRef, CreateFromUpload, CreateUpload, GetUpload, RemoveUpload, UploadReply,
 };
+use cluster::body::work::{
+    ActivityReply, AuditReply, AuditRun, BeginRun, DiscardProject, EditStateReply, EditStoryboard, EditsReply,
+    GetRunFile, GetStoryboard, ListActivity, ListEdits, ListRevisions, ListRuns, PatchProject, ProjectPageReply,
+    QueryProjects, ReadProject, ReadRun, RestoreProject, ReviseProject, RevisionsReply, RunKind, RunsReply,
+    WholeProjectReply, WholeRunReply,
+};
 use cluster::body::workers::{
     BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchItem, BatchLease, BatchResults, CancelBatch, DeviceStands,
     DevicesReply, DrainWorker, GetDevices, HeldWork, LeaderBegan, OfferedModel, RunBatch, UnloadModel, WorkerDrained,
@@ -25,11 +31,16 @@ use cluster::envelope::{Envelope, Trace};
 use cluster::message::Message;
 use domain::api::{BookFile, ProjectView, RunView};
 use domain::book::{Format, Warning};
+use domain::edit::{Edit, EditEntry, EditPage, EditState, EditVersion, Shot};
 use domain::id::{Digest, ItemId, ProjectId, RunId, TenantId, Term, UploadId, WorkerId};
 use domain::language::Language;
 use domain::manifest::NumericProfile;
 use domain::principal::Principal;
-use domain::run::{Progress, RunEvent, RunState, Stage};
+use domain::project::{
+    Act, Activity, ActivityPage, Actor, Deleted, Project, ProjectPage, ProjectPatch, ProjectQuery, Revision, Run,
+    RunFile, Shown, Sort, StateFilter,
+};
+use domain::run::{Progress, RunEvent, RunSettings, RunState, Stage};
 use domain::scheduling::{
     DeviceLoad, ModelLoad, ModelWaits, SchedulingTotals, SchedulingView, SchedulingWaits, TenantLoad, TenantShare,
     TenantWaits, TermBegan, WaitSum, WorkerLoad,
@@ -281,6 +292,123 @@ fn of_uploads() -> Vec<Message> {
     ]
 }
 
+fn project() -> Project {
+    Project {
+        id: PROJECT,
+        version: 300,
+        name: "Name".into(),
+        named: true,
+        description: "D".into(),
+        archived: true,
+        title: "Title".into(),
+        authors: vec!["A".into()],
+        language: Some(Language::Fr),
+        created_ms: 1_700_000_000_000,
+        changed_ms: 1_700_000_000_001,
+        demo: true,
+        deleted: Some(Deleted { at_ms: 1, erased_after_ms: 2 }),
+        book: project_view().book,
+        revision: 2,
+        run: Some(run_view()),
+    }
+}
+
+fn run() -> Run {
+    Run {
+        id: RUN,
+        revision: 2,
+        settings: RunSettings::default(),
+        of: Some(RunId(5)),
+        by: Actor::Node,
+        created_ms: 11,
+        ended_ms: Some(12),
+        state: RunState::Ready,
+        progress: progress(),
+        warnings: Vec::new(),
+        files: vec![RunFile { name: "book.json".into(), bytes: 7, media_type: "application/json".into() }],
+        seq: 12,
+    }
+}
+
+fn asked_of_projects() -> Vec<Message> {
+    let query = ProjectQuery {
+        shown: Shown::Archived,
+        state: Some(StateFilter::Ready),
+        language: Some(Language::En),
+        search: "é".into(),
+        sort: Sort::Name,
+        reversed: true,
+    };
+    let patch = ProjectPatch { name: Some(None), description: Some(Some("D".into())), archived: Some(true) };
+    vec![
+        QueryProjects { principal: WHO, query, limit: 300, cursor: Some("c".into()) }.into(),
+        ReadProject { principal: WHO, project: PROJECT }.into(),
+        PatchProject { principal: WHO, project: PROJECT, expected: Some(300), patch }.into(),
+        DiscardProject { principal: WHO, project: PROJECT, expected: None, at_once: true }.into(),
+        RestoreProject { principal: WHO, project: PROJECT }.into(),
+        ReviseProject {
+            principal: WHO,
+            project: PROJECT,
+            upload: ProjectId(9),
+            file_name: "b.epub".into(),
+            book: digest(1),
+            book_bytes: 300,
+        }
+        .into(),
+        ListRevisions { principal: WHO, project: PROJECT }.into(),
+        ListRuns { principal: WHO, project: PROJECT }.into(),
+        ReadRun { principal: WHO, project: PROJECT, run: RUN }.into(),
+        BeginRun { principal: WHO, project: PROJECT, kind: RunKind::Again { run: RUN } }.into(),
+        GetRunFile { principal: WHO, project: PROJECT, run: RUN, name: "book.json".into() }.into(),
+        AuditRun { principal: WHO, project: PROJECT, run: RUN }.into(),
+        ListActivity { principal: WHO, project: PROJECT, before: Some(300), limit: 50 }.into(),
+        EditStoryboard {
+            principal: WHO,
+            project: PROJECT,
+            run: RUN,
+            version: 3,
+            entry: EditEntry::Edit { edit: Edit::Shot { panel: 300, shot: Some(Shot::Insert) } },
+        }
+        .into(),
+        ListEdits { principal: WHO, project: PROJECT, run: None, after: 3, limit: 50 }.into(),
+        GetStoryboard {
+            principal: WHO,
+            project: PROJECT,
+            run: Some(RUN),
+            version: Some(3),
+            name: "storyboard.json".into(),
+        }
+        .into(),
+    ]
+}
+
+fn told_of_projects() -> Vec<Message> {
+    let page = ProjectPage { projects: vec![project()], total: 1, next: Some("n".into()) };
+    let revision = Revision {
+        number: 2,
+        added_ms: 11,
+        title: "Title".into(),
+        authors: vec!["A".into()],
+        language: Some(Language::Fr),
+        book: project_view().book,
+    };
+    let act =
+        Activity { seq: 3, at_ms: 10, by: Actor::Local, what: Act::RunStarted { run: RUN, revision: 2, of: None } };
+    let state = EditState { run: RUN, version: 4, can_undo: true, can_redo: false };
+    let entry = EditVersion { version: 4, at_ms: 10, by: Actor::Local, entry: EditEntry::Undo };
+    vec![
+        ProjectPageReply { page }.into(),
+        WholeProjectReply { project: project() }.into(),
+        RevisionsReply { revisions: vec![revision] }.into(),
+        RunsReply { runs: vec![run()] }.into(),
+        WholeRunReply { run: run() }.into(),
+        AuditReply { items: 300, segments: 2, missing: 1, repeated: 0, foreign: 0 }.into(),
+        ActivityReply { page: ActivityPage { activity: vec![act], next: Some(3) } }.into(),
+        EditStateReply { state: state.clone() }.into(),
+        EditsReply { page: EditPage { state, entries: vec![entry] } }.into(),
+    ]
+}
+
 /// One message of each kind.
 fn examples() -> Vec<Message> {
     let fault = Fault::new("unavailable", "no answer").retry_after(1_000);
@@ -289,6 +417,8 @@ fn examples() -> Vec<Message> {
     all.extend(of_runs());
     all.extend(of_workers());
     all.extend(of_uploads());
+    all.extend(asked_of_projects());
+    all.extend(told_of_projects());
     all
 }
 

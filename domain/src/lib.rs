@@ -12,6 +12,8 @@
 //! | [`manifest`] | what a run has to do, fixed at reading; segments of what is done |
 //! | [`principal`] | who asks |
 //! | [`storyboard`] | scenes, panels, characters and the evidence for each |
+//! | [`edit`] | what an editor may do to a storyboard |
+//! | [`project`] | a project as it is worked on: words, revisions, runs, who did what |
 //! | [`run`] | the life of one analysis, as data; its events |
 //! | [`scheduling`] | what whoever runs a node sees of its scheduling |
 //! | [`api`] | what the gateway and the app exchange |
@@ -20,11 +22,13 @@
 
 pub mod api;
 pub mod book;
+pub mod edit;
 pub mod id;
 pub mod language;
 pub mod manifest;
 pub mod passage;
 pub mod principal;
+pub mod project;
 pub mod run;
 pub mod scheduling;
 pub mod storyboard;

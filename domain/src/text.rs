@@ -41,6 +41,17 @@ texts! {
     StorySource: "Source" / "Source";
     StoryBytes: "bytes" / "octets";
     StoryAbout: "Every word on this page but its headings is quoted from the book." / "Hormis les intitulés, chaque mot de cette page est cité du livre.";
+    StoryAboutEdited: "Every word on this page but its headings and what is marked as the editor’s is quoted from the book." / "Hormis les intitulés et ce qui est indiqué comme de l’éditeur, chaque mot de cette page est cité du livre.";
+    StoryEditor: "the editor’s words" / "mots de l’éditeur";
+    ShotEstablishing: "establishing shot" / "plan d’ensemble";
+    ShotWide: "wide shot" / "plan large";
+    ShotFull: "full shot" / "plan en pied";
+    ShotMedium: "medium shot" / "plan moyen";
+    ShotClose: "close-up" / "gros plan";
+    ShotExtremeClose: "extreme close-up" / "très gros plan";
+    ShotOverShoulder: "over the shoulder" / "par-dessus l’épaule";
+    ShotPointOfView: "point of view" / "vue subjective";
+    ShotInsert: "insert" / "insert";
 
     // -- the page -------------------------------------------------------------------------------
     AppName: "Visiobook" / "Visiobook";
@@ -87,7 +98,7 @@ texts! {
     FormatMarkdown: "Markdown" / "Markdown";
     DeleteNamed: "Delete “{title}”" / "Supprimer « {title} »";
     DeleteQuestion: "Delete “{title}”?" / "Supprimer « {title} » ?";
-    DeleteDetail: "The book, its run and its storyboard are deleted from this node. This can’t be undone." / "Le livre, son analyse et son storyboard seront supprimés de ce nœud, sans retour possible.";
+    DeleteDetail: "The book, its runs and its storyboard are deleted from this node. For a while the node can bring them back." / "Le livre, ses analyses et son storyboard seront supprimés de ce nœud. Pendant un temps, le nœud peut encore les rétablir.";
     StateNoRun: "Not analysed yet" / "Pas encore analysé";
     StateReceived: "Waiting to start" / "En attente";
     StateReady: "Ready" / "Prêt";

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::core::{Core, CoreMessage};
+use actors::edits::Boards;
 use actors::entrance::{self, Leader};
 use actors::model::ModelSlot;
 use actors::relay::Bells;
@@ -99,10 +100,9 @@ impl Node {
             bells: Bells::default(),
             scheduler: leader,
             model: devices.model.clone(),
-            uploads: UploadPolicy::new(
-                config.store.quota_mib.saturating_mul(1 << 20),
-                Duration::from_secs(config.store.upload_expiry_s),
-            ),
+            uploads: upload_policy(config),
+            boards: Boards::default(),
+            undo_delete: Duration::from_secs(config.projects.undo_delete_s),
             limits: limits(config),
             core: id,
             heavy: Arc::new(Semaphore::new(HEAVY)),
@@ -142,6 +142,62 @@ impl Node {
         let _ = self.step_down.send(true);
         let _ = tokio::time::timeout(STOP, self.leading).await;
     }
+}
+
+/// A core on a data folder that nothing is driven on: it answers what commands ask, while no node serves.
+pub struct Quiet {
+    /// The core's entrance.
+    pub core: Address,
+    /// Uploads and downloads.
+    pub bulk: Arc<dyn BulkPlane>,
+    core_actor: ActorRef<CoreMessage>,
+    /// Until it is gone, nobody else has the folder.
+    data: DataFolder,
+}
+
+impl Quiet {
+    /// Opens a core on a data folder.
+    ///
+    /// # Errors
+    /// If the stores can't be used.
+    pub async fn open(data: DataFolder, config: &Config) -> Result<Self, StartError> {
+        let id = uuid::Uuid::new_v4().as_u128();
+        let (scope, wire) = (format!("visiobook-{id:032x}"), Wire::Memory);
+        let (records, blobs) = (data.records(), data.blobs());
+        let keys = Arc::new(data.keyring(environment_keys()?.as_deref())?);
+        let bulk: Arc<dyn BulkPlane> = Arc::new(StorageBulk::new(blobs.clone()));
+        let context = Arc::new(RunContext {
+            records,
+            blobs,
+            keys,
+            bells: Bells::default(),
+            scheduler: Leader { scope: scope.clone(), wire },
+            model: watch::channel(None).1,
+            uploads: upload_policy(config),
+            boards: Boards::default(),
+            undo_delete: Duration::from_secs(config.projects.undo_delete_s),
+            limits: limits(config),
+            core: id,
+            heavy: Arc::new(Semaphore::new(HEAVY)),
+            beginning: Beginning::default(),
+            trouble: watch::channel(None).0,
+        });
+        let (core_actor, _) = Actor::spawn(None, Core, context).await?;
+        // A core that stops drives nothing more, and answers.
+        let _ = core_actor.call(CoreMessage::Stop, Some(STOP)).await;
+        let core = entrance::open(&scope, entrance::CORE, entrance::core_name(id), &core_actor, wire).await?;
+        Ok(Self { core, bulk, core_actor, data })
+    }
+
+    /// Lets the folder go.
+    pub async fn close(self) {
+        let _ = self.core_actor.stop_and_wait(None, Some(STOP)).await;
+        drop(self.data);
+    }
+}
+
+fn upload_policy(config: &Config) -> UploadPolicy {
+    UploadPolicy::new(config.store.quota_mib.saturating_mul(1 << 20), Duration::from_secs(config.store.upload_expiry_s))
 }
 
 /// The signing keys that the environment holds, if it does.

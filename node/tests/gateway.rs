@@ -85,7 +85,7 @@ fn a_run_is_cancelled_begun_again_and_its_project_deleted() {
     assert_eq!((board.status, board.code().as_str()), (404, "artefact-not-found"));
     let again = request(&server.address, "POST", &format!("/api/v1/projects/{project}/runs"), &[], &[]);
     assert_eq!(again.status, 201, "{again:?}");
-    let gone = request(&server.address, "DELETE", &format!("/api/v1/projects/{project}"), &[], &[]);
+    let gone = request(&server.address, "DELETE", &format!("/api/v1/projects/{project}?erase=now"), &[], &[]);
     assert_eq!(gone.status, 204, "{gone:?}");
     assert_eq!(get(&server.address, &format!("/api/v1/projects/{project}")).status, 404);
     let blobs = files_below(&data.path().join("blobs"));

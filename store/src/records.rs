@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use domain::id::{ProjectId, RunId, TenantId, UploadId};
+use domain::project::Activity;
 use domain::run::RunEvent;
 
 use crate::error::StoreError;
 use crate::rows::{
-    EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict,
-    RunRow, RunUpdate, SegmentRow, UploadRow,
+    EditRow, EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
+    ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow,
 };
 
 /// How a compare-and-set ended.
@@ -79,24 +80,41 @@ pub trait Records: Send + Sync {
     /// A project's row. Partition: tenant.
     async fn project_get(&self, tenant: TenantId, project: ProjectId) -> Result<Option<ProjectRow>, StoreError>;
 
-    /// At most `limit` projects of a tenant, newest first, deleted ones left out. Partition: tenant.
+    /// At most `limit` projects of a tenant, newest first; those that are being erased are left out. Partition:
+    /// tenant.
     async fn project_list(&self, tenant: TenantId, limit: u32) -> Result<Vec<ProjectRow>, StoreError>;
 
-    /// Adds a project if there is none of that id; its version becomes 1. Partition: tenant.
+    /// Adds a project if there is none of that id; its version becomes 1. What was done is kept with it, all or
+    /// nothing. Partition: tenant.
     ///
     /// After `Unknown` the row is there whole or not at all; inserting it again conflicts with itself,
     /// and the conflict carries it.
-    async fn project_insert(&self, row: ProjectRow) -> Result<Cas<ProjectRow>, StoreError>;
+    async fn project_insert(&self, row: ProjectRow, act: Option<NewAct>) -> Result<Cas<ProjectRow>, StoreError>;
 
-    /// Replaces a project if its version is `expected_version`; the version rises by one. Partition:
-    /// tenant.
+    /// Replaces a project if its version is `expected_version`; the version rises by one. What was done is kept
+    /// under the new version, all or nothing; of older acts only [`crate::rows::ACTIVITY_MAX`] versions are kept.
+    /// Partition: tenant.
     ///
     /// After `Unknown` the row is the old one or the new one: the version tells, if nobody else writes.
-    async fn project_update(&self, row: ProjectRow, expected_version: u64) -> Result<Cas<ProjectRow>, StoreError>;
+    async fn project_update(
+        &self,
+        row: ProjectRow,
+        expected_version: u64,
+        act: Option<NewAct>,
+    ) -> Result<Cas<ProjectRow>, StoreError>;
 
-    /// Removes a project that is marked deleted; refuses one that is not ([`StoreError::Invalid`]).
-    /// Idempotent: repeat after an error. Partition: tenant. The last step of a deletion; nothing that
-    /// belongs to the project is touched.
+    /// At most `limit` acts on a project with a number below `before`, newest first. Partition: tenant.
+    async fn activity(
+        &self,
+        tenant: TenantId,
+        project: ProjectId,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<Activity>, StoreError>;
+
+    /// Removes a project that is marked deleted, with its activity; refuses one that is not
+    /// ([`StoreError::Invalid`]). Idempotent: repeat after an error. Partition: tenant. The last step of a deletion;
+    /// nothing else that belongs to the project is touched.
     async fn project_remove(&self, tenant: TenantId, project: ProjectId) -> Result<(), StoreError>;
 
     // -- runs -----------------------------------------------------------------------------------
@@ -128,7 +146,22 @@ pub trait Records: Send + Sync {
     /// Idempotent: repeat after an error. Partition: run.
     async fn outbox_trim(&self, run: RunId, through: u64) -> Result<(), StoreError>;
 
-    /// Removes a run's row, segments, outbox and lease, all or nothing. Idempotent: repeat after an
+    /// Appends to the log of edits of a run's storyboard, if it has `expected_version` entries; the row's version
+    /// becomes the next one. An entry that stands there already under the same id is answered as applied: so whoever
+    /// doubts may simply repeat. The conflict is the log's version, `None` where there is no such run. Partition: run.
+    ///
+    /// After `Unknown` the entry is there or not: its id tells.
+    async fn edit_append(
+        &self,
+        run: RunId,
+        row: EditRow,
+        expected_version: u64,
+    ) -> Result<Cas<EditRow, Option<u64>>, StoreError>;
+
+    /// At most `limit` edits with a version above `after`, in order. Partition: run.
+    async fn edits(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<EditRow>, StoreError>;
+
+    /// Removes a run's row, segments, outbox, edits and lease, all or nothing. Idempotent: repeat after an
     /// error. Partition: run. A coordinator that still lives is fenced from then on.
     async fn run_remove(&self, run: RunId) -> Result<(), StoreError>;
 

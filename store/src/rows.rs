@@ -10,9 +10,11 @@ use std::fmt;
 
 use bincode::{Decode, Encode};
 use domain::book::{Format, Warning};
+use domain::edit::EditEntry;
 use domain::id::{Digest, ProjectId, RunId, TenantId, Term, UploadId};
 use domain::language::Language;
-use domain::run::{Progress, RunEvent, RunState};
+use domain::project::{Act, Activity, Actor};
+use domain::run::{Progress, RunEvent, RunSettings, RunState};
 
 pub use upload::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, UPLOAD_METADATA_MAX_BYTES, UploadRow, UploadState};
 
@@ -22,6 +24,8 @@ pub const LIST_MAX: u32 = 10_000;
 pub const SEGMENTS_MAX: u32 = 100_000;
 /// Segments and outbox events that one [`RunUpdate`] may carry together.
 pub const BATCH_MAX: usize = 1_000;
+/// Acts that are kept of a project: older ones are dropped as new ones come.
+pub const ACTIVITY_MAX: u64 = 1_000;
 /// Partitions that intents are spread over.
 pub const INTENT_SHARDS: u16 = 16;
 
@@ -34,6 +38,35 @@ pub struct ProjectRow {
     pub project: ProjectId,
     /// Set by the store: 1 at first, one more with each update.
     pub version: u64,
+    /// What people call it, where that is not the book's title.
+    pub name: Option<String>,
+    /// What people say of it.
+    pub description: String,
+    /// It was put aside.
+    pub archived: bool,
+    /// The newest file that was given as its book.
+    pub book: RevisionRow,
+    /// Those before it, oldest first: revision 1 is the first of them, or [`ProjectRow::book`] where there is none.
+    pub earlier_books: Vec<RevisionRow>,
+    /// When it was created, milliseconds since 1970 UTC. Shown and sorted by, never decided from.
+    pub created_ms: u64,
+    /// When it was last changed, likewise.
+    pub changed_ms: u64,
+    /// One of the demonstration books.
+    pub demo: bool,
+    /// Somebody deleted it, and may still change their mind.
+    pub trash: Option<Trash>,
+    /// It is being erased: it is listed no more, and an intent removes what belongs to it.
+    pub deleted: bool,
+    /// Its newest run.
+    pub run: Option<RunId>,
+    /// Runs before that one, oldest first, so that a deletion finds what they left.
+    pub earlier_runs: Vec<RunId>,
+}
+
+/// A file that was given as a project's book.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RevisionRow {
     /// Title of the book; the file's name until it is read.
     pub title: String,
     /// Authors of the book; empty until it is read.
@@ -45,25 +78,45 @@ pub struct ProjectRow {
     /// Name of the uploaded file, without folders.
     pub file_name: String,
     /// The uploaded file.
-    pub book: Digest,
+    pub digest: Digest,
     /// Its size.
-    pub book_bytes: u64,
-    /// When it was created, milliseconds since 1970 UTC. Shown and sorted by, never decided from.
-    pub created_ms: u64,
-    /// One of the demonstration books.
-    pub demo: bool,
-    /// Somebody deleted it: it is listed no more, and an intent removes what belongs to it.
-    pub deleted: bool,
-    /// Its newest run.
-    pub run: Option<RunId>,
-    /// Runs before that one, oldest first, so that a deletion finds what they left.
-    pub earlier_runs: Vec<RunId>,
+    pub bytes: u64,
+    /// When it was added, milliseconds since 1970 UTC. Shown, never decided from.
+    pub added_ms: u64,
+}
+
+/// A deletion that can be undone for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Trash {
+    /// When it was deleted, milliseconds since 1970 UTC. Shown, never decided from.
+    pub at_ms: u64,
+    /// When it is erased, milliseconds since 1970 UTC: the one wall-clock time that something is decided from, for a
+    /// day is counted through restarts. A clock that is wrong erases too early or too late.
+    pub erase_at_ms: u64,
+    /// The intent that erases it.
+    pub intent: u128,
+}
+
+impl ProjectRow {
+    /// Number of its newest revision, from 1.
+    pub fn revision(&self) -> u32 {
+        self.earlier_books.len() as u32 + 1
+    }
+
+    /// A revision by its number.
+    pub fn revision_of(&self, number: u32) -> Option<&RevisionRow> {
+        match number.checked_sub(1)? as usize {
+            at if at == self.earlier_books.len() => Some(&self.book),
+            at => self.earlier_books.get(at),
+        }
+    }
 }
 
 impl ProjectRow {
     /// The files that were given as its book, with their sizes.
     pub fn books(&self) -> impl Iterator<Item = (Digest, u64)> + '_ {
-        std::iter::once((self.book, self.book_bytes))
+        let rows = self.earlier_books.iter().chain(std::iter::once(&self.book));
+        rows.map(|row| (row.digest, row.bytes))
     }
 }
 
@@ -94,6 +147,49 @@ pub struct RunRow {
     pub created_ms: u64,
     /// Set by the store: the position that its next outbox event gets, from 1.
     pub outbox_next: u64,
+    /// Number of the revision that it analyses, from 1.
+    pub revision: u32,
+    /// What it was asked to do otherwise than usual.
+    pub settings: RunSettings,
+    /// The run that it repeats.
+    pub of: Option<RunId>,
+    /// Who asked for it.
+    pub by: Actor,
+    /// When it ended, milliseconds since 1970 UTC. Shown, never decided from.
+    pub ended_ms: Option<u64>,
+}
+
+/// Something that somebody does to a project, on its way into the project's activity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewAct {
+    /// When, milliseconds since 1970 UTC. Shown, never decided from.
+    pub at_ms: u64,
+    /// Who.
+    pub by: Actor,
+    /// What.
+    pub what: Act,
+}
+
+impl NewAct {
+    /// The act as it is kept, with the version that the project has since.
+    pub fn numbered(self, version: u64) -> Activity {
+        Activity { seq: version, at_ms: self.at_ms, by: self.by, what: self.what }
+    }
+}
+
+/// An entry in the log of edits of a run's storyboard. Partition: the run.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct EditRow {
+    /// Position in the log, from 1 with no gaps.
+    pub version: u64,
+    /// Drawn by whoever appends, so that an append whose outcome is not known can be repeated.
+    pub id: u128,
+    /// When, milliseconds since 1970 UTC. Shown, never decided from.
+    pub at_ms: u64,
+    /// Who.
+    pub by: Actor,
+    /// What.
+    pub entry: EditEntry,
 }
 
 /// Something that a run made, kept as a blob of its project.
@@ -315,6 +411,15 @@ pub enum IntentBody {
         tenant: TenantId,
         /// The upload.
         upload: UploadId,
+    },
+    /// Remove all that belongs to a project that was deleted, once that can't be undone any more.
+    EraseProject {
+        /// The account that pays.
+        tenant: TenantId,
+        /// The project.
+        project: ProjectId,
+        /// Not before this wall-clock time, milliseconds since 1970 UTC.
+        not_before_ms: u64,
     },
 }
 

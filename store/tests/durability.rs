@@ -81,7 +81,7 @@ async fn write_forever(folder: Arc<DataFolder>, id: u128) {
     let lease = records.lease_take(LeaseKey::Run(row.run), None, owner()).await.unwrap().applied().unwrap();
     for n in 0.. {
         let project = ProjectRow { project: ProjectId(n.into()), ..project_row(TenantId(id)) };
-        records.project_insert(project).await.unwrap().applied().unwrap();
+        records.project_insert(project, None).await.unwrap().applied().unwrap();
         acknowledge(&format!("project {id} {n}"));
 
         let info = blobs.put_bytes(scope(id), blob(id, n)).await.unwrap();

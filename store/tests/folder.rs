@@ -33,7 +33,7 @@ fn a_new_folder_is_made_with_its_parents_for_its_owner_only() {
 fn a_store_keeps_its_identity() {
     let dir = tempfile::tempdir().unwrap();
     let first = DataFolder::open(dir.path()).unwrap().identity();
-    assert_eq!((first.incarnation, first.schema_version), (1, 2));
+    assert_eq!((first.incarnation, first.schema_version), (1, 3));
     assert_eq!(DataFolder::open(dir.path()).unwrap().identity(), first);
     let other = tempfile::tempdir().unwrap();
     assert_ne!(DataFolder::open(other.path()).unwrap().identity().store_id, first.store_id);
@@ -208,7 +208,7 @@ async fn on_a_full_disk_every_write_says_so_and_goes_on_once_there_is_space() {
     let row = project_row(TenantId::LOCAL);
     let bytes = Bytes::from(vec![7; 300_000]);
     disk.fill();
-    let insert = records.project_insert(row.clone()).await;
+    let insert = records.project_insert(row.clone(), None).await;
     let (Ok(Cas::Unknown(why)) | Err(why)) = insert else { panic!("{insert:?}") };
     assert_eq!(why.code(), "store-full");
     assert_eq!(records.project_get(row.tenant, row.project).await, Ok(None), "reading goes on");
@@ -216,7 +216,7 @@ async fn on_a_full_disk_every_write_says_so_and_goes_on_once_there_is_space() {
     assert_eq!(blobs.put_bytes(SCOPE, bytes.clone()).await.unwrap_err().code(), "store-full");
     assert_eq!(blob_files(&folder), [] as [PathBuf; 0], "and takes up none of what is left");
     disk.free();
-    records.project_insert(row).await.unwrap().applied().expect("it goes on by itself");
+    records.project_insert(row, None).await.unwrap().applied().expect("it goes on by itself");
     blobs.put_bytes(SCOPE, bytes).await.expect("it goes on by itself");
     records.health().await.unwrap();
 }

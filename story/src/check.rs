@@ -210,7 +210,7 @@ fn one_scene(book: &Book, board: &Storyboard, scene: &Scene, panels: &mut u32) -
 }
 
 /// The sentence holds the name; spaces that don't break are spaces.
-fn holds(quoted: &Evidence, name: &str) -> bool {
+pub(crate) fn holds(quoted: &Evidence, name: &str) -> bool {
     !name.is_empty() && quoted.text.replace(char::is_whitespace, " ").contains(name)
 }
 

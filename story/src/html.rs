@@ -1,8 +1,10 @@
 //! `storyboard.html`: one file that needs nothing else, no script, no network.
 
+use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 
 use domain::book::Book;
+use domain::edit::{EditedStoryboard, EditorMark, Shot};
 use domain::id::Digest;
 use domain::language::Language;
 use domain::storyboard::{Evidence, Panel, Scene, StoryChapter, Storyboard};
@@ -21,8 +23,18 @@ pub fn content_security_policy() -> String {
 /// light and dark, for phones and for paper. Everything that comes from the book is escaped.
 pub fn to_html(book: &Book, board: &Storyboard) -> String {
     let mut html = String::with_capacity(4096 + board.scenes.len() * 4096);
-    let page = Page { book, board, language: board.language };
+    let page = Page { book, board, language: board.language, marks: &HashMap::new() };
     // Writing to a String can't fail; the Result is only there for `write!`.
+    let _ = page.write(&mut html);
+    html
+}
+
+/// The same of an edited storyboard, as readers see it: hidden panels are left out, captions stand apart from what the
+/// book says, notes are for editors only.
+pub fn edited_to_html(book: &Book, board: &EditedStoryboard) -> String {
+    let (shown, marks) = crate::editing::as_readers_see_it(board);
+    let mut html = String::with_capacity(4096 + shown.scenes.len() * 4096);
+    let page = Page { book, board: &shown, language: board.language, marks: &marks };
     let _ = page.write(&mut html);
     html
 }
@@ -31,6 +43,8 @@ struct Page<'a> {
     book: &'a Book,
     board: &'a Storyboard,
     language: Language,
+    /// What editors say of panels, by index.
+    marks: &'a HashMap<u32, EditorMark>,
 }
 
 impl Page<'_> {
@@ -55,7 +69,8 @@ impl Page<'_> {
         for chapter in &self.board.chapters {
             self.chapter(out, chapter)?;
         }
-        writeln!(out, "</main>\n<footer><p class=\"about\">{}</p></footer>", self.text(Text::StoryAbout))?;
+        let about = if self.marks.is_empty() { Text::StoryAbout } else { Text::StoryAboutEdited };
+        writeln!(out, "</main>\n<footer><p class=\"about\">{}</p></footer>", self.text(about))?;
         writeln!(out, "</body>\n</html>")
     }
 
@@ -153,7 +168,16 @@ impl Page<'_> {
         write!(out, "<li id=\"panel-{}\"><figure><blockquote>", panel.index + 1)?;
         quoted(out, &panel.evidence)?;
         let (label, seconds) = (self.text(Text::StoryPanel), (panel.duration_ms + 500) / 1000);
-        write!(out, "</blockquote><figcaption>{label} {} · {seconds}\u{a0}s", panel.index + 1)?;
+        write!(out, "</blockquote><figcaption>")?;
+        let mark = self.marks.get(&panel.index);
+        if let Some(caption) = mark.and_then(|mark| mark.caption.as_deref()) {
+            let whose = self.text(Text::StoryEditor);
+            write!(out, "<p class=\"editor\">{} <small>({whose})</small></p>", Escaped(caption))?;
+        }
+        write!(out, "{label} {} · {seconds}\u{a0}s", panel.index + 1)?;
+        if let Some(shot) = mark.and_then(|mark| mark.shot) {
+            write!(out, " · {}", self.text(shot_text(shot)))?;
+        }
         if panel.dialogue {
             write!(out, " · <span class=\"talk\">{}</span>", self.text(Text::StoryDialogue))?;
         }
@@ -168,6 +192,21 @@ impl Page<'_> {
         let (source, bytes) = (self.text(Text::StorySource), self.text(Text::StoryBytes));
         let (href, start, end) = (Escaped(&first.source_href), first.source_start, last.source_end);
         writeln!(out, "<br><small>{source} {href}, {bytes} {start}–{end}</small></figcaption></figure></li>")
+    }
+}
+
+/// How a shot is called.
+fn shot_text(shot: Shot) -> Text {
+    match shot {
+        Shot::Establishing => Text::ShotEstablishing,
+        Shot::Wide => Text::ShotWide,
+        Shot::Full => Text::ShotFull,
+        Shot::Medium => Text::ShotMedium,
+        Shot::Close => Text::ShotClose,
+        Shot::ExtremeClose => Text::ShotExtremeClose,
+        Shot::OverShoulder => Text::ShotOverShoulder,
+        Shot::PointOfView => Text::ShotPointOfView,
+        Shot::Insert => Text::ShotInsert,
     }
 }
 

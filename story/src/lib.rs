@@ -21,6 +21,7 @@
 //! | `panels` | the sentences that tell a scene, and how long each panel stands |
 //! | `compose` | puts the above together |
 //! | `check` | the evidence contract |
+//! | [`editing`] | what editors make of a storyboard, and the contract that it still keeps |
 //! | `html` | `storyboard.html` |
 //! | [`booknlp`] | tokens and quotations of a text, in BookNLP's formats |
 //! | `error` | why a storyboard can't be made |
@@ -28,6 +29,7 @@
 pub mod booknlp;
 mod check;
 mod compose;
+pub mod editing;
 mod error;
 mod html;
 mod names;
@@ -42,6 +44,6 @@ pub mod vectors;
 pub use check::{Violation, check};
 pub use compose::compose;
 pub use error::StoryError;
-pub use html::{content_security_policy, to_html};
+pub use html::{content_security_policy, edited_to_html, to_html};
 pub use settings::Settings;
 pub use vectors::SentenceVectors;

@@ -134,7 +134,7 @@ pub(crate) fn well_formed(book: &Book) -> Result<(), StoryError> {
     Ok(())
 }
 
-fn words_in(text: &str) -> u32 {
+pub(crate) fn words_in(text: &str) -> u32 {
     let words = text.split_whitespace().filter(|w| w.chars().any(char::is_alphanumeric)).count();
     u32::try_from(words.max(1)).unwrap_or(u32::MAX)
 }

@@ -8,7 +8,7 @@ use domain::book::Book;
 use domain::id::ItemId;
 use domain::manifest::{Manifest, Segment};
 use domain::passage::Encoded;
-use domain::run::{RunState, Stage};
+use domain::run::{RunSettings, RunState, Stage};
 use store::rows::Artefact;
 
 use super::row::OwnedRun;
@@ -37,7 +37,8 @@ pub async fn compose(
         encoded.extend(segment.items);
     }
     let manifest = manifest.clone();
-    let work = move || files(&book, &manifest, &encoded);
+    let settings = story_settings(&run.row().settings);
+    let work = move || files(&book, &manifest, &encoded, &settings);
     let files = heavy(permit, work).await?.map_err(Halt::Fail)?;
     let mut artefacts = Vec::with_capacity(files.len());
     for (name_of_file, media_type, bytes) in files {
@@ -55,10 +56,28 @@ pub async fn compose(
 
 type File = (&'static str, &'static str, Vec<u8>);
 
-fn files(book: &Book, manifest: &Manifest, encoded: &HashMap<ItemId, Encoded>) -> Result<Vec<File>, Fault> {
+/// What a run's settings mean to whoever composes.
+pub(crate) fn story_settings(settings: &RunSettings) -> story::Settings {
+    story::Settings {
+        panel_words: settings.panel_words,
+        panels_per_scene_max: settings.panels_per_scene_max,
+        scene_min_words: settings.scene_min_words,
+        scene_max_words: settings.scene_max_words,
+        reading_words_per_minute: settings.reading_words_per_minute,
+        name_min_count: settings.name_min_count,
+        ..story::Settings::default()
+    }
+}
+
+fn files(
+    book: &Book,
+    manifest: &Manifest,
+    encoded: &HashMap<ItemId, Encoded>,
+    settings: &story::Settings,
+) -> Result<Vec<File>, Fault> {
     let story = |e: story::StoryError| Fault::new(e.code(), e.to_string());
     let vectors = story::SentenceVectors::from_segments(book, manifest, encoded).map_err(story)?;
-    let board = story::compose(book, &vectors, &story::Settings::default()).map_err(story)?;
+    let board = story::compose(book, &vectors, settings).map_err(story)?;
     // A storyboard that claims what the text does not say is never handed out.
     story::check(book, &board).map_err(|v| Fault::new("story-contract", v.to_string()))?;
     let json = |e: serde_json::Error| Fault::new("internal", format!("a file could not be written as JSON: {e}"));
@@ -67,4 +86,14 @@ fn files(book: &Book, manifest: &Manifest, encoded: &HashMap<ItemId, Encoded>) -
         (STORYBOARD_HTML, "text/html; charset=utf-8", story::to_html(book, &board).into_bytes()),
         (BOOK_JSON, "application/json", serde_json::to_vec(book).map_err(json)?),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_without_wishes_composes_as_composing_does_by_itself() {
+        assert_eq!(story_settings(&RunSettings::default()), story::Settings::default());
+    }
 }

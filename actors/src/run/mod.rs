@@ -9,6 +9,7 @@
 //! | [`coordinator`] | the actor, and the order of the stages |
 //! | [`row`] | the run's row: read, and moved by compare-and-set under the lease |
 //! | [`reading`] | file → book, manifest, inputs |
+//! | `inheriting` | what a run takes over from the one that it repeats |
 //! | [`understanding`] | items to the scheduler, results into segments |
 //! | [`composing`] | book and vectors → storyboard, files |
 //! | [`audit`] | every manifest item stands in exactly one named segment |
@@ -16,12 +17,14 @@
 pub mod audit;
 pub mod composing;
 pub mod coordinator;
+mod inheriting;
 pub mod reading;
 pub mod row;
 pub mod understanding;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use cluster::body::{Fault, Scope};
 use domain::id::{Digest, RunId};
@@ -29,6 +32,7 @@ use domain::manifest::BLOB_CONFIG;
 use store::{Blobs, Keyring, Records, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::edits::Boards;
 use crate::entrance::Leader;
 use crate::model::ModelSlot;
 use crate::relay::Bells;
@@ -54,6 +58,10 @@ pub struct RunContext {
     pub model: ModelSlot,
     /// What uploads may cost.
     pub uploads: UploadPolicy,
+    /// Storyboards that are being edited.
+    pub boards: Boards,
+    /// How long a deletion can be undone.
+    pub undo_delete: Duration,
     /// Limits against hostile books.
     pub limits: book::Limits,
     /// The core node that answers go to.

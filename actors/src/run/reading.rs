@@ -10,7 +10,7 @@ use domain::passage::{Passage, PassageInput};
 use domain::run::{Progress, RunState, Stage};
 
 use super::row::OwnedRun;
-use super::{Halt, RunContext, RunName, heavy, permit};
+use super::{Halt, RunContext, RunName, heavy, inheriting, permit};
 use crate::model::{ReadingModel, loaded};
 use crate::storage::blob_scope;
 
@@ -26,10 +26,17 @@ pub async fn read(context: &Arc<RunContext>, name: RunName, run: &mut OwnedRun) 
     }
     let project = context.records.project_get(name.scope.tenant, name.scope.project).await?.ok_or(Halt::Lost)?;
     let model = loaded(&context.model).await.map_err(unless_stopping)?;
+    if let Some(manifest) = inheriting::inherit(context, name, run, &model).await? {
+        return Ok(manifest);
+    }
+    let (revision, settings) = (run.row().revision, run.row().settings);
+    let Some(file) = project.revision_of(revision).cloned() else {
+        return Err(Halt::Fail(Fault::new("revision-not-found", "the revision of this run is gone")));
+    };
     let permit = permit(context).await?;
-    let bytes = context.blobs.get(blob_scope(name.scope), project.book, context.limits.file_bytes).await?;
+    let bytes = context.blobs.get(blob_scope(name.scope), file.digest, context.limits.file_bytes).await?;
     let limits = context.limits.clone();
-    let work = move || prepare(&project.file_name, &bytes, &limits, &model);
+    let work = move || prepare(&file.file_name, &bytes, &limits, &model, settings.passage_tokens);
     let prepared = heavy(permit, work).await?.map_err(Halt::Fail)?;
 
     let book = context.put(name.scope, &prepared.book).await?;
@@ -63,17 +70,19 @@ fn unless_stopping(fault: Fault) -> Halt {
 async fn resumed(context: &Arc<RunContext>, name: RunName, digest: Digest) -> Result<Manifest, Halt> {
     let manifest: Manifest = context.get(name.scope, digest).await?;
     let model = loaded(&context.model).await.map_err(Halt::Later)?;
-    let other = |what| {
-        let detail = format!("this run was begun with another {what}: start that one, or cancel and analyse again");
-        Err(Halt::Later(Fault::new("run-outdated", detail)))
-    };
     if manifest.pipeline != PIPELINE_VERSION {
-        return other("version of the program");
+        return Err(outdated("version of the program"));
     }
     if manifest.model != model.reference.digest || manifest.profile != model.reference.profile {
-        return other("model or numeric profile");
+        return Err(outdated("model or numeric profile"));
     }
     Ok(manifest)
+}
+
+/// Why a run that was begun elsewhere does not go on here.
+pub(super) fn outdated(what: &str) -> Halt {
+    let detail = format!("this run was begun with another {what}: start that one, or cancel and analyse again");
+    Halt::Later(Fault::new("run-outdated", detail))
 }
 
 struct Prepared {
@@ -83,11 +92,18 @@ struct Prepared {
 }
 
 /// Reads, tokenizes and cuts. Pure but for the tokenizer.
-fn prepare(name: &str, bytes: &[u8], limits: &book::Limits, model: &ReadingModel) -> Result<Prepared, Fault> {
+fn prepare(
+    name: &str,
+    bytes: &[u8],
+    limits: &book::Limits,
+    model: &ReadingModel,
+    passage_tokens: u32,
+) -> Result<Prepared, Fault> {
     let book = book::read(name, bytes, limits).map_err(|e| Fault::new(e.code(), e.to_string()))?;
     let mut inputs = Vec::new();
     let mut passages = Vec::new();
-    let max_tokens = model.tokenizer.max_tokens().saturating_sub(model.tokenizer.overhead_tokens()) as u32;
+    let most = model.tokenizer.max_tokens().min(passage_tokens as usize);
+    let max_tokens = most.saturating_sub(model.tokenizer.overhead_tokens()) as u32;
     for chapter in &book.chapters {
         let texts: Vec<&str> = (0..chapter.sentences.len()).map(|i| chapter.sentence(i)).collect();
         let tokens = model.tokenizer.encode_batch(&texts).map_err(|e| Fault::new(e.code(), e.to_string()))?;

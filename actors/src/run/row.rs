@@ -7,6 +7,7 @@ use store::Cas;
 use store::rows::{LeaseKey, NewSegment, OutboxEvent, RunConflict, RunRow, RunUpdate};
 
 use super::{Halt, RunContext, RunName};
+use crate::clock::wall_ms;
 use crate::lease::{self, Held};
 use crate::relay::relay;
 
@@ -46,6 +47,9 @@ impl OwnedRun {
     pub async fn update(&mut self, change: impl Fn(&mut RunRow), segments: Vec<NewSegment>) -> Result<(), Halt> {
         let mut wanted = self.row.clone();
         change(&mut wanted);
+        if wanted.state.is_final() {
+            wanted.ended_ms = wanted.ended_ms.or_else(|| Some(wall_ms()));
+        }
         let event = OutboxEvent { state: wanted.state.clone(), progress: wanted.progress };
         for tried in 0..MAX_TRIES {
             let update = RunUpdate {

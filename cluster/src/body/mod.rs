@@ -4,6 +4,7 @@ pub mod files;
 pub mod projects;
 pub mod runs;
 pub mod uploads;
+pub mod work;
 pub mod workers;
 
 use bincode::{Decode, Encode};

@@ -1,22 +1,27 @@
 //! The commands, a file each.
 //!
-//! Exit codes: 0 done, 1 failed, 2 what was given can't be used, 130 interrupted (and can be gone on with).
+//! Exit codes: 0 done, 1 failed, 2 what was given can't be used, 3 there is no such thing, 4 something else stands in
+//! the way, 130 interrupted (and can be gone on with).
 
 pub mod analyze;
 pub mod annotate;
 mod bar;
 pub mod classify;
+mod client;
 pub mod doctor;
 pub mod embed;
 mod input;
 pub mod keys;
+pub mod project;
 pub mod read;
+pub mod run;
 pub mod serve;
+mod table;
 pub mod texts;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use cluster::body::Fault;
 
 use crate::config::{Config, ConfigError};
@@ -26,6 +31,10 @@ use crate::wiring::StartError;
 pub const FAILED: u8 = 1;
 /// What was given can't be used.
 pub const BAD_INPUT: u8 = 2;
+/// There is no such thing.
+pub const NOT_FOUND: u8 = 3;
+/// Something else stands in the way: a run under way, somebody else's change.
+pub const CONFLICT: u8 = 4;
 /// Stopped by Ctrl-C.
 pub const INTERRUPTED: u8 = 130;
 
@@ -59,8 +68,17 @@ enum Command {
     Serve(serve::Args),
     /// List, rotate or drop the keys that addresses and cursors are signed with
     Keys(keys::Args),
+    /// List, name, archive, delete and restore projects, of a node or of a data folder
+    Project(project::Args),
+    /// List, begin, cancel, repeat and audit the runs of a project
+    Run(run::Args),
     /// Say what works here, and what to do where it does not
     Doctor(doctor::Args),
+    /// Write completions for a shell to standard output
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Why a command ends without success.
@@ -144,7 +162,13 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Classify(args) => classify::run(&config, &args),
             Command::Serve(args) => serve::run(config, args).await,
             Command::Keys(args) => keys::run(&config, args),
+            Command::Project(args) => project::run(&config, args).await,
+            Command::Run(args) => run::run(&config, args).await,
             Command::Doctor(args) => doctor::run(&config, &args).await,
+            Command::Completions { shell } => {
+                clap_complete::generate(shell, &mut Cli::command(), "visiobook", &mut std::io::stdout());
+                Ok(())
+            }
         }
     });
     // A device may be in the middle of a batch; nothing that it could still say would be heard.

@@ -5,6 +5,7 @@
 
 mod gateway;
 mod model;
+mod projects;
 mod scheduler;
 mod store;
 mod worker;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use gateway::GatewayConfig;
 pub use model::{ModelConfig, Profile};
+pub use projects::ProjectsConfig;
 pub use scheduler::SchedulerConfig;
 pub use store::StoreConfig;
 pub use worker::WorkerConfig;
@@ -32,6 +34,8 @@ pub struct Config {
     pub gateway: GatewayConfig,
     /// Where data lies.
     pub store: StoreConfig,
+    /// What is done to projects.
+    pub projects: ProjectsConfig,
     /// The encoder's model.
     pub model: ModelConfig,
     /// The devices.
@@ -79,6 +83,7 @@ impl Config {
         let config: Self = figment.extract().map_err(Box::new)?;
         config.worker.check()?;
         config.gateway.check()?;
+        config.projects.check()?;
         config.scheduler.check()?;
         Ok(config)
     }

@@ -2,11 +2,9 @@
 //! know nothing else.
 
 use cluster::body::files::{OpenSigned, SignFile};
-use cluster::body::projects::{
-    CancelRun, CreateProject, DeleteProject, GetArtefact, GetProject, ListProjects, StartRun,
-};
+use cluster::body::projects::{ArtefactReply, CancelRun, CreateProject, GetArtefact};
 use cluster::body::uploads::CreateFromUpload;
-use domain::api::{FileLink, NodeInfo, ProjectList, ProjectView};
+use domain::api::{FileLink, NodeInfo, ProjectView};
 use domain::id::{ProjectId, RunId};
 use serde::Serialize;
 use warp::http::{HeaderValue, StatusCode, header};
@@ -55,13 +53,6 @@ pub async fn node(request: Request) -> Result {
     Ok(json(StatusCode::OK, &info))
 }
 
-/// `GET /api/v1/projects`
-pub async fn list(request: Request) -> Result {
-    let ask = ListProjects { principal: request.principal };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(json(StatusCode::OK, &ProjectList { projects: reply.projects }))
-}
-
 /// `POST /api/v1/projects`: of the body, or of an upload that is complete.
 pub async fn create(request: Request) -> Result {
     let project = match request.query("upload") {
@@ -72,11 +63,8 @@ pub async fn create(request: Request) -> Result {
         }
         None => create_from_body(request).await?,
     };
-    let mut response = json(StatusCode::CREATED, &project);
-    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/projects/{}", project.id)) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    let location = format!("/api/v1/projects/{}", project.id);
+    Ok(located(json(StatusCode::CREATED, &project), &location))
 }
 
 /// The bytes go to the bulk plane first; the core checks them before it makes
@@ -86,7 +74,7 @@ async fn create_from_body(mut request: Request) -> Result<ProjectView> {
     let project = ProjectId(uuid::Uuid::now_v7().as_u128());
     let scope = request.scope(project);
     let limit = request.gateway.upload_limit_bytes;
-    let body = std::mem::replace(&mut request.body, Box::pin(futures_util::stream::empty()));
+    let body = request.take_body();
     let stored = request.gateway.bulk.put(scope, body, limit).await?;
     let ask = CreateProject {
         principal: request.principal,
@@ -97,6 +85,14 @@ async fn create_from_body(mut request: Request) -> Result<ProjectView> {
         demo: false,
     };
     Ok(request.gateway.core.call(ask, request.context()).await?.project)
+}
+
+/// The answer with the address of what was made.
+pub(super) fn located(mut response: Response, location: &str) -> Response {
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
 }
 
 /// The last part of what a browser or program calls the file, without control characters.
@@ -111,27 +107,6 @@ pub(super) fn file_name(given: &str) -> Result<String> {
     Ok(name.to_owned())
 }
 
-/// `GET /api/v1/projects/{project}`
-pub async fn get(request: Request) -> Result {
-    let ask = GetProject { principal: request.principal, project: request.path_id(0)? };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(json(StatusCode::OK, &reply.project))
-}
-
-/// `DELETE /api/v1/projects/{project}`
-pub async fn delete(request: Request) -> Result {
-    let ask = DeleteProject { principal: request.principal, project: request.path_id(0)? };
-    request.gateway.core.call(ask, request.context()).await?;
-    Ok(empty())
-}
-
-/// `POST /api/v1/projects/{project}/runs`
-pub async fn start_run(request: Request) -> Result {
-    let ask = StartRun { principal: request.principal, project: request.path_id(0)? };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(json(StatusCode::CREATED, &reply.run))
-}
-
 /// `POST /api/v1/projects/{project}/runs/{run}/cancel`
 pub async fn cancel_run(request: Request) -> Result {
     let run: RunId = request.path_id(1)?;
@@ -140,27 +115,27 @@ pub async fn cancel_run(request: Request) -> Result {
     Ok(json(StatusCode::OK, &reply.run))
 }
 
-/// `GET /api/v1/projects/{project}/storyboard`
-pub async fn storyboard(request: Request) -> Result {
-    let project = request.path_id(0)?;
-    artefact(request, project, "storyboard.json", false).await
-}
-
 /// `GET /api/v1/projects/{project}/files/{name}`
 pub async fn file(request: Request) -> Result {
     let project = request.path_id(0)?;
     let name: String = request.path_id(1)?;
-    artefact(request, project, &name, true).await
+    let ask = GetArtefact { principal: request.principal, project, name: name.clone() };
+    let found = request.gateway.core.call(ask, request.context()).await?;
+    artefact_response(request, project, &found, Some(&name)).await
 }
 
-async fn artefact(request: Request, project: ProjectId, name: &str, download: bool) -> Result {
-    let ask = GetArtefact { principal: request.principal, project, name: name.to_owned() };
-    let found = request.gateway.core.call(ask, request.context()).await?;
+/// The bytes of an artefact, to be saved under a name where one is given.
+pub(super) async fn artefact_response(
+    request: Request,
+    project: ProjectId,
+    found: &ArtefactReply,
+    download: Option<&str>,
+) -> Result {
     let sending = Sending {
         scope: request.scope(project),
-        file: &found,
-        attachment: download.then_some(name),
-        // The next run gives the name to other bytes.
+        file: found,
+        attachment: download,
+        // The next run, or an edit, gives the name to other bytes.
         caching: "private, no-cache".to_owned(),
     };
     download::send(&request.gateway, &request.headers, sending).await

@@ -7,6 +7,8 @@
 //! | [`download`] | files on their way out: validators and ranges |
 //! | [`uploads`] | uploads that can be gone on with |
 //! | [`tus`] | what their protocol says in headers |
+//! | [`projects`] | the same for projects, their revisions and runs |
+//! | [`edits`] | a storyboard as it stands with its edits |
 //! | [`events`] | a project's events as server-sent events |
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
 //! | [`guard`] | who is let in: the local trust of a one-machine node |
@@ -18,12 +20,14 @@
 pub mod assets;
 pub mod devices;
 pub mod download;
+pub mod edits;
 pub mod events;
 pub mod guard;
 pub mod handlers;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;
+pub mod projects;
 pub mod routes;
 pub mod serve;
 pub mod tus;
@@ -37,6 +41,7 @@ use cluster::bulk::{BulkPlane, ByteStream};
 use cluster::envelope::Trace;
 use cluster::link::{Address, CallContext};
 use domain::principal::Principal;
+use futures_util::StreamExt;
 use tokio::sync::{Semaphore, watch};
 use warp::http::HeaderMap;
 
@@ -90,6 +95,37 @@ impl Request {
     /// A query parameter.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body, which is then gone.
+    pub fn take_body(&mut self) -> ByteStream {
+        std::mem::replace(&mut self.body, Box::pin(futures_util::stream::empty()))
+    }
+
+    /// The body as a documented type.
+    ///
+    /// # Errors
+    /// `bad-request` where it is none.
+    pub async fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, ApiError> {
+        let missing = || ApiError::new("bad-request", "this address wants a JSON body");
+        self.optional_json().await?.ok_or_else(missing)
+    }
+
+    /// The same where no body is one too.
+    ///
+    /// # Errors
+    /// `bad-request` where it is none.
+    pub async fn optional_json<T: serde::de::DeserializeOwned>(&mut self) -> Result<Option<T>, ApiError> {
+        let mut body = self.take_body();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.next().await {
+            bytes.extend_from_slice(&chunk?);
+        }
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let bad = |e: serde_json::Error| ApiError::new("bad-request", format!("the body can't be used: {e}"));
+        serde_json::from_slice(&bytes).map(Some).map_err(bad)
     }
 
     /// The context of this request's calls to the core.

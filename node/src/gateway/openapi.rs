@@ -59,7 +59,8 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
         },
     });
     if let Some(content) = media(&route.request, generator) {
-        operation["requestBody"] = json!({ "required": true, "content": content });
+        let required = !matches!(route.request, Content::OptionalJson(_));
+        operation["requestBody"] = json!({ "required": required, "content": content });
     }
     operation
 }
@@ -84,7 +85,13 @@ fn permission(permission: Permission) -> &'static str {
 fn media(content: &Content, generator: &mut SchemaGenerator) -> Option<Value> {
     match content {
         Content::Empty => None,
-        Content::Json(schema) => Some(json!({ "application/json": { "schema": schema(generator) } })),
+        Content::MergePatch(schema) => {
+            let schema = json!({ "schema": schema(generator) });
+            Some(json!({ "application/merge-patch+json": schema, "application/json": schema }))
+        }
+        Content::Json(schema) | Content::OptionalJson(schema) => {
+            Some(json!({ "application/json": { "schema": schema(generator) } }))
+        }
         Content::Bytes => Some(json!({ "application/octet-stream": {} })),
         Content::BytesOf(media_type) => Some(Value::Object(Map::from_iter([((*media_type).to_owned(), json!({}))]))),
         Content::Text => Some(json!({ "text/plain": { "schema": { "type": "string" } } })),

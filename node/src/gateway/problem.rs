@@ -91,13 +91,26 @@ fn status(code: &str) -> StatusCode {
         "book-too-large" | "too-large" | "upload-too-long" | "upload-too-many-pieces" | "quota-exceeded" => {
             StatusCode::PAYLOAD_TOO_LARGE
         }
-        "upload-broken" | "bad-request" | "upload-without-name" => StatusCode::BAD_REQUEST,
-        "not-found" | "project-not-found" | "run-not-found" | "artefact-not-found" | "upload-not-found" => {
-            StatusCode::NOT_FOUND
-        }
+        "upload-broken" | "bad-request" | "upload-without-name" | "bad-cursor" => StatusCode::BAD_REQUEST,
+        "not-found" | "project-not-found" | "run-not-found" | "revision-not-found" | "version-not-found"
+        | "artefact-not-found" | "upload-not-found" => StatusCode::NOT_FOUND,
+        "precondition-failed" => StatusCode::PRECONDITION_FAILED,
+        code if code.starts_with("edit-") => StatusCode::UNPROCESSABLE_ENTITY,
+        "bad-name" | "bad-description" | "run-settings-invalid" => StatusCode::UNPROCESSABLE_ENTITY,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "foreign-origin" | "foreign-host" | "not-local" | "link-invalid" => StatusCode::FORBIDDEN,
-        "run-in-progress" | "conflict" | "upload-offset-mismatch" | "upload-incomplete" => StatusCode::CONFLICT,
+        "run-in-progress"
+        | "run-not-failed"
+        | "run-not-read"
+        | "revision-unchanged"
+        | "too-many-revisions"
+        | "storyboard-changed"
+        | "nothing-to-undo"
+        | "nothing-to-redo"
+        | "too-many-edits"
+        | "conflict"
+        | "upload-offset-mismatch"
+        | "upload-incomplete" => StatusCode::CONFLICT,
         "upload-expired" | "link-expired" => StatusCode::GONE,
         "tus-version" => StatusCode::PRECONDITION_FAILED,
         "range-not-satisfiable" => StatusCode::RANGE_NOT_SATISFIABLE,

@@ -4,17 +4,20 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use domain::api::{FileLink, NodeInfo, ProjectList, ProjectView, RunView};
+use domain::api::{FileLink, NodeInfo, ProjectView, RunView};
+use domain::edit::{EditPage, EditRequest, EditState, EditedStoryboard, UndoRequest};
+use domain::project::{
+    ActivityPage, Project, ProjectPage, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest,
+};
 use domain::run::RunEvent;
 use domain::scheduling::{DeviceLoad, SchedulingView, SchedulingWaits, TenantShare};
-use domain::storyboard::Storyboard;
 use domain::upload::UploadView;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use warp::http::Method;
 use warp::reply::Response;
 
 use super::problem::ApiError;
-use super::{Request, devices, events, handlers, metrics, tus, uploads};
+use super::{Request, devices, edits, events, handlers, metrics, projects, tus, uploads};
 
 /// What a handler gives: a response, or an error that becomes a problem.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
@@ -49,6 +52,10 @@ const NO_BODY: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 10_
 const PART: RouteLimits = UPLOAD;
 /// A whole book, checked before it is acknowledged.
 const UPLOAD: RouteLimits = RouteLimits { body_bytes: None, deadline_ms: 120_000 };
+/// A few words.
+const SMALL_BODY: RouteLimits = RouteLimits { body_bytes: Some(64 << 10), deadline_ms: 10_000 };
+/// Everything that a project holds is looked at.
+const THOROUGH: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 60_000 };
 
 /// What a body is made of.
 pub enum Content {
@@ -56,6 +63,10 @@ pub enum Content {
     Empty,
     /// JSON of a documented type.
     Json(fn(&mut SchemaGenerator) -> Schema),
+    /// The same, or nothing.
+    OptionalJson(fn(&mut SchemaGenerator) -> Schema),
+    /// A JSON merge patch (RFC 7396) of a documented type.
+    MergePatch(fn(&mut SchemaGenerator) -> Schema),
     /// Bytes as they are.
     Bytes,
     /// Bytes of a named media type.
@@ -201,6 +212,56 @@ const LIMIT: Param = Param {
     kind: "integer",
 };
 
+const IF_MATCH: Param = Param {
+    name: "if-match",
+    place: "header",
+    required: false,
+    about: "The ETag that the change was made for: what people set must not have changed since.",
+    kind: "string",
+};
+const IF_NONE_MATCH: Param = Param {
+    name: "if-none-match",
+    place: "header",
+    required: false,
+    about: "An ETag that is known: 304 if nothing has changed.",
+    kind: "string",
+};
+const ERASE: Param = query("erase", "string", "`now`: nothing is to be undone.");
+
+const fn query(name: &'static str, kind: &'static str, about: &'static str) -> Param {
+    Param { name, place: "query", required: false, about, kind }
+}
+
+const LIST: &[Param] = &[
+    query(
+        "shown",
+        "string",
+        "`active` (the default), `archived`, `all` of these, or `deleted`: those that can be restored.",
+    ),
+    query("state", "string", "Only those whose newest run is `received`, `working`, `ready`, `failed` or `cancelled`."),
+    query("language", "string", "Only books in `en` or `fr`."),
+    query(
+        "search",
+        "string",
+        "Only those that hold all of these words, case and accents aside: at most 200 characters.",
+    ),
+    query("sort", "string", "`created` (the default), `changed`, both newest first, or `name`."),
+    query("reversed", "boolean", "The other way round."),
+    query("limit", "integer", "How many at most, 1 to 500; default 100."),
+    query("cursor", "string", "The `next` of the page before; the other parameters must be the same."),
+];
+const RUN: Param = query("run", "string", "The run that composed it; the newest that finished unless one is named.");
+const VERSION: Param = query("version", "integer", "How many of the edits to take in; all unless a number is given.");
+const EDITS: &[Param] = &[
+    RUN,
+    query("after", "integer", "The last version that is known; default 0."),
+    query("limit", "integer", "How many at most, 1 to 500; default 100."),
+];
+const ACTIVITY: &[Param] = &[
+    query("before", "integer", "The `next` of the page before."),
+    query("limit", "integer", "How many at most, 1 to 200; default 50."),
+];
+
 macro_rules! handler {
     ($function:path) => {
         |request| Box::pin($function(request))
@@ -210,7 +271,7 @@ macro_rules! handler {
 /// All routes.
 #[rustfmt::skip]
 pub fn table() -> Vec<Route> {
-    use Content::{Bytes, BytesOf, Empty, Events, Json, Text};
+    use Content::{Bytes, BytesOf, Empty, Events, Json, MergePatch, OptionalJson, Text};
     use Permission::{Operator, ProjectRead, ProjectWrite, Public, Tenant};
     let get = || Method::GET;
     let post = || Method::POST;
@@ -233,8 +294,8 @@ pub fn table() -> Vec<Route> {
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<serde_json::Value>)), handler: handler!(handlers::openapi) },
         Route { id: "node", method: get(), path: "/api/v1/node", about: "What this node is and what it trusts.",
             permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<NodeInfo>)), handler: handler!(handlers::node) },
-        Route { id: "listProjects", method: get(), path: "/api/v1/projects", about: "All projects, newest first.",
-            permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<ProjectList>)), handler: handler!(handlers::list) },
+        Route { id: "listProjects", method: get(), path: "/api/v1/projects", about: "A page of the projects: filtered, searched and sorted.",
+            permission: Tenant, limits: NO_BODY, params: LIST, request: Empty, response: (200, Json(schema::<ProjectPage>)), handler: handler!(projects::list) },
         Route { id: "createProject", method: post(), path: "/api/v1/projects", about: "Upload a book: it is checked, kept, and its first run starts.",
             permission: Tenant, limits: UPLOAD, params: &[NAME, UPLOAD_ID], request: Bytes, response: (201, Json(schema::<ProjectView>)), handler: handler!(handlers::create) },
         Route { id: "uploadOptions", method: Method::OPTIONS, path: "/api/v1/uploads", about: "What the tus protocol can do here.",
@@ -249,19 +310,47 @@ pub fn table() -> Vec<Route> {
             permission: Tenant, limits: PART, params: &[TUS, OFFSET, CHECKSUM], request: BytesOf(tus::PART), response: (204, Empty), handler: handler!(uploads::append) },
         Route { id: "removeUpload", method: Method::DELETE, path: "/api/v1/uploads/{upload}", about: "Give an upload up.",
             permission: Tenant, limits: NO_BODY, params: &[TUS], request: Empty, response: (204, Empty), handler: handler!(uploads::remove) },
-        Route { id: "getProject", method: get(), path: "/api/v1/projects/{project}", about: "One project.",
-            permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<ProjectView>)), handler: handler!(handlers::get) },
-        Route { id: "deleteProject", method: Method::DELETE, path: "/api/v1/projects/{project}", about: "Remove a project with all that it holds.",
-            permission: ProjectWrite, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::delete) },
-        Route { id: "startRun", method: post(), path: "/api/v1/projects/{project}/runs", about: "Analyse the book again.",
-            permission: ProjectWrite, limits: NO_BODY, params: &[], request: Empty, response: (201, Json(schema::<RunView>)), handler: handler!(handlers::start_run) },
+        Route { id: "getProject", method: get(), path: "/api/v1/projects/{project}", about: "One project, with its ETag.",
+            permission: ProjectRead, limits: NO_BODY, params: &[IF_NONE_MATCH], request: Empty, response: (200, Json(schema::<Project>)), handler: handler!(projects::get) },
+        Route { id: "changeProject", method: Method::PATCH, path: "/api/v1/projects/{project}", about: "Name, describe or archive a project.",
+            permission: ProjectWrite, limits: SMALL_BODY, params: &[IF_MATCH], request: MergePatch(schema::<ProjectPatch>), response: (200, Json(schema::<Project>)), handler: handler!(projects::patch) },
+        Route { id: "deleteProject", method: Method::DELETE, path: "/api/v1/projects/{project}", about: "Delete a project with all that it holds; for a while that can be undone.",
+            permission: ProjectWrite, limits: NO_BODY, params: &[IF_MATCH, ERASE], request: Empty, response: (204, Empty), handler: handler!(projects::delete) },
+        Route { id: "restoreProject", method: post(), path: "/api/v1/projects/{project}/restore", about: "Undo the deletion of a project.",
+            permission: ProjectWrite, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Project>)), handler: handler!(projects::restore) },
+        Route { id: "activity", method: get(), path: "/api/v1/projects/{project}/activity", about: "Who did what to the project, newest first.",
+            permission: ProjectRead, limits: NO_BODY, params: ACTIVITY, request: Empty, response: (200, Json(schema::<ActivityPage>)), handler: handler!(projects::activity) },
+        Route { id: "listRevisions", method: get(), path: "/api/v1/projects/{project}/revisions", about: "The files that were given as the project's book, newest first.",
+            permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<RevisionList>)), handler: handler!(projects::revisions) },
+        Route { id: "addRevision", method: post(), path: "/api/v1/projects/{project}/revisions", about: "Upload another file as the project's book: it is checked, kept, and its analysis starts.",
+            permission: ProjectWrite, limits: UPLOAD, params: &[NAME], request: Bytes, response: (201, Json(schema::<Project>)), handler: handler!(projects::revise) },
+        Route { id: "listRuns", method: get(), path: "/api/v1/projects/{project}/runs", about: "The runs of the project that are kept, newest first: at most 101.",
+            permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<RunList>)), handler: handler!(projects::runs) },
+        Route { id: "startRun", method: post(), path: "/api/v1/projects/{project}/runs", about: "Analyse the book again, with other settings or an earlier revision if so asked.",
+            permission: ProjectWrite, limits: SMALL_BODY, params: &[], request: OptionalJson(schema::<RunRequest>), response: (201, Json(schema::<Run>)), handler: handler!(projects::start_run) },
+        Route { id: "getRun", method: get(), path: "/api/v1/projects/{project}/runs/{run}", about: "One run.",
+            permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Run>)), handler: handler!(projects::run) },
+        Route { id: "retryRun", method: post(), path: "/api/v1/projects/{project}/runs/{run}/retry", about: "Try a run again that failed or was cancelled: what it has done is taken over.",
+            permission: ProjectWrite, limits: NO_BODY, params: &[], request: Empty, response: (201, Json(schema::<Run>)), handler: handler!(projects::retry_run) },
+        Route { id: "auditRun", method: get(), path: "/api/v1/projects/{project}/runs/{run}/audit", about: "Whether every item of the run stands in exactly one of its segments.",
+            permission: ProjectRead, limits: THOROUGH, params: &[], request: Empty, response: (200, Json(schema::<RunAudit>)), handler: handler!(projects::audit) },
+        Route { id: "runFile", method: get(), path: "/api/v1/projects/{project}/runs/{run}/files/{name}", about: "A file of this run, as the run made it.",
+            permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Bytes), handler: handler!(projects::run_file) },
         Route { id: "cancelRun", method: post(), path: "/api/v1/projects/{project}/runs/{run}/cancel", about: "Stop a run; one that has ended stays as it is.",
             permission: ProjectWrite, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<RunView>)), handler: handler!(handlers::cancel_run) },
         Route { id: "events", method: get(), path: "/api/v1/projects/{project}/events", about: "The project's events as they happen: event `run`, its sequence number as id.",
             permission: ProjectRead, limits: NO_BODY, params: &[AFTER, LAST_EVENT_ID], request: Empty, response: (200, Events(schema::<RunEvent>)), handler: handler!(events::stream) },
-        Route { id: "storyboard", method: get(), path: "/api/v1/projects/{project}/storyboard", about: "The newest finished storyboard.",
-            permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Storyboard>)), handler: handler!(handlers::storyboard) },
-        Route { id: "file", method: get(), path: "/api/v1/projects/{project}/files/{name}", about: "A file of the newest finished run: `storyboard.json`, `storyboard.html` or `book.json`.",
+        Route { id: "storyboard", method: get(), path: "/api/v1/projects/{project}/storyboard", about: "The newest finished storyboard as it stands with its edits, or as it stood.",
+            permission: ProjectRead, limits: THOROUGH, params: &[RUN, VERSION], request: Empty, response: (200, Json(schema::<EditedStoryboard>)), handler: handler!(edits::storyboard) },
+        Route { id: "listEdits", method: get(), path: "/api/v1/projects/{project}/storyboard/edits", about: "The edits of the storyboard, one a version.",
+            permission: ProjectRead, limits: NO_BODY, params: EDITS, request: Empty, response: (200, Json(schema::<EditPage>)), handler: handler!(edits::list) },
+        Route { id: "editStoryboard", method: post(), path: "/api/v1/projects/{project}/storyboard/edits", about: "Change the storyboard, if it is at the version that the change was made for.",
+            permission: ProjectWrite, limits: SMALL_BODY, params: &[], request: Json(schema::<EditRequest>), response: (200, Json(schema::<EditState>)), handler: handler!(edits::edit) },
+        Route { id: "undoEdit", method: post(), path: "/api/v1/projects/{project}/storyboard/undo", about: "Take the newest change back.",
+            permission: ProjectWrite, limits: SMALL_BODY, params: &[], request: Json(schema::<UndoRequest>), response: (200, Json(schema::<EditState>)), handler: handler!(edits::undo) },
+        Route { id: "redoEdit", method: post(), path: "/api/v1/projects/{project}/storyboard/redo", about: "Bring the change back that was last taken back.",
+            permission: ProjectWrite, limits: SMALL_BODY, params: &[], request: Json(schema::<UndoRequest>), response: (200, Json(schema::<EditState>)), handler: handler!(edits::redo) },
+        Route { id: "file", method: get(), path: "/api/v1/projects/{project}/files/{name}", about: "A file of the newest finished run: `storyboard.json` or `storyboard.html`, with their edits, or `book.json`.",
             permission: ProjectRead, limits: NO_BODY, params: &[RANGE], request: Empty, response: (200, Bytes), handler: handler!(handlers::file) },
         Route { id: "linkFile", method: post(), path: "/api/v1/projects/{project}/files/{name}/link", about: "Sign an address of the file as it is now, for whoever is given it.",
             permission: ProjectRead, limits: NO_BODY, params: &[VALID], request: Empty, response: (201, Json(schema::<FileLink>)), handler: handler!(handlers::link) },

@@ -145,6 +145,9 @@ fn page(assets: &Assets, arrival: &Arrival) -> Result<Response, ApiError> {
 fn too_large(limit: u64) -> Fault {
     let detail = match limit {
         0 => "this address takes no body".to_owned(),
+        _ if limit < 1 << 20 => {
+            format!("the body is larger than {} KiB, which is as much as this address takes", limit >> 10)
+        }
         _ => format!("the body is larger than {} MiB, which is as much as this node takes", limit >> 20),
     };
     Fault::new("too-large", detail)

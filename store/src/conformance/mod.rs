@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a conformance suite is test code")]
 
 pub mod blobs;
+pub mod edits;
 pub mod events;
 pub mod intents;
 pub mod leases;
@@ -19,10 +20,11 @@ pub mod uploads;
 pub mod workloads;
 
 use domain::id::{Digest, ProjectId, RunId, TenantId, UploadId};
-use domain::run::{Progress, RunState, Stage};
+use domain::project::Actor;
+use domain::run::{Progress, RunSettings, RunState, Stage};
 use uuid::Uuid;
 
-use crate::rows::{NewSegment, OutboxEvent, OwnerId, ProjectRow, RunRow, UploadRow, UploadState};
+use crate::rows::{NewSegment, OutboxEvent, OwnerId, ProjectRow, RevisionRow, RunRow, UploadRow, UploadState};
 
 /// Makes a `#[tokio::test]` of each case of the records port. The argument is a path of a function
 /// `fn() -> (Arc<dyn Records>, Guard)`; the guard is dropped after the test.
@@ -36,6 +38,14 @@ macro_rules! records_conformance {
             updating_a_missing_project_conflicts_with_nothing,
             a_list_is_one_tenants_newest_first_and_bounded,
             a_deleted_project_is_not_listed_and_can_be_removed,
+            acts_are_kept_with_the_change_that_they_name,
+            old_acts_make_room_for_new_ones,
+        ]}
+        $crate::conformance_tests! { $open, edits: [
+            edits_are_numbered_and_read_in_order,
+            an_edit_made_for_another_version_changes_nothing,
+            an_edit_that_is_repeated_stands_once,
+            edits_go_with_their_run,
         ]}
         $crate::conformance_tests! { $open, runs: [
             a_run_starts_with_its_events,
@@ -81,6 +91,7 @@ macro_rules! records_conformance {
         $crate::conformance_tests! { $open, workloads: [
             every_update_counts_once,
             every_event_gets_one_number,
+            every_edit_gets_one_version,
             every_segment_is_named_once_whoever_holds_the_run,
             every_chunk_is_taken_once_whoever_sends,
         ]}
@@ -138,15 +149,24 @@ pub fn project_row(tenant: TenantId) -> ProjectRow {
         tenant,
         project: ProjectId(fresh()),
         version: 0,
-        title: "Nights on the ferry".into(),
-        authors: vec![],
-        language: None,
-        format: None,
-        file_name: "nights.epub".into(),
-        book: Digest::of(b"a book"),
-        book_bytes: 6,
+        name: None,
+        description: String::new(),
+        archived: false,
+        book: RevisionRow {
+            title: "Nights on the ferry".into(),
+            authors: vec![],
+            language: None,
+            format: None,
+            file_name: "nights.epub".into(),
+            digest: Digest::of(b"a book"),
+            bytes: 6,
+            added_ms: 1_000,
+        },
+        earlier_books: vec![],
         created_ms: 1_000,
+        changed_ms: 1_000,
         demo: false,
+        trash: None,
         deleted: false,
         run: None,
         earlier_runs: vec![],
@@ -168,6 +188,11 @@ pub fn run_row() -> RunRow {
         artefacts: vec![],
         created_ms: 1_000,
         outbox_next: 0,
+        revision: 1,
+        settings: RunSettings::default(),
+        of: None,
+        by: Actor::Local,
+        ended_ms: None,
     }
 }
 

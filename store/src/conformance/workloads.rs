@@ -5,14 +5,17 @@
 
 use std::sync::Arc;
 
-use domain::id::{Digest, TenantId};
+use domain::id::{Digest, RunId, TenantId};
 use domain::run::{Progress, RunEvent};
 use futures_util::future::join_all;
 
+use super::edits::edit;
 use super::{event, fresh, owner, project_row, run_row, segment, upload_row};
 use crate::error::StoreError;
 use crate::records::{Cas, Records};
-use crate::rows::{Chunk, EventAppend, LeaseKey, ProjectRow, RunRow, RunUpdate, SegmentRow, UploadRow, UploadState};
+use crate::rows::{
+    Chunk, EditRow, EventAppend, LeaseKey, ProjectRow, RunRow, RunUpdate, SegmentRow, UploadRow, UploadState,
+};
 
 /// Tries before a workload is taken to hang.
 const TRIES_MAX: u32 = 10_000;
@@ -39,7 +42,7 @@ pub async fn every_update_counts_once(store: Arc<dyn Records>) {
     }))
     .await;
     let last = settle(async || store.project_get(row.tenant, row.project).await).await.unwrap();
-    let mut authors = last.authors;
+    let mut authors = last.book.authors;
     authors.sort();
     authors.dedup();
     assert_eq!(authors.len(), WRITERS * EACH);
@@ -49,7 +52,7 @@ pub async fn every_update_counts_once(store: Arc<dyn Records>) {
 async fn insert_project(store: &Arc<dyn Records>) -> ProjectRow {
     let row = project_row(TenantId(fresh()));
     for _ in 0..TRIES_MAX {
-        match store.project_insert(row.clone()).await {
+        match store.project_insert(row.clone(), None).await {
             // Ids are drawn once, so whatever stands there is ours.
             Ok(Cas::Applied(row) | Cas::Conflict(Some(row))) => return row,
             Ok(Cas::Conflict(None) | Cas::Unknown(_)) | Err(_) => {}
@@ -61,12 +64,12 @@ async fn insert_project(store: &Arc<dyn Records>) -> ProjectRow {
 async fn add_author(store: &Arc<dyn Records>, row: &ProjectRow, author: String) {
     for _ in 0..TRIES_MAX {
         let now = settle(async || store.project_get(row.tenant, row.project).await).await.unwrap();
-        if now.authors.contains(&author) {
+        if now.book.authors.contains(&author) {
             return;
         }
         let mut change = now.clone();
-        change.authors.push(author.clone());
-        if let Ok(Cas::Applied(_)) = store.project_update(change, now.version).await {
+        change.book.authors.push(author.clone());
+        if let Ok(Cas::Applied(_)) = store.project_update(change, now.version, None).await {
             return;
         }
     }
@@ -148,6 +151,39 @@ async fn relay(store: &Arc<dyn Records>, run: &RunRow) -> u64 {
         Ok(Cas::Applied(head)) => head.relayed_through(run.run),
         Ok(Cas::Conflict(_) | Cas::Unknown(_)) | Err(_) => relayed,
     }
+}
+
+/// Several editors append to one log, each for the version that they see; each edit is there once.
+pub async fn every_edit_gets_one_version(store: Arc<dyn Records>) {
+    const EDITORS: u32 = 3;
+    const EACH: u32 = 8;
+    let run = insert_run(&store).await.run;
+    join_all((0..EDITORS).map(async |editor| {
+        for n in 0..EACH {
+            append_edit(&store, run, edit(editor * EACH + n)).await;
+        }
+    }))
+    .await;
+    let log = settle(async || store.edits(run, 0, 1_000).await).await;
+    let versions: Vec<u64> = log.iter().map(|row| row.version).collect();
+    assert_eq!(versions, (1..=u64::from(EDITORS * EACH)).collect::<Vec<_>>());
+    let mut ids: Vec<u128> = log.iter().map(|row| row.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), log.len(), "none stands there twice");
+}
+
+async fn append_edit(store: &Arc<dyn Records>, run: RunId, row: EditRow) {
+    let mut version = 0;
+    for _ in 0..TRIES_MAX {
+        match store.edit_append(run, row.clone(), version).await {
+            Ok(Cas::Applied(_)) => return,
+            Ok(Cas::Conflict(now)) => version = now.unwrap(),
+            // For the same version: a repeat of what did happen is answered as applied.
+            Ok(Cas::Unknown(_)) | Err(_) => {}
+        }
+    }
+    panic!("an edit could not be appended");
 }
 
 /// Coordinators take a run from one another at every turn; its segments are named once each, in order.

@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use domain::id::{ProjectId, RunId, TenantId, UploadId};
+use domain::project::Activity;
 use domain::run::RunEvent;
 
 use super::{Fault, Faulty, injected};
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Records, StoreIdentity};
 use crate::rows::{
-    EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict,
-    RunRow, RunUpdate, SegmentRow, UploadRow,
+    EditRow, EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
+    ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow,
 };
 
 impl Faulty<dyn Records> {
@@ -48,12 +49,28 @@ impl Records for Faulty<dyn Records> {
         self.inner.project_list(tenant, limit).await
     }
 
-    async fn project_insert(&self, row: ProjectRow) -> Result<Cas<ProjectRow>, StoreError> {
-        self.cas(self.inner.project_insert(row)).await
+    async fn project_insert(&self, row: ProjectRow, act: Option<NewAct>) -> Result<Cas<ProjectRow>, StoreError> {
+        self.cas(self.inner.project_insert(row, act)).await
     }
 
-    async fn project_update(&self, row: ProjectRow, expected_version: u64) -> Result<Cas<ProjectRow>, StoreError> {
-        self.cas(self.inner.project_update(row, expected_version)).await
+    async fn project_update(
+        &self,
+        row: ProjectRow,
+        expected_version: u64,
+        act: Option<NewAct>,
+    ) -> Result<Cas<ProjectRow>, StoreError> {
+        self.cas(self.inner.project_update(row, expected_version, act)).await
+    }
+
+    async fn activity(
+        &self,
+        tenant: TenantId,
+        project: ProjectId,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<Activity>, StoreError> {
+        self.fail_read()?;
+        self.inner.activity(tenant, project, before, limit).await
     }
 
     async fn project_remove(&self, tenant: TenantId, project: ProjectId) -> Result<(), StoreError> {
@@ -85,6 +102,20 @@ impl Records for Faulty<dyn Records> {
 
     async fn outbox_trim(&self, run: RunId, through: u64) -> Result<(), StoreError> {
         self.apply(self.inner.outbox_trim(run, through)).await
+    }
+
+    async fn edit_append(
+        &self,
+        run: RunId,
+        row: EditRow,
+        expected_version: u64,
+    ) -> Result<Cas<EditRow, Option<u64>>, StoreError> {
+        self.cas(self.inner.edit_append(run, row, expected_version)).await
+    }
+
+    async fn edits(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<EditRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.edits(run, after, limit).await
     }
 
     async fn run_remove(&self, run: RunId) -> Result<(), StoreError> {

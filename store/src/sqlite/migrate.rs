@@ -9,7 +9,11 @@ use crate::error::StoreError;
 use crate::records::StoreIdentity;
 
 /// In order; a released one never changes, a new one is appended.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_uploads.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_uploads.sql"),
+    include_str!("migrations/0003_projects.sql"),
+];
 
 /// Stands in the file's header, so that another program's database is not taken for ours: `VSBK`.
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"VSBK");

@@ -6,9 +6,10 @@
 //! | `readers` | read-only connections |
 //! | `migrate` | the schema, forward only |
 //! | `payload` | rows as bytes |
-//! | `projects`, `runs`, `events`, `uploads`, `leases`, `intents` | each port method as SQL |
+//! | `projects`, `runs`, `edits`, `events`, `uploads`, `leases`, `intents` | each port method as SQL |
 //! | `port` | the port itself: which of those runs where |
 
+mod edits;
 mod events;
 mod intents;
 mod leases;

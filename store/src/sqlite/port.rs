@@ -4,15 +4,16 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use domain::id::{ProjectId, RunId, TenantId, UploadId};
+use domain::project::Activity;
 use domain::run::RunEvent;
 use rusqlite::params;
 
-use super::{Sqlite, events, execute, intents, leases, projects, runs, uploads};
+use super::{Sqlite, edits, events, execute, intents, leases, projects, runs, uploads};
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Records, StoreIdentity};
 use crate::rows::{
-    EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict,
-    RunRow, RunUpdate, SegmentRow, UploadRow,
+    EditRow, EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
+    ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow,
 };
 
 #[async_trait]
@@ -47,12 +48,27 @@ impl Records for Sqlite {
         self.readers.read("listing projects", move |c| projects::list(c, tenant, limit)).await
     }
 
-    async fn project_insert(&self, row: ProjectRow) -> Result<Cas<ProjectRow>, StoreError> {
-        self.cas("adding a project", move |c| projects::insert(c, row)).await
+    async fn project_insert(&self, row: ProjectRow, act: Option<NewAct>) -> Result<Cas<ProjectRow>, StoreError> {
+        self.cas("adding a project", move |c| projects::insert(c, row, act)).await
     }
 
-    async fn project_update(&self, row: ProjectRow, expected_version: u64) -> Result<Cas<ProjectRow>, StoreError> {
-        self.cas("updating a project", move |c| projects::update(c, row, expected_version)).await
+    async fn project_update(
+        &self,
+        row: ProjectRow,
+        expected_version: u64,
+        act: Option<NewAct>,
+    ) -> Result<Cas<ProjectRow>, StoreError> {
+        self.cas("updating a project", move |c| projects::update(c, row, expected_version, act)).await
+    }
+
+    async fn activity(
+        &self,
+        tenant: TenantId,
+        project: ProjectId,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<Activity>, StoreError> {
+        self.readers.read("reading an activity", move |c| projects::activity(c, tenant, project, before, limit)).await
     }
 
     async fn project_remove(&self, tenant: TenantId, project: ProjectId) -> Result<(), StoreError> {
@@ -81,6 +97,19 @@ impl Records for Sqlite {
 
     async fn outbox_trim(&self, run: RunId, through: u64) -> Result<(), StoreError> {
         self.apply("trimming an outbox", move |c| runs::outbox_trim(c, run, through)).await
+    }
+
+    async fn edit_append(
+        &self,
+        run: RunId,
+        row: EditRow,
+        expected_version: u64,
+    ) -> Result<Cas<EditRow, Option<u64>>, StoreError> {
+        self.cas("appending an edit", move |c| edits::append(c, run, row, expected_version)).await
+    }
+
+    async fn edits(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<EditRow>, StoreError> {
+        self.readers.read("reading edits", move |c| edits::after(c, run, after, limit)).await
     }
 
     async fn run_remove(&self, run: RunId) -> Result<(), StoreError> {

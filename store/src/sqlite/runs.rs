@@ -80,9 +80,12 @@ pub(super) fn outbox_trim(connection: &Connection, run: RunId, through: u64) -> 
 }
 
 pub(super) fn remove(connection: &Connection, run: RunId) -> Result<(), StoreError> {
-    for sql in
-        ["DELETE FROM segments WHERE run = ?1", "DELETE FROM outbox WHERE run = ?1", "DELETE FROM runs WHERE run = ?1"]
-    {
+    for sql in [
+        "DELETE FROM segments WHERE run = ?1",
+        "DELETE FROM outbox WHERE run = ?1",
+        "DELETE FROM edits WHERE run = ?1",
+        "DELETE FROM runs WHERE run = ?1",
+    ] {
         execute(connection, "removing a run", sql, params![run.0.to_be_bytes()])?;
     }
     leases::remove(connection, LeaseKey::Run(run))

@@ -1,0 +1,251 @@
+//! What is done to projects, their revisions and runs.
+
+use cluster::body::work::{
+    AuditRun, BeginRun, DiscardProject, GetRunFile, ListActivity, ListRevisions, ListRuns, PatchProject, QueryProjects,
+    ReadProject, ReadRun, RestoreProject, ReviseProject, RunKind,
+};
+use domain::id::{Digest, ProjectId, RunId};
+use domain::project::{
+    PAGE_DEFAULT, PAGE_MAX, Project, ProjectPatch, ProjectQuery, RevisionList, RunAudit, RunList, RunRequest,
+};
+use serde::de::DeserializeOwned;
+use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
+use warp::reply::{Reply, Response};
+
+use super::Request;
+use super::download::is_fresh;
+use super::handlers::{artefact_response, empty, file_name, json, located};
+use super::problem::ApiError;
+
+type Result<T = Response> = std::result::Result<T, ApiError>;
+
+/// Acts of a page of activity, unless another number is asked for.
+const ACTIVITY_DEFAULT: u32 = 50;
+
+/// `GET /api/v1/projects`
+pub async fn list(request: Request) -> Result {
+    let query = ProjectQuery {
+        shown: choice(&request, "shown")?.unwrap_or_default(),
+        state: choice(&request, "state")?,
+        language: choice(&request, "language")?,
+        search: request.query("search").unwrap_or_default().to_owned(),
+        sort: choice(&request, "sort")?.unwrap_or_default(),
+        reversed: choice(&request, "reversed")?.unwrap_or_default(),
+    };
+    let limit = number(&request, "limit", 1..=u64::from(PAGE_MAX))?.map_or(PAGE_DEFAULT, |limit| limit as u32);
+    let cursor = request.query("cursor").map(str::to_owned);
+    let ask = QueryProjects { principal: request.principal, query, limit, cursor };
+    let reply = request.gateway.core.call(ask, request.context()).await?;
+    Ok(json(StatusCode::OK, &reply.page))
+}
+
+/// A query parameter that is one of a few words, as JSON spells them.
+fn choice<T: DeserializeOwned>(request: &Request, name: &str) -> Result<Option<T>> {
+    let Some(text) = request.query(name) else { return Ok(None) };
+    let spelt = serde_json::from_value(text.into()).or_else(|_| serde_json::from_str(text));
+    spelt.map(Some).map_err(|_| {
+        let said: String = text.chars().take(40).collect();
+        ApiError::new("bad-request", format!("`{name}` can't be `{said}`: the API's document says what it can be"))
+    })
+}
+
+/// A query parameter that is a number within a range.
+pub(super) fn number(request: &Request, name: &str, range: std::ops::RangeInclusive<u64>) -> Result<Option<u64>> {
+    let Some(text) = request.query(name) else { return Ok(None) };
+    let found = text.parse().ok().filter(|number| range.contains(number));
+    let wanted = || format!("`{name}` is a number from {} to {}", range.start(), range.end());
+    found.map(Some).ok_or_else(|| ApiError::new("bad-request", wanted()))
+}
+
+/// `GET /api/v1/projects/{project}`
+pub async fn get(request: Request) -> Result {
+    let ask = ReadProject { principal: request.principal, project: request.path_id(0)? };
+    let reply = request.gateway.core.call(ask, request.context()).await?;
+    if reply.project.deleted.is_some() {
+        let detail = "this project was deleted; POST to its `restore` brings it back while that can be undone";
+        return Err(ApiError::new("project-not-found", detail));
+    }
+    Ok(tagged(&request.headers, StatusCode::OK, &reply.project))
+}
+
+/// `PATCH /api/v1/projects/{project}`
+pub async fn patch(mut request: Request) -> Result {
+    let patch: ProjectPatch = request.json().await?;
+    let expected = expected_version(&request.headers)?;
+    let ask = PatchProject { principal: request.principal, project: request.path_id(0)?, expected, patch };
+    let reply = request.gateway.core.call(ask, request.context()).await?;
+    Ok(tagged(&HeaderMap::new(), StatusCode::OK, &reply.project))
+}
+
+/// `DELETE /api/v1/projects/{project}`
+pub async fn delete(request: Request) -> Result {
+    let at_once = match request.query("erase") {
+        None => false,
+        Some("now") => true,
+        Some(_) => return Err(ApiError::new("bad-request", "`erase` can only be `now`")),
+    };
+    let expected = expected_version(&request.headers)?;
+    let ask = DiscardProject { principal: request.principal, project: request.path_id(0)?, expected, at_once };
+    request.gateway.core.call(ask, request.context()).await?;
+    Ok(empty())
+}
+
+/// `POST /api/v1/projects/{project}/restore`
+pub async fn restore(request: Request) -> Result {
+    let ask = RestoreProject { principal: request.principal, project: request.path_id(0)? };
+    let reply = request.gateway.core.call(ask, request.context()).await?;
+    Ok(tagged(&HeaderMap::new(), StatusCode::OK, &reply.project))
+}
+
+/// `GET /api/v1/projects/{project}/revisions`
+pub async fn revisions(request: Request) -> Result {
+    let ask = ListRevisions { principal: request.principal, project: request.path_id(0)? };
+    let reply = request.gateway.core.call(ask, request.context()).await?;
+    Ok(json(StatusCode::OK, &RevisionList { revisions: reply.revisions }))
+}
+
+/// `POST /api/v1/projects/{project}/revisions`: the bytes go to a scope of their own, where the core checks them.
+pub async fn revise(mut request: Request) -> Result {
+    let file_name = file_name(request.query("name").unwrap_or_default())?;
+    let project: ProjectId = request.path_id(0)?;
+    let ask = ReadProject { principal: request.principal, project };
+    request.gateway.core.call(ask, request.context()).await?;
+    let upload = ProjectId(uuid::Uuid::now_v7().as_u128());
+    let limit = request.gateway.upload_limit_bytes;
+    let body = request.take_body();
+    let stored = request.gateway.bulk.put(request.scope(upload), body, limit).await?;
+    let ask = ReviseProject {
+        principal: request.principal,
+        project,
+        upload,
+        file_name,
+        book: stored.digest,
+        book_bytes: stored.bytes,
+    };
+    let reply = request.gateway.core.call(ask, request.context()).await?;
+    Ok(tagged(&HeaderMap::new(), StatusCode::CREATED, &reply.project))
+}
+
+/// `GET /api/v1/projects/{project}/runs`
+pub async fn runs(request: Request) -> Result {
+    let ask = ListRuns { principal: request.principal, project: request.path_id(0)? };
+    let reply = request.gateway.core.call(ask, request.context()).await?;
+    Ok(json(StatusCode::OK, &RunList { runs: reply.runs }))
+}
+
+/// `GET /api/v1/projects/{project}/runs/{run}`
+pub async fn run(request: Request) -> Result {
+    let ask = ReadRun { principal: request.principal, project: request.path_id(0)?, run: request.path_id(1)? };
+    let reply = request.gateway.core.call(ask, request.context()).await?;
+    Ok(json(StatusCode::OK, &reply.run))
+}
+
+/// `POST /api/v1/projects/{project}/runs`
+pub async fn start_run(mut request: Request) -> Result {
+    let RunRequest { settings, revision } = request.optional_json().await?.unwrap_or_default();
+    begin(request, RunKind::With { settings, revision }).await
+}
+
+/// `POST /api/v1/projects/{project}/runs/{run}/retry`
+pub async fn retry_run(request: Request) -> Result {
+    let run = request.path_id(1)?;
+    begin(request, RunKind::Again { run }).await
+}
+
+async fn begin(request: Request, kind: RunKind) -> Result {
+    let project: ProjectId = request.path_id(0)?;
+    let ask = BeginRun { principal: request.principal, project, kind };
+    let reply = request.gateway.core.call(ask, request.context()).await?;
+    let location = format!("/api/v1/projects/{project}/runs/{}", reply.run.id);
+    Ok(located(json(StatusCode::CREATED, &reply.run), &location))
+}
+
+/// `GET /api/v1/projects/{project}/runs/{run}/files/{name}`
+pub async fn run_file(request: Request) -> Result {
+    let project: ProjectId = request.path_id(0)?;
+    let (run, name): (RunId, String) = (request.path_id(1)?, request.path_id(2)?);
+    let ask = GetRunFile { principal: request.principal, project, run, name: name.clone() };
+    let found = request.gateway.core.call(ask, request.context()).await?;
+    artefact_response(request, project, &found, Some(&name)).await
+}
+
+/// `GET /api/v1/projects/{project}/runs/{run}/audit`
+pub async fn audit(request: Request) -> Result {
+    let ask = AuditRun { principal: request.principal, project: request.path_id(0)?, run: request.path_id(1)? };
+    let found = request.gateway.core.call(ask, request.context()).await?;
+    let audit = RunAudit {
+        clean: found.missing == 0 && found.repeated == 0 && found.foreign == 0,
+        items: found.items,
+        segments: found.segments,
+        missing: found.missing,
+        repeated: found.repeated,
+        foreign: found.foreign,
+    };
+    Ok(json(StatusCode::OK, &audit))
+}
+
+/// `GET /api/v1/projects/{project}/activity`
+pub async fn activity(request: Request) -> Result {
+    let limit = number(&request, "limit", 1..=200)?.map_or(ACTIVITY_DEFAULT, |limit| limit as u32);
+    let before = number(&request, "before", 0..=u64::MAX)?;
+    let ask = ListActivity { principal: request.principal, project: request.path_id(0)?, before, limit };
+    let reply = request.gateway.core.call(ask, request.context()).await?;
+    Ok(json(StatusCode::OK, &reply.page))
+}
+
+/// A project with its ETag, or word that the asker has it already.
+///
+/// The tag names these very bytes. Its first part is the version of what people set: `If-Match` looks at that part
+/// alone, so that a run that goes on does not come between somebody and their change.
+fn tagged(headers: &HeaderMap, status: StatusCode, project: &Project) -> Response {
+    let bytes = serde_json::to_vec(project).unwrap_or_default();
+    let digest = Digest::of(&bytes).to_string();
+    let etag = format!("\"{}-{}\"", project.version, &digest[..16]);
+    let mut response =
+        if is_fresh(headers, &etag) { StatusCode::NOT_MODIFIED.into_response() } else { json(status, project) };
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    response
+}
+
+/// The version that `If-Match` demands; `None` where it demands none.
+///
+/// # Errors
+/// `precondition-failed` for a tag that no project of ours ever had, `bad-request` for several.
+fn expected_version(headers: &HeaderMap) -> Result<Option<u64>> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    if text.contains(',') {
+        return Err(ApiError::new("bad-request", "name one ETag in `If-Match`: the one that you have"));
+    }
+    let inside = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let version = inside.and_then(|tag| tag.split('-').next()?.parse().ok());
+    let detail = "this is not the ETag that the project has: look at it again";
+    version.map(Some).ok_or_else(|| ApiError::new("precondition-failed", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn if_match(value: &'static str) -> std::result::Result<Option<u64>, String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_MATCH, HeaderValue::from_static(value));
+        expected_version(&headers).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn if_match_names_one_strong_tag_of_ours_or_any() {
+        assert_eq!(if_match("\"12-0123456789abcdef\""), Ok(Some(12)));
+        assert_eq!(if_match("*"), Ok(None));
+        assert_eq!(if_match("W/\"12-0123456789abcdef\""), Err("precondition-failed".into()));
+        assert_eq!(if_match("\"other\""), Err("precondition-failed".into()));
+        assert_eq!(if_match("\"1-a\", \"2-b\""), Err("bad-request".into()));
+        assert_eq!(expected_version(&HeaderMap::new()).map_err(|error| error.code), Ok(None));
+    }
+}
