@@ -15,7 +15,7 @@ const STATE: EditState = EditState { run: RunId(1), version: 1, can_undo: true, 
 
 fn settings() -> Settings {
     Settings {
-        scene_min_words: 20,
+        scene_min_words: 50,
         scene_min_sentences: 2,
         scene_max_words: 100,
         panel_words: 20,

@@ -116,7 +116,14 @@ fn a_book_that_came_in_parts_becomes_one_project_however_often_it_is_asked_for()
     let tenant = data.path().join("blobs/objects/00000000-0000-0000-0000-000000000000");
     assert!(files_below(&tenant.join(upload_id(&upload))).is_empty(), "its bytes are the project's now");
     assert!(tenant.join(&project).join(Digest::of(&book).to_string()).is_file());
-    assert_eq!(request(&server.address, "DELETE", &format!("/api/v1/projects/{project}"), &[], &[]).status, 204);
+    let delete = |query: &str| {
+        let path = format!("/api/v1/projects/{project}{query}");
+        assert_eq!(request(&server.address, "DELETE", &path, &[], &[]).status, 204);
+    };
+    delete("");
+    let deleted = make_project(&server.address, &upload);
+    assert_eq!((deleted.status, deleted.code().as_str()), (404, "project-not-found"), "while it can be restored");
+    delete("?erase=now");
     let gone = make_project(&server.address, &upload);
     assert_eq!((gone.status, gone.code().as_str()), (404, "upload-not-found"), "nothing is raised from the dead");
 }
