@@ -75,6 +75,20 @@ pub enum Format {
     Docx,
 }
 
+impl Format {
+    /// The media type of its files, as registered with IANA.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Epub => "application/epub+zip",
+            Self::Txt => "text/plain",
+            Self::Html => "text/html",
+            Self::Markdown => "text/markdown",
+            Self::Pdf => "application/pdf",
+            Self::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        }
+    }
+}
+
 /// The picture on a book's front. Its bytes stay in the book's file.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

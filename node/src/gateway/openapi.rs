@@ -48,6 +48,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
     let mut operation = json!({
         "operationId": route.id,
         "summary": route.about,
+        "tags": [subject(route.path)],
         "x-permission": permission(route.permission),
         "parameters": parameters,
         "responses": {
@@ -69,6 +70,16 @@ fn path_schema(name: &str) -> Value {
     match name {
         "project" | "run" | "upload" => json!({ "type": "string", "format": "uuid" }),
         _ => json!({ "type": "string" }),
+    }
+}
+
+/// What a path is about: the last of its collections, such as `runs` in `/api/v1/projects/{project}/runs/{run}/retry`.
+fn subject(path: &str) -> &str {
+    const SUBJECTS: [&str; 5] = ["revisions", "runs", "storyboard", "events", "files"];
+    let mut parts = path.trim_start_matches("/api/v1").split('/').skip(1);
+    match parts.next().unwrap_or_default() {
+        "health" | "metrics" | "node" | "openapi.json" | "reference" => "node",
+        first => parts.find(|part| SUBJECTS.contains(part)).unwrap_or(first),
     }
 }
 

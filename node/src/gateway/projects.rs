@@ -1,9 +1,11 @@
 //! What is done to projects, their revisions and runs.
 
+use cluster::body::projects::ArtefactReply;
 use cluster::body::work::{
     AuditRun, BeginRun, DiscardProject, GetRunFile, ListActivity, ListRevisions, ListRuns, PatchProject, QueryProjects,
     ReadProject, ReadRun, RestoreProject, ReviseProject, RunKind,
 };
+use domain::book::Format;
 use domain::id::{Digest, ProjectId, RunId};
 use domain::project::{
     PAGE_DEFAULT, PAGE_MAX, Project, ProjectPatch, ProjectQuery, RevisionList, RunAudit, RunList, RunRequest,
@@ -124,6 +126,18 @@ pub async fn revise(mut request: Request) -> Result {
     };
     let reply = request.gateway.core.call(ask, request.context()).await?;
     Ok(tagged(&HeaderMap::new(), StatusCode::CREATED, &reply.project))
+}
+
+/// `GET /api/v1/projects/{project}/revisions/{revision}/file`
+pub async fn revision_file(request: Request) -> Result {
+    let (project, number): (ProjectId, u32) = (request.path_id(0)?, request.path_id(1)?);
+    let ask = ListRevisions { principal: request.principal, project };
+    let reply = request.gateway.core.call(ask, request.context()).await?;
+    let missing = || ApiError::new("revision-not-found", "the project has no revision of this number");
+    let revision = reply.revisions.into_iter().find(|revision| revision.number == number).ok_or_else(missing)?;
+    let media_type = revision.book.format.map_or("application/octet-stream", Format::media_type).to_owned();
+    let file = ArtefactReply { digest: revision.book.digest, bytes: revision.book.bytes, media_type };
+    artefact_response(request, project, &file, Some(&revision.book.name)).await
 }
 
 /// `GET /api/v1/projects/{project}/runs`

@@ -17,7 +17,7 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::problem::ApiError;
-use super::{Request, devices, edits, events, handlers, metrics, projects, tus, uploads};
+use super::{Request, devices, edits, events, handlers, metrics, projects, reference, tus, uploads};
 
 /// What a handler gives: a response, or an error that becomes a problem.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
@@ -292,6 +292,10 @@ pub fn table() -> Vec<Route> {
             permission: Operator, limits: NO_BODY, params: &[WEIGHT, LIMIT], request: Empty, response: (200, Json(schema::<TenantShare>)), handler: handler!(metrics::set_share) },
         Route { id: "openapi", method: get(), path: "/api/v1/openapi.json", about: "This document.",
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<serde_json::Value>)), handler: handler!(handlers::openapi) },
+        Route { id: "reference", method: get(), path: "/api/v1/reference", about: "This document as a page to read and to try.",
+            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (308, Empty), handler: handler!(reference::page) },
+        Route { id: "referenceFile", method: get(), path: "/api/v1/reference/{file}", about: "What that page is made of; it begins with `index.html`.",
+            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Bytes), handler: handler!(reference::file) },
         Route { id: "node", method: get(), path: "/api/v1/node", about: "What this node is and what it trusts.",
             permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<NodeInfo>)), handler: handler!(handlers::node) },
         Route { id: "listProjects", method: get(), path: "/api/v1/projects", about: "A page of the projects: filtered, searched and sorted.",
@@ -324,6 +328,8 @@ pub fn table() -> Vec<Route> {
             permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<RevisionList>)), handler: handler!(projects::revisions) },
         Route { id: "addRevision", method: post(), path: "/api/v1/projects/{project}/revisions", about: "Upload another file as the project's book: it is checked, kept, and its analysis starts.",
             permission: ProjectWrite, limits: UPLOAD, params: &[NAME], request: Bytes, response: (201, Json(schema::<Project>)), handler: handler!(projects::revise) },
+        Route { id: "revisionFile", method: get(), path: "/api/v1/projects/{project}/revisions/{revision}/file", about: "The file of a revision, as it was given.",
+            permission: ProjectRead, limits: NO_BODY, params: &[RANGE], request: Empty, response: (200, Bytes), handler: handler!(projects::revision_file) },
         Route { id: "listRuns", method: get(), path: "/api/v1/projects/{project}/runs", about: "The runs of the project that are kept, newest first: at most 101.",
             permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<RunList>)), handler: handler!(projects::runs) },
         Route { id: "startRun", method: post(), path: "/api/v1/projects/{project}/runs", about: "Analyse the book again, with other settings or an earlier revision if so asked.",

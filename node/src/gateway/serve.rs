@@ -181,8 +181,8 @@ fn chunks<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>> + Send + 'sta
 
 fn secured(mut response: Response, trace: Trace) -> Response {
     let headers = response.headers_mut();
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     for (name, value) in [
-        ("content-security-policy", CONTENT_SECURITY_POLICY),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
