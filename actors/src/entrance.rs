@@ -1,6 +1,7 @@
 //! The one actor of a role that other roles see.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use cluster::body::Fault;
 use cluster::envelope::Envelope;
@@ -8,6 +9,7 @@ use cluster::link::{Address, CallContext, Link, Wire};
 use cluster::message::Request;
 use domain::id::Term;
 use ractor::{Actor, ActorProcessingErr, ActorRef, Message, RpcReplyPort, SpawnErr, pg};
+use tokio::time::Instant;
 
 /// Process group of the cores' entrances.
 pub const CORE: &str = "core";
@@ -15,6 +17,8 @@ pub const CORE: &str = "core";
 pub const SCHEDULER: &str = "scheduler";
 /// Process group of the workers.
 pub const WORKER: &str = "worker";
+/// How often it is looked whether somebody leads, while nobody does.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Something said to a role, and where the answer goes if one is wanted.
 pub struct Said {
@@ -112,14 +116,26 @@ impl Leader {
         members.into_iter().next().map(|cell| Address::new(ActorRef::from(cell), self.wire))
     }
 
-    /// Asks the leader.
+    /// Asks the leader, for which it waits within the deadline: a node that has just begun has none for a moment.
     ///
     /// # Errors
-    /// `unavailable` while nobody leads; else as [`Address::call`].
+    /// `unavailable` if nobody leads until then; else as [`Address::call`].
     pub async fn call<R: Request>(&self, request: R, context: CallContext) -> Result<R::Reply, Fault> {
-        match self.address() {
-            Some(address) => address.call(request, context).await,
-            None => Err(Fault::new("unavailable", "no scheduler leads at the moment").retry_after(1_000)),
+        let began = Instant::now();
+        let Ok(address) = tokio::time::timeout(context.deadline, self.led()).await else {
+            return Err(Fault::new("unavailable", "no scheduler leads at the moment").retry_after(1_000));
+        };
+        let deadline = context.deadline.saturating_sub(began.elapsed());
+        address.call(request, CallContext { deadline, ..context }).await
+    }
+
+    /// The leader, as soon as there is one. A process group tells only actors of its changes, so it is looked at again.
+    async fn led(&self) -> Address {
+        loop {
+            if let Some(address) = self.address() {
+                return address;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use actors::scheduler::recording::TraceSettings;
 use actors::worker::drain;
-use cluster::link::Wire;
+use cluster::body::runs::GetScheduling;
+use cluster::link::{CallContext, Wire};
 use domain::id::Term;
+use domain::principal::Principal;
 use domain::scheduling::TenantShare;
 use support::World;
 
@@ -65,6 +67,24 @@ async fn what_is_answered_while_nobody_leads_is_not_done_twice() {
     drop(vacant);
     run.until_missing(0).await;
     assert_run_once(&world, 100);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_while_nobody_leads_waits_for_the_next_leader_and_no_longer_than_it_would() {
+    let world = World::new(1, Wire::Memory, None).await;
+    let leader = world.leader.clone();
+    let ask = move |within| {
+        let (ask, leader) = (GetScheduling { principal: Principal::NODE }, leader.clone());
+        async move { leader.call(ask, CallContext::within(within)).await }
+    };
+    let vacant = world.interregnum().await;
+    // The last leader may still be seen for a moment.
+    while !matches!(ask(Duration::from_millis(50)).await, Err(fault) if fault.detail.contains("no scheduler leads")) {}
+    let waits = tokio::spawn(ask(Duration::from_secs(30)));
+    tokio::task::yield_now().await;
+    drop(vacant);
+    assert_eq!(waits.await.unwrap().unwrap().scheduling.term.n, 2);
     world.stop().await;
 }
 

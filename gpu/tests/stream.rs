@@ -15,12 +15,13 @@ use gpu::{
 
 type Outcome = Result<stream::Stats, StreamError<String>>;
 
-/// A double whose memory holds `most` padded tokens, which can't encode one token, and which counts what it was given.
+/// A double whose memory holds `most` padded tokens, which can't encode one token, and whose first batch waits for a
+/// word.
 struct Small {
     double: DoubleEncoder,
     most: usize,
     poison: Option<u32>,
-    tokens: Arc<AtomicUsize>,
+    gate: Option<mpsc::Receiver<()>>,
 }
 
 impl Encoder for Small {
@@ -37,6 +38,9 @@ impl Encoder for Small {
     }
 
     fn run(&mut self, batch: &[PassageInput], ask: &Ask) -> Result<Answers, EncodeError> {
+        if let Some(gate) = self.gate.take() {
+            gate.recv().unwrap();
+        }
         let longest = batch.iter().map(|input| input.tokens.len()).max().unwrap_or(0);
         if longest * batch.len() > self.most {
             return Err(EncodeError::OutOfMemory { reason: "it is small".into() });
@@ -44,7 +48,6 @@ impl Encoder for Small {
         if let Some(index) = batch.iter().position(|input| input.tokens.iter().any(|id| Some(*id) == self.poison)) {
             return Err(EncodeError::BadInput { index, reason: "poison".into() });
         }
-        self.tokens.fetch_add(batch.iter().map(|input| input.tokens.len()).sum(), Ordering::Relaxed);
         self.double.run(batch, ask)
     }
 
@@ -58,7 +61,7 @@ fn lane(encoder: impl Encoder + 'static, padded_tokens: usize) -> Lane {
 }
 
 fn small(most: usize, poison: Option<u32>) -> Small {
-    Small { double: DoubleEncoder::new(), most, poison, tokens: Arc::default() }
+    Small { double: DoubleEncoder::new(), most, poison, gate: None }
 }
 
 fn vectors() -> Wanted {
@@ -99,17 +102,51 @@ fn answers_come_in_the_order_of_the_texts_from_several_lanes() {
     assert_eq!(stats.padding, 0.0);
 }
 
+/// Times that a cell of 4,096 tokens is halved until it is at most 200.
+const HALVINGS: usize = 5;
+
 #[test]
 fn what_does_not_fit_runs_as_halves_and_the_lane_learns_from_it() {
-    let mut lanes = [lane(small(200, None), 4_096)];
-    let (ended, answers) = run(&mut lanes, texts(500), Limits::default());
-    let stats = ended.unwrap();
-    assert_eq!(answers.len(), 500);
-    // Each length learns for itself and for longer ones.
-    assert!(stats.split > 0 && stats.split < 100, "{stats:?}");
-    let (again, _) = run(&mut lanes, texts(500), Limits::default());
+    let (open, gate) = mpsc::channel();
+    let mut lanes = [lane(Small { gate: Some(gate), ..small(200, None) }, 4_096)];
+    // The first batch waits for this text to be read; by then the next ones have a full cell to take from.
+    let texts = |open: Option<mpsc::Sender<()>>| {
+        (0..2_000).map(move |i| {
+            if i == 1_024 + 256 + 200 {
+                open.iter().for_each(|open| open.send(()).unwrap());
+            }
+            Ok::<_, String>(format!("word{i} ").repeat(30))
+        })
+    };
+    let mut tokens = Vec::new();
+    let mut sink = |answer: TextAnswer| {
+        tokens.push(answer.tokens);
+        Ok(())
+    };
+    let tokenizer = Tokenizer::double();
+    let first = stream::run(&tokenizer, &mut lanes, texts(Some(open)), &vectors(), Limits::default(), &mut sink);
+    let split = first.unwrap().split;
+    assert!((1..=HALVINGS).contains(&split), "{split}: what waits is cut by what was learnt meanwhile");
+    let again = stream::run(&tokenizer, &mut lanes, texts(None), &vectors(), Limits::default(), &mut sink);
     assert_eq!(again.unwrap().split, 0, "it has learnt");
-    assert!(lanes[0].cells.cap(60) <= 256, "{}", lanes[0].cells.cap(60));
+    assert_eq!(tokens, vec![tokens[0]; 4_000]);
+    let inputs = lanes[0].cells.inputs(tokens[0]);
+    assert!((100 / tokens[0]..=200 / tokens[0]).contains(&inputs), "{inputs} inputs of {} tokens", tokens[0]);
+}
+
+#[test]
+fn each_range_of_lengths_is_learnt_once_however_the_texts_come() {
+    let mut lanes = [lane(small(200, None), 4_096)];
+    let (mut split, mut longest) = (0, 0);
+    for _ in 0..5 {
+        let (ended, answers) = run(&mut lanes, texts(500), Limits::default());
+        split += ended.unwrap().split;
+        longest = answers.iter().map(|answer| answer.tokens).max().unwrap();
+        assert_eq!(answers.len(), 500);
+    }
+    // Lengths within a factor of 1.25 share a cell.
+    let cells = 1 + (longest as f64).log(1.25) as usize;
+    assert!(split <= HALVINGS * cells, "{split} of {cells} cells");
 }
 
 #[test]

@@ -5,8 +5,9 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use common::write_tiny_model;
@@ -56,7 +57,7 @@ impl Workshop {
     /// The program, to keep its stages in `cache` and to leave the head in `out`.
     fn program(&self, cache: &str, out: &str, seed: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_train"));
-        command.args(["emotion", "--seed", seed, "--checkpoint-ms", "50"]);
+        command.args(["emotion", "--seed", seed]);
         for (name, path) in [("--data", "data"), ("--model", "model"), ("--recipe", "recipe.json")] {
             command.arg(name).arg(self.path(path));
         }
@@ -70,9 +71,31 @@ impl Workshop {
     }
 }
 
-fn has_checkpoint(folder: &Path) -> bool {
+/// Which checkpoint lies in a folder; each one that is written is another one.
+fn checkpoint(folder: &Path) -> Option<(u64, i64, i64)> {
     let files = fs::read_dir(folder).into_iter().flatten().flatten();
-    files.into_iter().any(|file| file.path().extension().is_some_and(|ending| ending == "checkpoint"))
+    let mut files = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "checkpoint"));
+    let file = fs::metadata(files.next()?).ok()?;
+    Some((file.ino(), file.mtime(), file.mtime_nsec()))
+}
+
+/// Kills the program once so many checkpoints of its own were seen; how it ended if it was done before.
+fn kill_after(running: &mut Child, folder: &Path, checkpoints: usize) -> Option<ExitStatus> {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let (mut last, mut seen) = (checkpoint(folder), 0);
+    while seen < checkpoints {
+        assert!(Instant::now() < deadline, "it writes no checkpoints");
+        if let Some(status) = running.try_wait().unwrap() {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_micros(200));
+        let now = checkpoint(folder);
+        seen += usize::from(now.is_some() && now != last);
+        last = now;
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    None
 }
 
 #[test]
@@ -80,36 +103,16 @@ fn killed_at_any_time_the_same_command_goes_on_to_the_same_bytes() {
     let shop = Workshop::new(12);
     assert!(shop.program("whole", "head", "1").status().unwrap().success());
 
-    let mut kills = 0;
-    let deadline = Instant::now() + Duration::from_secs(240);
-    loop {
-        assert!(Instant::now() < deadline, "it never came to its end");
-        let mut running = shop.program("killed", "again", "1").spawn().unwrap();
-        let began = Instant::now();
-        let ended = loop {
-            if let Some(status) = running.try_wait().unwrap() {
-                break Some(status);
-            }
-            // Killed once it has something to lose, at an odd moment; later ones live longer, so that this ends.
-            let patience = Duration::from_millis(700 + 900 * kills);
-            if kills < 3 && began.elapsed() > patience && has_checkpoint(&shop.path("killed")) {
-                running.kill().unwrap();
-                running.wait().unwrap();
-                break None;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        };
-        match ended {
-            Some(status) => {
-                assert!(status.success());
-                break;
-            }
-            None => kills += 1,
-        }
+    // A checkpoint at each of some 240 steps: each start is killed with steps of its own behind it.
+    for checkpoints in [1, 5, 25] {
+        let mut running = shop.program("killed", "again", "1").args(["--checkpoint-ms", "0"]).spawn().unwrap();
+        let ended = kill_after(&mut running, &shop.path("killed"), checkpoints);
+        assert!(ended.is_none(), "it ended before it had written {checkpoints}: {ended:?}");
+        assert!(!shop.path("again").join("emotion.safetensors").exists());
     }
-    assert!(kills > 0, "it was done before anything could be killed");
+    assert!(shop.program("killed", "again", "1").status().unwrap().success());
     assert_eq!(shop.weights("head"), shop.weights("again"));
-    assert!(!has_checkpoint(&shop.path("killed")), "what a stage leaves is its result alone");
+    assert_eq!(checkpoint(&shop.path("killed")), None, "what a stage leaves is its result alone");
 
     assert!(shop.program("whole", "other", "2").status().unwrap().success());
     assert_ne!(shop.weights("head"), shop.weights("other"), "another seed gives other weights");

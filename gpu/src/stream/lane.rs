@@ -32,7 +32,10 @@ pub(super) fn serve<E>(pile: &Pile<E>, lane: &mut Lane, ask: &Ask) -> Served {
         }
         // Last in, first out: a batch in halves is done before anything else is begun.
         let mut todo = vec![batch];
-        while let Some(batch) = todo.pop() {
+        while let Some(mut batch) = todo.pop() {
+            // Its other half may have told that it does not fit either.
+            let beyond = batch.split_off(lane.cells.inputs(batch.longest()).min(batch.keys.len()));
+            todo.extend(Some(beyond).filter(|beyond| !beyond.keys.is_empty()));
             match &broken {
                 None => broken = run(pile, lane, ask, batch, &mut todo, &mut served),
                 Some(error) => batch.keys.iter().for_each(|key| pile.put_failure(*key, EncodeError::clone(error))),
@@ -52,8 +55,8 @@ fn run<E>(
     todo: &mut Vec<Batch>,
     served: &mut Served,
 ) -> Option<EncodeError> {
-    let lengths = batch.inputs.iter().map(|input| input.tokens.len());
-    let (tokens, longest) = (lengths.clone().sum::<usize>(), lengths.max().unwrap_or(0));
+    let tokens = batch.inputs.iter().map(|input| input.tokens.len()).sum::<usize>();
+    let longest = batch.longest();
     let padded_tokens = longest * batch.keys.len();
     let began = Instant::now();
     let result = lane.encoder.run(&batch.inputs, ask);

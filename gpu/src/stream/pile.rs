@@ -30,6 +30,11 @@ impl Batch {
     pub(super) fn split_off(&mut self, at: usize) -> Self {
         Self { keys: self.keys.split_off(at), inputs: self.inputs.split_off(at) }
     }
+
+    /// Tokens of its longest input.
+    pub(super) fn longest(&self) -> usize {
+        self.inputs.iter().map(|input| input.tokens.len()).max().unwrap_or(0)
+    }
 }
 
 type Row = (Key, PassageInput);
