@@ -7,11 +7,13 @@
 
 use std::cmp::Reverse;
 
-use crate::arena::{Arena, Handle};
+use crate::arena::{Arena, Handle, Hot};
 use crate::bucket::Buckets;
 use crate::cells::Cells;
 use crate::cost::{Cost, CostFit, Sums};
 use crate::fairness::{BulkQueue, Window};
+use crate::item::Assigned;
+use crate::run::Runs;
 
 /// Tenants near their age bound, and endangered deadlines, looked at for one batch.
 const LOOK_AHEAD: usize = 32;
@@ -60,29 +62,23 @@ impl Limits<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Chosen {
     pub(crate) items: Vec<Handle>,
+    /// What the message says of each.
+    pub(crate) message: Vec<Assigned>,
     pub(crate) sums: Sums,
     /// Tokens of the longest of them.
     pub(crate) longest: u32,
 }
 
 impl Chosen {
-    /// Empty, with room for as many.
-    pub(crate) fn with_room(items: usize) -> Self {
-        Self { items: Vec::with_capacity(items), ..Self::default() }
-    }
-
-    /// These very items.
-    pub(crate) fn of(items: Vec<Handle>, arena: &Arena) -> Self {
-        let mut chosen = Self::with_room(items.len());
-        for item in items {
-            chosen.push(item, arena.hot[item as usize].tokens);
-        }
-        chosen
+    /// Empty, with room for as many; `message` is an empty buffer.
+    pub(crate) fn with_room(items: usize, message: Vec<Assigned>) -> Self {
+        Self { items: Vec::with_capacity(items), message, ..Self::default() }
     }
 
     #[inline]
-    pub(crate) fn push(&mut self, item: Handle, tokens: u32) {
+    pub(crate) fn push(&mut self, item: Handle, tokens: u32, assigned: Assigned) {
         self.items.push(item);
+        self.message.push(assigned);
         self.sums.add(tokens);
         self.longest = self.longest.max(tokens);
     }
@@ -110,7 +106,13 @@ enum Served {
 
 /// Fills `out`; leaves it empty only when nothing is queued. Answers whether it was formed for a tenant
 /// that is behind.
-pub(crate) fn form(queue: &mut BulkQueue, arena: &mut Arena, limits: &Limits<'_>, out: &mut Chosen) -> bool {
+pub(crate) fn form(
+    queue: &mut BulkQueue,
+    arena: &Arena,
+    runs: &Runs,
+    limits: &Limits<'_>,
+    out: &mut Chosen,
+) -> bool {
     if queue.servable == 0 {
         return false;
     }
@@ -120,7 +122,7 @@ pub(crate) fn form(queue: &mut BulkQueue, arena: &mut Arena, limits: &Limits<'_>
         Start::Bucket(bucket) => bucket,
         Start::Tenant(slot) => queue.tenants[slot as usize].longest_bucket(),
     };
-    let mut forming = Forming { cap: limits.cap(anchor), queue, arena, limits, anchor, out };
+    let mut forming = Forming { cap: limits.cap(anchor), queue, arena, runs, limits, anchor, out };
     match start {
         Start::Item(item) => {
             forming.take_charged(item);
@@ -213,7 +215,8 @@ fn nearest_age_bound(queue: &mut BulkQueue, limits: &Limits<'_>, reach: u64) -> 
 
 struct Forming<'a, 'b> {
     queue: &'a mut BulkQueue,
-    arena: &'a mut Arena,
+    arena: &'a Arena,
+    runs: &'a Runs,
     limits: &'a Limits<'b>,
     anchor: usize,
     cap: usize,
@@ -228,9 +231,10 @@ impl Forming<'_, '_> {
     /// Takes an item; the caller charges its tenant what this returns.
     #[inline]
     fn take(&mut self, item: Handle) -> f64 {
-        let tokens = self.arena.hot[item as usize].tokens;
+        let (Hot { tokens, tenant, .. }, name) = (self.arena.hot[item as usize], self.arena.name(item));
         self.queue.remove(self.arena, item);
-        self.out.push(item, tokens);
+        self.queue.note_wait(tenant, name.since_ms, self.limits.now_ms);
+        self.out.push(item, tokens, name.assigned(self.runs));
         self.limits.cost.item_ns(tokens)
     }
 
@@ -306,7 +310,8 @@ impl Forming<'_, '_> {
             while !self.is_full() {
                 let tenant = &self.queue.tenants[slot as usize];
                 let Some(next) = tenant.lanes[bucket].front() else { break };
-                if !tenant.may_give(next.seq, self.limits.age_bound) || !self.fits_once_filled(next.tokens) {
+                let fits = self.fits_once_filled(u32::from(next.tokens));
+                if !tenant.may_give(next.seq, self.limits.age_bound) || !fits {
                     break;
                 }
                 ns += self.take(next.handle);
@@ -373,8 +378,10 @@ impl Forming<'_, '_> {
     /// Takes a tenant's next items in one bucket, `most` at most. Answers what it took, and why no more.
     fn take_run(&mut self, slot: u32, bucket: usize, most: usize) -> (Sums, Served) {
         let (limits, shorter) = (self.limits, bucket < self.anchor);
-        let tenant = &mut self.queue.tenants[slot as usize];
+        let BulkQueue { tenants, waits, .. } = &mut *self.queue;
+        let tenant = &mut tenants[slot as usize];
         let (first, before) = (self.out.items.len(), self.out.sums);
+        let now_ms = limits.now_ms as u32;
         let mut served = Served::Turn;
         while self.out.items.len() < first + most {
             let Some(next) = tenant.lanes[bucket].front() else { break };
@@ -382,13 +389,16 @@ impl Forming<'_, '_> {
                 served = Served::Blocked;
                 break;
             }
-            let (items, tokens) = (self.out.items.len(), self.out.sums.tokens);
-            if shorter && !limits.pads_little(self.anchor, items, tokens, next.tokens) {
+            let (items, sum, tokens) = (self.out.items.len(), self.out.sums.tokens, u32::from(next.tokens));
+            if shorter && !limits.pads_little(self.anchor, items, sum, tokens) {
                 served = Served::TooShort;
                 break;
             }
+            let wait_ms = now_ms.wrapping_sub(next.name.since_ms);
+            self.out.push(next.handle, tokens, next.name.assigned(self.runs));
+            waits.add(wait_ms);
+            tenant.waits.add(wait_ms);
             tenant.take_front(bucket);
-            self.out.push(next.handle, next.tokens);
         }
         let mut taken = self.out.sums;
         taken.sub_all(&before);

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use domain::id::TenantId;
 
-use crate::arena::{Arena, Handle, Hot, Map};
+use crate::arena::{Arena, Handle, Hot, Map, Name};
 use crate::arrivals::Arrivals;
 use crate::cost::Sums;
 use crate::ranking::{Rank, Ranking};
@@ -19,13 +19,20 @@ const LANE_SLACK: usize = 32;
 /// Numbers of gone items that are kept in any case.
 const SPAN_SLACK: u64 = 4_096;
 
-/// An item as it stands in a queue.
+/// An item as it stands in a queue: one cache line with all that handing it out needs, so that a batch is written from
+/// lanes as they lie.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(crate) struct Queued {
+    pub(crate) name: Name,
+    /// Its number among its tenant's arrivals.
     pub(crate) seq: u64,
     pub(crate) handle: Handle,
-    pub(crate) tokens: u32,
+    /// At most 65,535, as [`Config`](crate::Config) has it.
+    pub(crate) tokens: u16,
 }
+
+const _: () = assert!(size_of::<Queued>() == 64);
 
 /// A tenant's items in one bucket, by arrival. Those that left from the middle are noticed when they come to the
 /// front, and swept out when they are the most.
@@ -39,8 +46,8 @@ pub(crate) struct Lane {
 impl Lane {
     /// The next item.
     #[inline]
-    pub(crate) fn front(&self) -> Option<Queued> {
-        self.queue.front().copied()
+    pub(crate) fn front(&self) -> Option<&Queued> {
+        self.queue.front()
     }
 
     /// Leaves a queued item at the front.
@@ -125,10 +132,10 @@ impl TenantQueue {
 
     /// Takes the next item of one bucket; the sums of the queue are put right by [`BulkQueue::count_off`].
     #[inline]
-    pub(crate) fn take_front(&mut self, bucket: usize) -> Option<Queued> {
-        let item = self.lanes[bucket].queue.pop_front()?;
-        self.leave(bucket, item.seq);
-        Some(item)
+    pub(crate) fn take_front(&mut self, bucket: usize) {
+        if let Some(item) = self.lanes[bucket].queue.pop_front() {
+            self.leave(bucket, item.seq);
+        }
     }
 
     /// An item is queued no more.
@@ -199,6 +206,8 @@ pub(crate) struct BulkQueue {
     /// Idle tenants by counter: those at the floor can be forgotten.
     idle: BTreeSet<(u64, u32)>,
     age_bound: u64,
+    /// Of all items that were handed out; also those of tenants that are forgotten.
+    pub(crate) waits: Waits,
 }
 
 impl BulkQueue {
@@ -218,6 +227,7 @@ impl BulkQueue {
             deadlines: BTreeSet::new(),
             idle: BTreeSet::new(),
             age_bound: u64::from(age_bound),
+            waits: Waits::default(),
         }
     }
 
@@ -316,10 +326,9 @@ impl BulkQueue {
         }
         let seq = tenant.arrivals.push(handle);
         arena.hot[handle as usize] = Hot { seq, tokens: spec.tokens, tenant: slot, bucket: bucket as u8 };
-        arena.queued_by(handle, slot);
         tenant.backlog += 1;
         let lane = &mut tenant.lanes[bucket];
-        lane.queue.push_back(Queued { seq, handle, tokens: spec.tokens });
+        lane.queue.push_back(Queued { name: arena.name(handle), seq, handle, tokens: spec.tokens as u16 });
         lane.live += 1;
         tenant.filled |= 1 << bucket;
         self.len += 1;
@@ -423,6 +432,14 @@ impl BulkQueue {
             self.buckets[bucket].len -= gone.items;
             self.buckets[bucket].tokens -= gone.tokens;
         }
+    }
+
+    /// An item of this tenant, which came then, is handed out.
+    #[inline]
+    pub(crate) fn note_wait(&mut self, slot: u32, since_ms: u32, now_ms: u64) {
+        let wait_ms = (now_ms as u32).wrapping_sub(since_ms);
+        self.waits.add(wait_ms);
+        self.tenants[slot as usize].waits.add(wait_ms);
     }
 
     /// Items have left that may have had a deadline.
