@@ -11,7 +11,7 @@ use domain::id::TenantId;
 use crate::arena::{Arena, Handle, Hot, Map, Name};
 use crate::arrivals::Arrivals;
 use crate::cost::Sums;
-use crate::ranking::{Rank, Ranking};
+use crate::ranking::{Move, Rank, Ranking};
 use crate::waits::Waits;
 
 /// Gone items that a lane may hold beyond as many as it has queued.
@@ -50,8 +50,19 @@ impl Lane {
         self.queue.front()
     }
 
-    /// Leaves a queued item at the front.
+    /// The first so many that stand here.
     #[inline]
+    pub(crate) fn first(&self, items: usize) -> impl Iterator<Item = &Queued> {
+        self.queue.iter().take(items)
+    }
+
+    /// Whether some that stand here are queued no more.
+    #[inline]
+    fn has_gone(&self) -> bool {
+        self.queue.len() > self.live as usize
+    }
+
+    /// Leaves a queued item at the front.
     fn trim(&mut self, arrivals: &Arrivals) {
         while self.queue.front().is_some_and(|item| !arrivals.holds(item.seq)) {
             self.queue.pop_front();
@@ -85,10 +96,8 @@ pub(crate) struct TenantQueue {
     pub(crate) dropped: u64,
     pub(crate) arrivals: Arrivals,
     pub(crate) lanes: Box<[Lane]>,
-    /// Bit b: it has items in bucket b, ...
+    /// Bit b: it has items in bucket b.
     pub(crate) filled: u64,
-    /// ... but gives none of them to the batch that is being formed.
-    pub(crate) held_back: u64,
     /// It stands in [`BulkQueue::idle`].
     idle: bool,
     /// How it stands in the ranking.
@@ -125,29 +134,66 @@ impl TenantQueue {
         self.arrivals.oldest()
     }
 
+    /// Looks at what taking these first items of a bucket will look at, for no other end than to have looked.
+    #[inline]
+    pub(crate) fn peek(&self, bucket: usize, items: usize) -> u64 {
+        let first = self.arrivals.oldest_seq().unwrap_or(0);
+        self.lanes[bucket].queue.iter().take(items).fold(first, |seen, item| seen ^ item.seq)
+    }
+
     /// The bucket of its longest item.
     pub(crate) fn longest_bucket(&self) -> usize {
         (u64::BITS - 1).saturating_sub(self.filled.leading_zeros()) as usize
     }
 
-    /// Takes the next item of one bucket; the sums of the queue are put right by [`BulkQueue::count_off`].
+    /// How many of the first items of a bucket may go one after the other, `most` at most; perhaps more once these are
+    /// gone. None: there is none, or the next one may not.
     #[inline]
-    pub(crate) fn take_front(&mut self, bucket: usize) {
-        if let Some(item) = self.lanes[bucket].queue.pop_front() {
-            self.leave(bucket, item.seq);
+    pub(crate) fn may_give_first(&self, bucket: usize, most: usize, age_bound: u64) -> usize {
+        let lane = &self.lanes[bucket];
+        let Some(next) = lane.front() else { return 0 };
+        let overtaken_at_most = self.left.saturating_sub(self.arrivals.first_seq());
+        match age_bound.saturating_sub(overtaken_at_most) {
+            0 => usize::from(self.may_give(next.seq, age_bound)),
+            _ if lane.has_gone() => 1,
+            room => most.min(lane.live as usize).min(usize::try_from(room).unwrap_or(usize::MAX)),
         }
     }
 
-    /// An item is queued no more.
+    /// Takes the first items of one bucket, none of which is gone; the sums of the queue are put right by
+    /// [`BulkQueue::count_off`].
     #[inline]
+    pub(crate) fn take_first(&mut self, bucket: usize, items: usize) {
+        for item in self.lanes[bucket].queue.drain(..items) {
+            self.arrivals.remove(item.seq);
+        }
+        self.count_gone(bucket, items as u32);
+    }
+
+    /// An item is queued no more.
     fn leave(&mut self, bucket: usize, seq: u64) {
         self.arrivals.remove(seq);
-        self.backlog -= 1;
-        self.left += 1;
+        self.count_gone(bucket, 1);
+    }
+
+    #[inline]
+    fn count_gone(&mut self, bucket: usize, items: u32) {
+        self.arrivals.forget_gone();
+        self.backlog -= items;
+        self.left += u64::from(items);
         let lane = &mut self.lanes[bucket];
-        lane.live -= 1;
-        lane.trim(&self.arrivals);
+        lane.live -= items;
+        if lane.has_gone() {
+            lane.trim(&self.arrivals);
+        }
         self.filled &= !(u64::from(lane.live == 0) << bucket);
+    }
+
+    /// How it stands now, and where it stood in the ranking.
+    fn rerank(&mut self, slot: u32) -> Move {
+        let buckets = if self.parked { 0 } else { self.filled };
+        let now = Rank { counter: self.counter, buckets };
+        Move { slot, was: std::mem::replace(&mut self.rank, now), now }
     }
 
     /// Numbers the items anew where too many numbers of gone ones are kept: so a tenant whose oldest item never comes to
@@ -281,7 +327,6 @@ impl BulkQueue {
             arrivals: Arrivals::default(),
             lanes: vec![Lane::default(); self.buckets.len()].into_boxed_slice(),
             filled: 0,
-            held_back: 0,
             idle: true,
             rank: Rank::default(),
             aged: false,
@@ -347,24 +392,16 @@ impl BulkQueue {
     }
 
     /// Puts a tenant where it belongs in the ranking.
-    fn rerank(&mut self, slot: u32) {
-        let tenant = &mut self.tenants[slot as usize];
-        let buckets = if tenant.parked { 0 } else { tenant.filled & !tenant.held_back };
-        let now = Rank { counter: tenant.counter, buckets };
-        let was = std::mem::replace(&mut tenant.rank, now);
-        self.ranking.update(slot, was, now);
+    pub(crate) fn rerank(&mut self, slot: u32) {
+        let moved = self.tenants[slot as usize].rerank(slot);
+        self.ranking.update(moved);
     }
 
-    /// Leaves a tenant out of one bucket until [`let_go`](Self::let_go), for the batch that is being formed.
-    pub(crate) fn hold_back(&mut self, slot: u32, bucket: usize) {
-        self.tenants[slot as usize].held_back |= 1 << bucket;
-        self.rerank(slot);
-    }
-
-    /// Ends that.
-    pub(crate) fn let_go(&mut self, slot: u32) {
-        self.tenants[slot as usize].held_back = 0;
-        self.rerank(slot);
+    /// The same for tenants that were found in the ranking, with the counters that they had there.
+    pub(crate) fn rerank_all(&mut self, found: &[(u64, u32)]) {
+        let tenants = &mut self.tenants;
+        let moves = found.iter().map(|&(_, slot)| tenants[slot as usize].rerank(slot)).collect();
+        self.ranking.update_all(moves);
     }
 
     /// A tenant had its fill, or may have more again. A parked one is no rival: it earns no credit meanwhile.
@@ -408,6 +445,7 @@ impl BulkQueue {
         self.remove(arena, handle);
         let counter = self.tenants[slot as usize].counter;
         self.set_counter(slot, counter);
+        self.rerank(slot);
     }
 
     /// Takes an item out from wherever it stands; its tenant is still to be charged, or let off.
@@ -455,7 +493,8 @@ impl BulkQueue {
     }
 
     /// Charges a tenant for what it was given. Device time that it got only because no other tenant could use it
-    /// must not become a debt that starves it later, so its counter stays within `window` of the floor.
+    /// must not become a debt that starves it later, so its counter stays within `window` of the floor. It is still to be
+    /// ranked anew.
     #[inline]
     pub(crate) fn charge(&mut self, slot: u32, ns: f64, window: &Window) {
         let tenant = &mut self.tenants[slot as usize];
@@ -466,7 +505,7 @@ impl BulkQueue {
         self.set_counter(slot, counter);
     }
 
-    /// Gives a tenant a counter, and the place that is its with it: among those that idle, or in the ranking.
+    /// Gives a tenant a counter, and its place among those that idle if it does.
     fn set_counter(&mut self, slot: u32, counter: u64) {
         let tenant = &mut self.tenants[slot as usize];
         if tenant.backlog == 0 {
@@ -476,7 +515,6 @@ impl BulkQueue {
             self.idle.insert((counter, slot));
         }
         tenant.counter = counter;
-        self.rerank(slot);
     }
 }
 

@@ -17,6 +17,21 @@ pub(crate) struct Rank {
     pub(crate) buckets: u64,
 }
 
+/// How a tenant stood, and how it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Move {
+    pub(crate) slot: u32,
+    pub(crate) was: Rank,
+    pub(crate) now: Rank,
+}
+
+/// How far a walk along the ranking has come, while nobody moves in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cursor {
+    block: usize,
+    place: usize,
+}
+
 /// A counter and slot in one word that compares as they do; no two tenants have the same.
 fn key(counter: u64, slot: u32) -> u128 {
     u128::from(counter) << 32 | u128::from(slot)
@@ -91,6 +106,25 @@ impl Block {
     }
 }
 
+/// Blocks that are made of tenants in order, with room for a few more in each.
+#[derive(Default)]
+struct Merged {
+    blocks: Vec<Block>,
+}
+
+impl Merged {
+    fn push(&mut self, key: u128, buckets: u64) {
+        match self.blocks.last_mut() {
+            Some(block) if block.len < BLOCK - BLOCK / 4 => {
+                (block.keys[block.len], block.has[block.len]) = (key, buckets);
+                block.len += 1;
+                block.buckets |= buckets;
+            }
+            _ => self.blocks.push(Block::of(key, buckets)),
+        }
+    }
+}
+
 /// Tenants by counter, then by slot.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ranking {
@@ -99,7 +133,7 @@ pub(crate) struct Ranking {
 
 impl Ranking {
     /// A tenant stands otherwise than it did.
-    pub(crate) fn update(&mut self, slot: u32, was: Rank, now: Rank) {
+    pub(crate) fn update(&mut self, Move { slot, was, now }: Move) {
         if was == now {
             return;
         }
@@ -110,6 +144,43 @@ impl Ranking {
             (false, true) => self.insert(to, now.buckets),
             (false, false) => {}
         }
+    }
+
+    /// The same for many, in one pass over the blocks between the first and the last place, where that is less work.
+    pub(crate) fn update_all(&mut self, moves: Vec<Move>) {
+        let ranked = |slot: u32, rank: Rank| (rank.buckets != 0).then_some((key(rank.counter, slot), rank.buckets));
+        let mut from: Vec<_> = moves.iter().filter_map(|moved| ranked(moved.slot, moved.was)).collect();
+        let mut to: Vec<_> = moves.iter().filter_map(|moved| ranked(moved.slot, moved.now)).collect();
+        from.sort_unstable();
+        to.sort_unstable();
+        let ends = [from.first(), from.last(), to.first(), to.last()].into_iter().flatten();
+        let blocks = ends.fold((usize::MAX, 0), |(first, last), &(key, _)| {
+            let block = self.block_of(key);
+            (first.min(block), last.max(block))
+        });
+        match blocks {
+            (first, last) if first <= last && last < self.blocks.len() && last - first < moves.len() => {
+                self.merge(first, last, &from, &to);
+            }
+            _ => moves.into_iter().for_each(|moved| self.update(moved)),
+        }
+    }
+
+    /// Takes some out of these blocks and puts others in. Both are in ascending order.
+    fn merge(&mut self, first: usize, last: usize, from: &[(u128, u64)], to: &[(u128, u64)]) {
+        let (mut from, mut to) = (from.iter().peekable(), to.iter().copied().peekable());
+        let mut merged = Merged::default();
+        for (key, buckets) in self.blocks[first..=last].iter().flat_map(Block::each) {
+            if from.next_if(|&&(gone, _)| gone == key).is_some() {
+                continue;
+            }
+            while let Some((key, buckets)) = to.next_if(|&(new, _)| new < key) {
+                merged.push(key, buckets);
+            }
+            merged.push(key, buckets);
+        }
+        to.for_each(|(key, buckets)| merged.push(key, buckets));
+        self.blocks.splice(first..=last, merged.blocks);
     }
 
     /// The block in which this key is, or would be; there is one.
@@ -165,12 +236,23 @@ impl Ranking {
         self.blocks[at].sum();
     }
 
-    /// The counter and slot of whoever is next in this bucket.
+    /// The counter and slot of whoever comes next in this bucket after those that the cursor has passed.
     #[inline]
-    pub(crate) fn least(&self, bucket: usize) -> Option<(u64, u32)> {
+    pub(crate) fn next_in(&self, bucket: usize, cursor: &mut Cursor) -> Option<(u64, u32)> {
         let has = |buckets: u64| buckets >> bucket & 1 == 1;
-        let block = self.blocks.iter().find(|block| has(block.buckets))?;
-        block.each().find(|&(_, buckets)| has(buckets)).map(|(key, _)| parts(key))
+        while let Some(block) = self.blocks.get(cursor.block) {
+            if has(block.buckets) {
+                while cursor.place < block.len {
+                    let place = cursor.place;
+                    cursor.place += 1;
+                    if has(block.has[place]) {
+                        return Some(parts(block.keys[place]));
+                    }
+                }
+            }
+            *cursor = Cursor { block: cursor.block + 1, place: 0 };
+        }
+        None
     }
 
     /// The counter and slot of whoever is next in each bucket; [`NOBODY`] where nobody has anything.
@@ -241,15 +323,30 @@ mod tests {
         let (mut ranking, mut ranks) = (Ranking::default(), BTreeMap::<u32, Rank>::new());
         for round in 0..20_000 {
             let tenants = if round < 10_000 { 300 } else { 20 };
-            let slot = draw(tenants) as u32;
-            let was = ranks.get(&slot).copied().unwrap_or_default();
-            let counter = if draw(8) == 0 { draw(1_000) } else { was.counter + draw(50) };
-            let buckets = if draw(10) == 0 { 0 } else { draw(64) };
-            let now = Rank { counter, buckets };
-            ranking.update(slot, was, now);
-            ranks.insert(slot, now);
+            let moves = 1 + draw(if round % 20 == 0 { 80 } else { 2 });
+            let slots: std::collections::BTreeSet<u32> = (0..moves).map(|_| draw(tenants) as u32).collect();
+            let moves: Vec<Move> = slots
+                .into_iter()
+                .map(|slot| {
+                    let was = ranks.get(&slot).copied().unwrap_or_default();
+                    let counter = if draw(8) == 0 { draw(1_000) } else { was.counter + draw(50) };
+                    let buckets = if draw(10) == 0 { 0 } else { draw(64) };
+                    let now = Rank { counter, buckets };
+                    ranks.insert(slot, now);
+                    Move { slot, was, now }
+                })
+                .collect();
+            match moves[..] {
+                [moved] => ranking.update(moved),
+                _ => ranking.update_all(moves),
+            }
             let bucket = draw(6) as usize;
-            assert_eq!(ranking.least(bucket), least_of_all(&ranks, bucket));
+            let has = |rank: &Rank| rank.buckets >> bucket & 1 == 1;
+            let mut there: Vec<_> =
+                ranks.iter().filter(|(_, rank)| has(rank)).map(|(&slot, rank)| (rank.counter, slot)).collect();
+            there.sort_unstable();
+            let mut cursor = Cursor::default();
+            assert_eq!(std::iter::from_fn(|| ranking.next_in(bucket, &mut cursor)).collect::<Vec<_>>(), there);
             if round % 100 == 0 {
                 assert!(ranking.is_sound());
                 for (bucket, top) in ranking.tops().into_iter().enumerate() {
