@@ -350,7 +350,7 @@ impl Forming<'_, '_> {
     /// then those that have more here wait for their next turn in a heap of their own. Answers whether shorter buckets
     /// are worth a look.
     fn fill_from(&mut self, bucket: usize, quantum: usize) -> bool {
-        let (mut upcoming, mut next, mut cursor) = (Vec::new(), 0, Cursor::default());
+        let (mut upcoming, mut next, mut cursor) = (Vec::with_capacity(64), 0, Cursor::default());
         let (mut again, mut pads_little) = (BinaryHeap::<Reverse<(u64, u32)>>::new(), true);
         while !self.is_full() {
             if next == upcoming.len() {

@@ -11,7 +11,7 @@ use domain::id::TenantId;
 use crate::arena::{Arena, Handle, Hot, Map, Name};
 use crate::arrivals::Arrivals;
 use crate::cost::Sums;
-use crate::ranking::{Move, Rank, Ranking};
+use crate::ranking::{Rank, Ranking};
 use crate::waits::Waits;
 
 /// Gone items that a lane may hold beyond as many as it has queued.
@@ -189,11 +189,11 @@ impl TenantQueue {
         self.filled &= !(u64::from(lane.live == 0) << bucket);
     }
 
-    /// How it stands now, and where it stood in the ranking.
-    fn rerank(&mut self, slot: u32) -> Move {
+    /// Where it stood in the ranking, and how it stands now.
+    fn rerank(&mut self) -> (Rank, Rank) {
         let buckets = if self.parked { 0 } else { self.filled };
         let now = Rank { counter: self.counter, buckets };
-        Move { slot, was: std::mem::replace(&mut self.rank, now), now }
+        (std::mem::replace(&mut self.rank, now), now)
     }
 
     /// Numbers the items anew where too many numbers of gone ones are kept: so a tenant whose oldest item never comes to
@@ -393,15 +393,17 @@ impl BulkQueue {
 
     /// Puts a tenant where it belongs in the ranking.
     pub(crate) fn rerank(&mut self, slot: u32) {
-        let moved = self.tenants[slot as usize].rerank(slot);
-        self.ranking.update(moved);
+        let (was, now) = self.tenants[slot as usize].rerank();
+        self.ranking.update(slot, was, now);
     }
 
-    /// The same for tenants that were found in the ranking, with the counters that they had there.
+    /// The same for tenants as they were found in the ranking, in its order.
     pub(crate) fn rerank_all(&mut self, found: &[(u64, u32)]) {
-        let tenants = &mut self.tenants;
-        let moves = found.iter().map(|&(_, slot)| tenants[slot as usize].rerank(slot)).collect();
-        self.ranking.update_all(moves);
+        let mut now = Vec::with_capacity(found.len());
+        for &(_, slot) in found {
+            now.push((slot, self.tenants[slot as usize].rerank().1));
+        }
+        self.ranking.replace(found, &now);
     }
 
     /// A tenant had its fill, or may have more again. A parked one is no rival: it earns no credit meanwhile.

@@ -17,14 +17,6 @@ pub(crate) struct Rank {
     pub(crate) buckets: u64,
 }
 
-/// How a tenant stood, and how it stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Move {
-    pub(crate) slot: u32,
-    pub(crate) was: Rank,
-    pub(crate) now: Rank,
-}
-
 /// How far a walk along the ranking has come, while nobody moves in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cursor {
@@ -107,7 +99,6 @@ impl Block {
 }
 
 /// Blocks that are made of tenants in order, with room for a few more in each.
-#[derive(Default)]
 struct Merged {
     blocks: Vec<Block>,
 }
@@ -133,7 +124,7 @@ pub(crate) struct Ranking {
 
 impl Ranking {
     /// A tenant stands otherwise than it did.
-    pub(crate) fn update(&mut self, Move { slot, was, now }: Move) {
+    pub(crate) fn update(&mut self, slot: u32, was: Rank, now: Rank) {
         if was == now {
             return;
         }
@@ -146,41 +137,43 @@ impl Ranking {
         }
     }
 
-    /// The same for many, in one pass over the blocks between the first and the last place, where that is less work.
-    pub(crate) fn update_all(&mut self, moves: Vec<Move>) {
-        let ranked = |slot: u32, rank: Rank| (rank.buckets != 0).then_some((key(rank.counter, slot), rank.buckets));
-        let mut from: Vec<_> = moves.iter().filter_map(|moved| ranked(moved.slot, moved.was)).collect();
-        let mut to: Vec<_> = moves.iter().filter_map(|moved| ranked(moved.slot, moved.now)).collect();
-        from.sort_unstable();
+    /// Tenants that were found here, in this order, stand otherwise. Where there are many of them, they take one pass over
+    /// the blocks between the first and the last place.
+    pub(crate) fn replace(&mut self, found: &[(u64, u32)], now: &[(u32, Rank)]) {
+        let (Some(&first), Some(&last)) = (found.first(), found.last()) else { return };
+        let mut to = Vec::with_capacity(now.len());
+        to.extend(now.iter().filter(|(_, rank)| rank.buckets != 0).map(|&(slot, r)| (key(r.counter, slot), r.buckets)));
         to.sort_unstable();
-        let ends = [from.first(), from.last(), to.first(), to.last()].into_iter().flatten();
-        let blocks = ends.fold((usize::MAX, 0), |(first, last), &(key, _)| {
-            let block = self.block_of(key);
-            (first.min(block), last.max(block))
-        });
-        match blocks {
-            (first, last) if first <= last && last < self.blocks.len() && last - first < moves.len() => {
-                self.merge(first, last, &from, &to);
-            }
-            _ => moves.into_iter().for_each(|moved| self.update(moved)),
+        let from = self.block_of(key(first.0, first.1).min(to.first().map_or(u128::MAX, |&(key, _)| key)));
+        let until = self.block_of(key(last.0, last.1).max(to.last().map_or(0, |&(key, _)| key)));
+        if until - from < found.len() {
+            self.merge(from, until, found, &to);
+        } else {
+            found.iter().for_each(|&(counter, slot)| self.remove(key(counter, slot)));
+            to.into_iter().for_each(|(key, buckets)| self.insert(key, buckets));
         }
     }
 
-    /// Takes some out of these blocks and puts others in. Both are in ascending order.
-    fn merge(&mut self, first: usize, last: usize, from: &[(u128, u64)], to: &[(u128, u64)]) {
-        let (mut from, mut to) = (from.iter().peekable(), to.iter().copied().peekable());
-        let mut merged = Merged::default();
-        for (key, buckets) in self.blocks[first..=last].iter().flat_map(Block::each) {
-            if from.next_if(|&&(gone, _)| gone == key).is_some() {
+    /// Takes some out of these blocks and puts others in; both are in ascending order.
+    fn merge(&mut self, from: usize, until: usize, gone: &[(u64, u32)], new: &[(u128, u64)]) {
+        let blocks = &self.blocks[from..=until];
+        let mut merged = Merged { blocks: Vec::with_capacity(2 * blocks.len()) };
+        let (mut gone, mut new) = (gone.iter(), new.iter());
+        let next = |gone: &mut std::slice::Iter<'_, (u64, u32)>| gone.next().map(|&(counter, slot)| key(counter, slot));
+        let (mut next_gone, mut next_new) = (next(&mut gone), new.next());
+        for (key, buckets) in blocks.iter().flat_map(Block::each) {
+            if next_gone == Some(key) {
+                next_gone = next(&mut gone);
                 continue;
             }
-            while let Some((key, buckets)) = to.next_if(|&(new, _)| new < key) {
-                merged.push(key, buckets);
+            while let Some(&(earlier, buckets)) = next_new.filter(|&&(new, _)| new < key) {
+                merged.push(earlier, buckets);
+                next_new = new.next();
             }
             merged.push(key, buckets);
         }
-        to.for_each(|(key, buckets)| merged.push(key, buckets));
-        self.blocks.splice(first..=last, merged.blocks);
+        next_new.into_iter().chain(new).for_each(|&(key, buckets)| merged.push(key, buckets));
+        self.blocks.splice(from..=until, merged.blocks);
     }
 
     /// The block in which this key is, or would be; there is one.
@@ -325,21 +318,23 @@ mod tests {
             let tenants = if round < 10_000 { 300 } else { 20 };
             let moves = 1 + draw(if round % 20 == 0 { 80 } else { 2 });
             let slots: std::collections::BTreeSet<u32> = (0..moves).map(|_| draw(tenants) as u32).collect();
-            let moves: Vec<Move> = slots
-                .into_iter()
-                .map(|slot| {
-                    let was = ranks.get(&slot).copied().unwrap_or_default();
-                    let counter = if draw(8) == 0 { draw(1_000) } else { was.counter + draw(50) };
-                    let buckets = if draw(10) == 0 { 0 } else { draw(64) };
-                    let now = Rank { counter, buckets };
-                    ranks.insert(slot, now);
-                    Move { slot, was, now }
-                })
-                .collect();
-            match moves[..] {
-                [moved] => ranking.update(moved),
-                _ => ranking.update_all(moves),
+            let mut found: Vec<(u64, u32)> = Vec::new();
+            let mut stand = Vec::new();
+            for slot in slots {
+                let was = ranks.get(&slot).copied().unwrap_or_default();
+                let counter = if draw(8) == 0 { draw(1_000) } else { was.counter + draw(50) };
+                let buckets = if draw(10) == 0 { 0 } else { draw(64) };
+                let now = Rank { counter, buckets };
+                ranks.insert(slot, now);
+                if moves == 1 || was.buckets == 0 {
+                    ranking.update(slot, was, now);
+                } else {
+                    found.push((was.counter, slot));
+                    stand.push((slot, now));
+                }
             }
+            found.sort_unstable();
+            ranking.replace(&found, &stand);
             let bucket = draw(6) as usize;
             let has = |rank: &Rank| rank.buckets >> bucket & 1 == 1;
             let mut there: Vec<_> =
