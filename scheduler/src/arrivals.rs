@@ -36,7 +36,7 @@ impl Arrivals {
             *last |= 1 << (seq % BITS);
         }
         self.handles.push_back(handle);
-        self.skip_empty();
+        self.forget_gone();
         seq
     }
 
@@ -56,16 +56,17 @@ impl Arrivals {
             && self.words.get(((seq - self.base) / BITS) as usize).is_some_and(|word| word >> (seq % BITS) & 1 == 1)
     }
 
+    /// An item is queued no more. When the last of some have been removed, [`forget_gone`](Self::forget_gone) follows.
     #[inline]
     pub(crate) fn remove(&mut self, seq: u64) {
         if let Some(word) = self.words.get_mut(((seq - self.base) / BITS) as usize) {
             *word &= !(1 << (seq % BITS));
         }
-        self.skip_empty();
     }
 
+    /// Puts the oldest one first.
     #[inline]
-    fn skip_empty(&mut self) {
+    pub(crate) fn forget_gone(&mut self) {
         while self.words.len() > 1 && self.words.front() == Some(&0) {
             self.words.pop_front();
             self.handles.drain(..BITS as usize);
@@ -119,6 +120,7 @@ mod tests {
         }
         for seq in (0..1_000).filter(|seq| seq % 100 != 77) {
             arrivals.remove(seq);
+            arrivals.forget_gone();
             assert!(!arrivals.holds(seq));
         }
         assert_eq!(arrivals.oldest(), Some(77));
@@ -126,6 +128,7 @@ mod tests {
         let left: Vec<u64> = arrivals.iter().map(|(seq, _)| seq).collect();
         assert_eq!(left, (0..10).map(|n| 77 + 100 * n).collect::<Vec<_>>());
         left.into_iter().for_each(|seq| arrivals.remove(seq));
+        arrivals.forget_gone();
         assert_eq!(arrivals.oldest(), None);
         assert_eq!(arrivals.push(5), 1_000);
         assert_eq!((arrivals.oldest_seq(), arrivals.oldest()), (Some(1_000), Some(5)));
@@ -140,6 +143,7 @@ mod tests {
         assert_eq!(arrivals.push(2), 201);
         assert_eq!(arrivals.iter().collect::<Vec<_>>(), [(0, 1), (201, 2)]);
         arrivals.remove(0);
+        arrivals.forget_gone();
         assert_eq!((arrivals.oldest_seq(), arrivals.oldest()), (Some(201), Some(2)));
     }
 }

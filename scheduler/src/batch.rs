@@ -6,12 +6,17 @@
 //! for being small: a device that pulls idles.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
-use crate::arena::{Arena, Handle};
+use crate::arena::{Arena, Handle, Hot};
 use crate::bucket::Buckets;
 use crate::cells::Cells;
 use crate::cost::{Cost, CostFit, Sums};
 use crate::fairness::{BulkQueue, Window};
+use crate::item::Assigned;
+use crate::ranking::{Cursor, NOBODY};
+use crate::run::Runs;
 
 /// Tenants near their age bound, and endangered deadlines, looked at for one batch.
 const LOOK_AHEAD: usize = 32;
@@ -60,29 +65,23 @@ impl Limits<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Chosen {
     pub(crate) items: Vec<Handle>,
+    /// What the message says of each.
+    pub(crate) message: Vec<Assigned>,
     pub(crate) sums: Sums,
     /// Tokens of the longest of them.
     pub(crate) longest: u32,
 }
 
 impl Chosen {
-    /// Empty, with room for as many.
-    pub(crate) fn with_room(items: usize) -> Self {
-        Self { items: Vec::with_capacity(items), ..Self::default() }
-    }
-
-    /// These very items.
-    pub(crate) fn of(items: Vec<Handle>, arena: &Arena) -> Self {
-        let mut chosen = Self::with_room(items.len());
-        for item in items {
-            chosen.push(item, arena.hot[item as usize].tokens);
-        }
-        chosen
+    /// Empty, with room for as many; `message` is an empty buffer.
+    pub(crate) fn with_room(items: usize, message: Vec<Assigned>) -> Self {
+        Self { items: Vec::with_capacity(items), message, ..Self::default() }
     }
 
     #[inline]
-    pub(crate) fn push(&mut self, item: Handle, tokens: u32) {
+    pub(crate) fn push(&mut self, item: Handle, tokens: u32, assigned: Assigned) {
         self.items.push(item);
+        self.message.push(assigned);
         self.sums.add(tokens);
         self.longest = self.longest.max(tokens);
     }
@@ -110,7 +109,13 @@ enum Served {
 
 /// Fills `out`; leaves it empty only when nothing is queued. Answers whether it was formed for a tenant
 /// that is behind.
-pub(crate) fn form(queue: &mut BulkQueue, arena: &mut Arena, limits: &Limits<'_>, out: &mut Chosen) -> bool {
+pub(crate) fn form(
+    queue: &mut BulkQueue,
+    arena: &Arena,
+    runs: &Runs,
+    limits: &Limits<'_>,
+    out: &mut Chosen,
+) -> bool {
     if queue.servable == 0 {
         return false;
     }
@@ -120,7 +125,7 @@ pub(crate) fn form(queue: &mut BulkQueue, arena: &mut Arena, limits: &Limits<'_>
         Start::Bucket(bucket) => bucket,
         Start::Tenant(slot) => queue.tenants[slot as usize].longest_bucket(),
     };
-    let mut forming = Forming { cap: limits.cap(anchor), queue, arena, limits, anchor, out };
+    let mut forming = Forming { cap: limits.cap(anchor), queue, arena, runs, limits, anchor, out };
     match start {
         Start::Item(item) => {
             forming.take_charged(item);
@@ -213,7 +218,8 @@ fn nearest_age_bound(queue: &mut BulkQueue, limits: &Limits<'_>, reach: u64) -> 
 
 struct Forming<'a, 'b> {
     queue: &'a mut BulkQueue,
-    arena: &'a mut Arena,
+    arena: &'a Arena,
+    runs: &'a Runs,
     limits: &'a Limits<'b>,
     anchor: usize,
     cap: usize,
@@ -228,9 +234,10 @@ impl Forming<'_, '_> {
     /// Takes an item; the caller charges its tenant what this returns.
     #[inline]
     fn take(&mut self, item: Handle) -> f64 {
-        let tokens = self.arena.hot[item as usize].tokens;
+        let (Hot { tokens, tenant, .. }, name) = (self.arena.hot[item as usize], self.arena.name(item));
         self.queue.remove(self.arena, item);
-        self.out.push(item, tokens);
+        self.queue.note_wait(tenant, name.since_ms, self.limits.now_ms);
+        self.out.push(item, tokens, name.assigned(self.runs));
         self.limits.cost.item_ns(tokens)
     }
 
@@ -238,9 +245,10 @@ impl Forming<'_, '_> {
         let slot = self.arena.hot[item as usize].tenant;
         let ns = self.take(item);
         self.settle(slot, ns);
+        self.queue.rerank(slot);
     }
 
-    /// Charges a tenant, and notes whether its oldest item nears the age bound.
+    /// Charges a tenant, and notes whether its oldest item nears the age bound. It is still to be ranked anew.
     #[inline]
     fn settle(&mut self, slot: u32, ns: f64) {
         self.queue.charge(slot, ns, &self.limits.window);
@@ -306,13 +314,15 @@ impl Forming<'_, '_> {
             while !self.is_full() {
                 let tenant = &self.queue.tenants[slot as usize];
                 let Some(next) = tenant.lanes[bucket].front() else { break };
-                if !tenant.may_give(next.seq, self.limits.age_bound) || !self.fits_once_filled(next.tokens) {
+                let fits = self.fits_once_filled(u32::from(next.tokens));
+                if !tenant.may_give(next.seq, self.limits.age_bound) || !fits {
                     break;
                 }
                 ns += self.take(next.handle);
             }
         }
         self.settle(slot, ns);
+        self.queue.rerank(slot);
     }
 
     /// Whether the batch pads little enough with an item of this length and as many of the anchor's as there are. A
@@ -329,27 +339,71 @@ impl Forming<'_, '_> {
     /// The anchor's bucket in order of counters, then shorter ones.
     fn fill(&mut self) {
         let quantum = (self.cap / 8).max(1);
-        let mut held_back = Vec::new();
-        'buckets: for bucket in (0..=self.anchor).rev() {
-            while !self.is_full() {
-                let Some((_, slot)) = self.queue.ranking.least(bucket) else { break };
-                self.queue.buckets[bucket].served_at = self.queue.left;
-                match self.serve(slot, bucket, quantum) {
-                    Served::Turn => {}
-                    Served::Blocked => {
-                        self.queue.hold_back(slot, bucket);
-                        held_back.push(slot);
-                    }
-                    Served::TooShort => break 'buckets,
-                }
+        for bucket in (0..=self.anchor).rev() {
+            if self.is_full() || !self.fill_from(bucket, quantum) {
+                break;
             }
-        }
-        for slot in held_back {
-            self.queue.let_go(slot);
         }
     }
 
-    /// Gives a tenant up to `quantum` places from one bucket.
+    /// One bucket in order of counters, turn by turn. Tenants that were served are ranked anew when it is over: until
+    /// then those that have more here wait for their next turn in a heap of their own. Answers whether shorter buckets
+    /// are worth a look.
+    fn fill_from(&mut self, bucket: usize, quantum: usize) -> bool {
+        let (mut upcoming, mut next, mut cursor) = (Vec::with_capacity(64), 0, Cursor::default());
+        let (mut again, mut pads_little) = (BinaryHeap::<Reverse<(u64, u32)>>::new(), true);
+        while !self.is_full() {
+            if next == upcoming.len() {
+                self.look_ahead(bucket, quantum, &mut cursor, &mut upcoming);
+            }
+            let first = upcoming.get(next).copied().unwrap_or(NOBODY);
+            let (_, slot) = match again.peek_mut() {
+                Some(served) if served.0 < first => PeekMut::pop(served).0,
+                _ if first != NOBODY => {
+                    next += 1;
+                    first
+                }
+                _ => break,
+            };
+            self.queue.buckets[bucket].served_at = self.queue.left;
+            match self.serve(slot, bucket, quantum) {
+                Served::Turn => {
+                    let tenant = &self.queue.tenants[slot as usize];
+                    if tenant.filled >> bucket & 1 == 1 {
+                        again.push(Reverse((tenant.counter, slot)));
+                    }
+                }
+                // Not here any more; what it waits for may be found elsewhere.
+                Served::Blocked => {}
+                Served::TooShort => {
+                    pads_little = false;
+                    break;
+                }
+            }
+        }
+        self.queue.rerank_all(&upcoming[..next]);
+        pads_little
+    }
+
+    /// Finds who is next in a bucket after those that were found before, as many as it takes to fill the batch with a
+    /// turn each. Their items are looked at on the way, so that all of them come into the cache at once: served one
+    /// after the other, each tenant would be waited for.
+    fn look_ahead(&self, bucket: usize, quantum: usize, cursor: &mut Cursor, upcoming: &mut Vec<(u64, u32)>) {
+        let (mut places, mut seen) = (self.cap - self.out.items.len(), 0);
+        while let Some(next) = self.queue.ranking.next_in(bucket, cursor) {
+            let tenant = &self.queue.tenants[next.1 as usize];
+            let turn = (tenant.lanes[bucket].live as usize).min(quantum).min(places);
+            seen ^= tenant.peek(bucket, turn);
+            upcoming.push(next);
+            places -= turn;
+            if places == 0 {
+                break;
+            }
+        }
+        std::hint::black_box(seen);
+    }
+
+    /// Gives a tenant up to `quantum` places from one bucket. It is still to be ranked anew.
     fn serve(&mut self, slot: u32, bucket: usize, quantum: usize) -> Served {
         let mut places = quantum.min(self.cap - self.out.items.len());
         let (mut served, mut ns) = (Served::Turn, 0.0);
@@ -373,22 +427,32 @@ impl Forming<'_, '_> {
     /// Takes a tenant's next items in one bucket, `most` at most. Answers what it took, and why no more.
     fn take_run(&mut self, slot: u32, bucket: usize, most: usize) -> (Sums, Served) {
         let (limits, shorter) = (self.limits, bucket < self.anchor);
-        let tenant = &mut self.queue.tenants[slot as usize];
+        let BulkQueue { tenants, waits, .. } = &mut *self.queue;
+        let tenant = &mut tenants[slot as usize];
         let (first, before) = (self.out.items.len(), self.out.sums);
+        let now_ms = limits.now_ms as u32;
         let mut served = Served::Turn;
-        while self.out.items.len() < first + most {
-            let Some(next) = tenant.lanes[bucket].front() else { break };
-            if !tenant.may_give(next.seq, limits.age_bound) {
-                served = Served::Blocked;
+        while let (Served::Turn, places @ 1..) = (&served, first + most - self.out.items.len()) {
+            let may = tenant.may_give_first(bucket, places, limits.age_bound);
+            if may == 0 {
+                if tenant.lanes[bucket].live > 0 {
+                    served = Served::Blocked;
+                }
                 break;
             }
-            let (items, tokens) = (self.out.items.len(), self.out.sums.tokens);
-            if shorter && !limits.pads_little(self.anchor, items, tokens, next.tokens) {
-                served = Served::TooShort;
-                break;
+            let taken = self.out.items.len();
+            for next in tenant.lanes[bucket].first(may) {
+                let (items, sum, tokens) = (self.out.items.len(), self.out.sums.tokens, u32::from(next.tokens));
+                if shorter && !limits.pads_little(self.anchor, items, sum, tokens) {
+                    served = Served::TooShort;
+                    break;
+                }
+                self.out.push(next.handle, tokens, next.name.assigned(self.runs));
+                let wait_ms = now_ms.wrapping_sub(next.name.since_ms);
+                waits.add(wait_ms);
+                tenant.waits.add(wait_ms);
             }
-            tenant.take_front(bucket);
-            self.out.push(next.handle, next.tokens);
+            tenant.take_first(bucket, self.out.items.len() - taken);
         }
         let mut taken = self.out.sums;
         taken.sub_all(&before);

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use domain::id::TenantId;
 
-use crate::arena::{Arena, Handle, Hot, Map};
+use crate::arena::{Arena, Handle, Hot, Map, Name};
 use crate::arrivals::Arrivals;
 use crate::cost::Sums;
 use crate::ranking::{Rank, Ranking};
@@ -19,13 +19,20 @@ const LANE_SLACK: usize = 32;
 /// Numbers of gone items that are kept in any case.
 const SPAN_SLACK: u64 = 4_096;
 
-/// An item as it stands in a queue.
+/// An item as it stands in a queue: one cache line with all that handing it out needs, so that a batch is written from
+/// lanes as they lie.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(crate) struct Queued {
+    pub(crate) name: Name,
+    /// Its number among its tenant's arrivals.
     pub(crate) seq: u64,
     pub(crate) handle: Handle,
-    pub(crate) tokens: u32,
+    /// At most 65,535, as [`Config`](crate::Config) has it.
+    pub(crate) tokens: u16,
 }
+
+const _: () = assert!(size_of::<Queued>() == 64);
 
 /// A tenant's items in one bucket, by arrival. Those that left from the middle are noticed when they come to the
 /// front, and swept out when they are the most.
@@ -39,12 +46,23 @@ pub(crate) struct Lane {
 impl Lane {
     /// The next item.
     #[inline]
-    pub(crate) fn front(&self) -> Option<Queued> {
-        self.queue.front().copied()
+    pub(crate) fn front(&self) -> Option<&Queued> {
+        self.queue.front()
+    }
+
+    /// The first so many that stand here.
+    #[inline]
+    pub(crate) fn first(&self, items: usize) -> impl Iterator<Item = &Queued> {
+        self.queue.iter().take(items)
+    }
+
+    /// Whether some that stand here are queued no more.
+    #[inline]
+    fn has_gone(&self) -> bool {
+        self.queue.len() > self.live as usize
     }
 
     /// Leaves a queued item at the front.
-    #[inline]
     fn trim(&mut self, arrivals: &Arrivals) {
         while self.queue.front().is_some_and(|item| !arrivals.holds(item.seq)) {
             self.queue.pop_front();
@@ -78,10 +96,8 @@ pub(crate) struct TenantQueue {
     pub(crate) dropped: u64,
     pub(crate) arrivals: Arrivals,
     pub(crate) lanes: Box<[Lane]>,
-    /// Bit b: it has items in bucket b, ...
+    /// Bit b: it has items in bucket b.
     pub(crate) filled: u64,
-    /// ... but gives none of them to the batch that is being formed.
-    pub(crate) held_back: u64,
     /// It stands in [`BulkQueue::idle`].
     idle: bool,
     /// How it stands in the ranking.
@@ -118,29 +134,66 @@ impl TenantQueue {
         self.arrivals.oldest()
     }
 
+    /// Looks at what taking these first items of a bucket will look at, for no other end than to have looked.
+    #[inline]
+    pub(crate) fn peek(&self, bucket: usize, items: usize) -> u64 {
+        let first = self.arrivals.oldest_seq().unwrap_or(0);
+        self.lanes[bucket].queue.iter().take(items).fold(first, |seen, item| seen ^ item.seq)
+    }
+
     /// The bucket of its longest item.
     pub(crate) fn longest_bucket(&self) -> usize {
         (u64::BITS - 1).saturating_sub(self.filled.leading_zeros()) as usize
     }
 
-    /// Takes the next item of one bucket; the sums of the queue are put right by [`BulkQueue::count_off`].
+    /// How many of the first items of a bucket may go one after the other, `most` at most; perhaps more once these are
+    /// gone. None: there is none, or the next one may not.
     #[inline]
-    pub(crate) fn take_front(&mut self, bucket: usize) -> Option<Queued> {
-        let item = self.lanes[bucket].queue.pop_front()?;
-        self.leave(bucket, item.seq);
-        Some(item)
+    pub(crate) fn may_give_first(&self, bucket: usize, most: usize, age_bound: u64) -> usize {
+        let lane = &self.lanes[bucket];
+        let Some(next) = lane.front() else { return 0 };
+        let overtaken_at_most = self.left.saturating_sub(self.arrivals.first_seq());
+        match age_bound.saturating_sub(overtaken_at_most) {
+            0 => usize::from(self.may_give(next.seq, age_bound)),
+            _ if lane.has_gone() => 1,
+            room => most.min(lane.live as usize).min(usize::try_from(room).unwrap_or(usize::MAX)),
+        }
+    }
+
+    /// Takes the first items of one bucket, none of which is gone; the sums of the queue are put right by
+    /// [`BulkQueue::count_off`].
+    #[inline]
+    pub(crate) fn take_first(&mut self, bucket: usize, items: usize) {
+        for item in self.lanes[bucket].queue.drain(..items) {
+            self.arrivals.remove(item.seq);
+        }
+        self.count_gone(bucket, items as u32);
     }
 
     /// An item is queued no more.
-    #[inline]
     fn leave(&mut self, bucket: usize, seq: u64) {
         self.arrivals.remove(seq);
-        self.backlog -= 1;
-        self.left += 1;
+        self.count_gone(bucket, 1);
+    }
+
+    #[inline]
+    fn count_gone(&mut self, bucket: usize, items: u32) {
+        self.arrivals.forget_gone();
+        self.backlog -= items;
+        self.left += u64::from(items);
         let lane = &mut self.lanes[bucket];
-        lane.live -= 1;
-        lane.trim(&self.arrivals);
+        lane.live -= items;
+        if lane.has_gone() {
+            lane.trim(&self.arrivals);
+        }
         self.filled &= !(u64::from(lane.live == 0) << bucket);
+    }
+
+    /// Where it stood in the ranking, and how it stands now.
+    fn rerank(&mut self) -> (Rank, Rank) {
+        let buckets = if self.parked { 0 } else { self.filled };
+        let now = Rank { counter: self.counter, buckets };
+        (std::mem::replace(&mut self.rank, now), now)
     }
 
     /// Numbers the items anew where too many numbers of gone ones are kept: so a tenant whose oldest item never comes to
@@ -199,6 +252,8 @@ pub(crate) struct BulkQueue {
     /// Idle tenants by counter: those at the floor can be forgotten.
     idle: BTreeSet<(u64, u32)>,
     age_bound: u64,
+    /// Of all items that were handed out; also those of tenants that are forgotten.
+    pub(crate) waits: Waits,
 }
 
 impl BulkQueue {
@@ -218,6 +273,7 @@ impl BulkQueue {
             deadlines: BTreeSet::new(),
             idle: BTreeSet::new(),
             age_bound: u64::from(age_bound),
+            waits: Waits::default(),
         }
     }
 
@@ -271,7 +327,6 @@ impl BulkQueue {
             arrivals: Arrivals::default(),
             lanes: vec![Lane::default(); self.buckets.len()].into_boxed_slice(),
             filled: 0,
-            held_back: 0,
             idle: true,
             rank: Rank::default(),
             aged: false,
@@ -316,10 +371,9 @@ impl BulkQueue {
         }
         let seq = tenant.arrivals.push(handle);
         arena.hot[handle as usize] = Hot { seq, tokens: spec.tokens, tenant: slot, bucket: bucket as u8 };
-        arena.queued_by(handle, slot);
         tenant.backlog += 1;
         let lane = &mut tenant.lanes[bucket];
-        lane.queue.push_back(Queued { seq, handle, tokens: spec.tokens });
+        lane.queue.push_back(Queued { name: arena.name(handle), seq, handle, tokens: spec.tokens as u16 });
         lane.live += 1;
         tenant.filled |= 1 << bucket;
         self.len += 1;
@@ -338,24 +392,18 @@ impl BulkQueue {
     }
 
     /// Puts a tenant where it belongs in the ranking.
-    fn rerank(&mut self, slot: u32) {
-        let tenant = &mut self.tenants[slot as usize];
-        let buckets = if tenant.parked { 0 } else { tenant.filled & !tenant.held_back };
-        let now = Rank { counter: tenant.counter, buckets };
-        let was = std::mem::replace(&mut tenant.rank, now);
+    pub(crate) fn rerank(&mut self, slot: u32) {
+        let (was, now) = self.tenants[slot as usize].rerank();
         self.ranking.update(slot, was, now);
     }
 
-    /// Leaves a tenant out of one bucket until [`let_go`](Self::let_go), for the batch that is being formed.
-    pub(crate) fn hold_back(&mut self, slot: u32, bucket: usize) {
-        self.tenants[slot as usize].held_back |= 1 << bucket;
-        self.rerank(slot);
-    }
-
-    /// Ends that.
-    pub(crate) fn let_go(&mut self, slot: u32) {
-        self.tenants[slot as usize].held_back = 0;
-        self.rerank(slot);
+    /// The same for tenants as they were found in the ranking, in its order.
+    pub(crate) fn rerank_all(&mut self, found: &[(u64, u32)]) {
+        let mut now = Vec::with_capacity(found.len());
+        for &(_, slot) in found {
+            now.push((slot, self.tenants[slot as usize].rerank().1));
+        }
+        self.ranking.replace(found, &now);
     }
 
     /// A tenant had its fill, or may have more again. A parked one is no rival: it earns no credit meanwhile.
@@ -399,6 +447,7 @@ impl BulkQueue {
         self.remove(arena, handle);
         let counter = self.tenants[slot as usize].counter;
         self.set_counter(slot, counter);
+        self.rerank(slot);
     }
 
     /// Takes an item out from wherever it stands; its tenant is still to be charged, or let off.
@@ -425,6 +474,14 @@ impl BulkQueue {
         }
     }
 
+    /// An item of this tenant, which came then, is handed out.
+    #[inline]
+    pub(crate) fn note_wait(&mut self, slot: u32, since_ms: u32, now_ms: u64) {
+        let wait_ms = (now_ms as u32).wrapping_sub(since_ms);
+        self.waits.add(wait_ms);
+        self.tenants[slot as usize].waits.add(wait_ms);
+    }
+
     /// Items have left that may have had a deadline.
     pub(crate) fn forget_deadlines(&mut self, arena: &Arena, gone: &[Handle]) {
         if self.deadlines.is_empty() {
@@ -438,7 +495,8 @@ impl BulkQueue {
     }
 
     /// Charges a tenant for what it was given. Device time that it got only because no other tenant could use it
-    /// must not become a debt that starves it later, so its counter stays within `window` of the floor.
+    /// must not become a debt that starves it later, so its counter stays within `window` of the floor. It is still to be
+    /// ranked anew.
     #[inline]
     pub(crate) fn charge(&mut self, slot: u32, ns: f64, window: &Window) {
         let tenant = &mut self.tenants[slot as usize];
@@ -449,7 +507,7 @@ impl BulkQueue {
         self.set_counter(slot, counter);
     }
 
-    /// Gives a tenant a counter, and the place that is its with it: among those that idle, or in the ranking.
+    /// Gives a tenant a counter, and its place among those that idle if it does.
     fn set_counter(&mut self, slot: u32, counter: u64) {
         let tenant = &mut self.tenants[slot as usize];
         if tenant.backlog == 0 {
@@ -459,7 +517,6 @@ impl BulkQueue {
             self.idle.insert((counter, slot));
         }
         tenant.counter = counter;
-        self.rerank(slot);
     }
 }
 

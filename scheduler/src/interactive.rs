@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::arena::{Arena, Handle};
 use crate::batch::{Chosen, Limits};
+use crate::run::Runs;
 
 /// Items looked at for one batch.
 const LOOK_AHEAD: usize = 512;
@@ -49,7 +50,7 @@ impl InteractiveQueue {
     }
 
     /// The most urgent item, and with it those next in urgency that are no longer and not much shorter.
-    pub(crate) fn form(&mut self, arena: &Arena, limits: &Limits<'_>, out: &mut Chosen) {
+    pub(crate) fn form(&mut self, arena: &Arena, runs: &Runs, limits: &Limits<'_>, out: &mut Chosen) {
         let Some(&(_, _, first)) = self.queue.first() else { return };
         let anchor = usize::from(arena.hot[first as usize].bucket);
         let cap = limits.cap(anchor);
@@ -68,7 +69,7 @@ impl InteractiveQueue {
         }
         for key in taken {
             self.queue.remove(&key);
-            out.push(key.2, arena.hot[key.2 as usize].tokens);
+            out.push(key.2, arena.hot[key.2 as usize].tokens, arena.assigned(key.2, runs));
         }
     }
 }

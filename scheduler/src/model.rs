@@ -12,7 +12,7 @@ use crate::fairness::BulkQueue;
 use crate::interactive::InteractiveQueue;
 use crate::item::{Class, ModelKey};
 use crate::ready::Ready;
-use crate::waits::ModelWaits;
+use crate::waits::InteractiveWaits;
 
 /// Groups looked at for one that a worker need not avoid.
 const LOOK_AHEAD: usize = 16;
@@ -53,7 +53,7 @@ pub(crate) struct Model {
     pub(crate) clock_ns: u64,
     /// Cost on a device of average speed.
     pub(crate) cost: Cost,
-    pub(crate) waits: ModelWaits,
+    pub(crate) waits: InteractiveWaits,
 }
 
 /// Index of a class in arrays by class.
@@ -79,7 +79,7 @@ impl Model {
             recalls: [0; 2],
             clock_ns: 0,
             cost: config.prior,
-            waits: ModelWaits::default(),
+            waits: InteractiveWaits::default(),
         }
     }
 

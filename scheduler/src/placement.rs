@@ -114,16 +114,20 @@ impl State {
                 let cap = limits.cap(self.buckets.of(longest));
                 return Some(self.cut(model, class, group, cap));
             }
-            let mut chosen = Chosen::with_room(self.last_batch_items);
-            let queues = &mut self.models[model];
+            let mut chosen = Chosen::with_room(self.last_batch_items, std::mem::take(&mut self.message));
+            let (queues, arena, runs) = (&mut self.models[model], &self.arena, &self.runs);
             let mut behind = false;
             match class {
-                Class::Interactive => queues.interactive.form(&self.arena, &limits, &mut chosen),
-                Class::Bulk => behind = batch::form(&mut queues.bulk, &mut self.arena, &limits, &mut chosen),
+                Class::Interactive => queues.interactive.form(arena, runs, &limits, &mut chosen),
+                Class::Bulk => behind = batch::form(&mut queues.bulk, arena, runs, &limits, &mut chosen),
             }
-            if !chosen.items.is_empty() {
+            if chosen.items.is_empty() {
+                self.message = chosen.message;
+            } else {
                 self.last_batch_items = chosen.items.len();
-                self.note_waits(model, class, &chosen.items);
+                if class == Class::Interactive {
+                    self.note_waits(model, &chosen.items);
+                }
                 return Some(Formed { class, chosen, tries: 0, patient_until_ms: behind.then_some(0) });
             }
         }
@@ -143,13 +147,17 @@ impl State {
             self.models[model].again[rank(class)].insert((self.now_ms, number), Group { items: rest, ..group });
         }
         let Group { items, tries, patient_until_ms, .. } = group;
-        Formed { class, chosen: Chosen::of(items, &self.arena), tries, patient_until_ms }
+        let mut chosen = Chosen::with_room(items.len(), std::mem::take(&mut self.message));
+        for item in items {
+            chosen.push(item, self.arena.hot[item as usize].tokens, self.arena.assigned(item, &self.runs));
+        }
+        Formed { class, chosen, tries, patient_until_ms }
     }
 
     fn give(&mut self, slot: u32, index: usize, room: &memory::Room, formed: Formed, actions: &mut Vec<Action>) {
         let Some(load_ns) = self.workers.get(slot).map(|worker| worker.offers[index].load_ns()) else { return };
         self.load(slot, index, room, actions);
-        let Formed { class, chosen: Chosen { items, sums, longest }, tries, patient_until_ms } = formed;
+        let Formed { class, chosen: Chosen { items, message, sums, longest }, tries, patient_until_ms } = formed;
         let Some(offer) = self.workers.get(slot).map(|worker| &worker.offers[index]) else { return };
         let (cost, model_index) = (offer.fit.cost(), offer.model);
         let id = BatchId(self.next_batch);
@@ -157,7 +165,10 @@ impl State {
         self.forget_deadlines(&items);
         let padded_len = self.buckets.padded(longest);
         let limited = if self.limits.is_empty() { Vec::new() } else { items.clone() };
-        let assigned = self.arena.lease(&items, id, &self.runs);
+        self.arena.lease(&items, id);
+        let assigned = Arc::from(message.as_slice());
+        self.message = message;
+        self.message.clear();
         self.leased += items.len() as u32;
         self.totals.reruns += u64::from(tries > 0);
         self.totals.tokens += sums.tokens;

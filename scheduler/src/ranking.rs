@@ -17,6 +17,13 @@ pub(crate) struct Rank {
     pub(crate) buckets: u64,
 }
 
+/// How far a walk along the ranking has come, while nobody moves in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cursor {
+    block: usize,
+    place: usize,
+}
+
 /// A counter and slot in one word that compares as they do; no two tenants have the same.
 fn key(counter: u64, slot: u32) -> u128 {
     u128::from(counter) << 32 | u128::from(slot)
@@ -91,6 +98,24 @@ impl Block {
     }
 }
 
+/// Blocks that are made of tenants in order, with room for a few more in each.
+struct Merged {
+    blocks: Vec<Block>,
+}
+
+impl Merged {
+    fn push(&mut self, key: u128, buckets: u64) {
+        match self.blocks.last_mut() {
+            Some(block) if block.len < BLOCK - BLOCK / 4 => {
+                (block.keys[block.len], block.has[block.len]) = (key, buckets);
+                block.len += 1;
+                block.buckets |= buckets;
+            }
+            _ => self.blocks.push(Block::of(key, buckets)),
+        }
+    }
+}
+
 /// Tenants by counter, then by slot.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ranking {
@@ -110,6 +135,45 @@ impl Ranking {
             (false, true) => self.insert(to, now.buckets),
             (false, false) => {}
         }
+    }
+
+    /// Tenants that were found here, in this order, stand otherwise. Where there are many of them, they take one pass over
+    /// the blocks between the first and the last place.
+    pub(crate) fn replace(&mut self, found: &[(u64, u32)], now: &[(u32, Rank)]) {
+        let (Some(&first), Some(&last)) = (found.first(), found.last()) else { return };
+        let mut to = Vec::with_capacity(now.len());
+        to.extend(now.iter().filter(|(_, rank)| rank.buckets != 0).map(|&(slot, r)| (key(r.counter, slot), r.buckets)));
+        to.sort_unstable();
+        let from = self.block_of(key(first.0, first.1).min(to.first().map_or(u128::MAX, |&(key, _)| key)));
+        let until = self.block_of(key(last.0, last.1).max(to.last().map_or(0, |&(key, _)| key)));
+        if until - from < found.len() {
+            self.merge(from, until, found, &to);
+        } else {
+            found.iter().for_each(|&(counter, slot)| self.remove(key(counter, slot)));
+            to.into_iter().for_each(|(key, buckets)| self.insert(key, buckets));
+        }
+    }
+
+    /// Takes some out of these blocks and puts others in; both are in ascending order.
+    fn merge(&mut self, from: usize, until: usize, gone: &[(u64, u32)], new: &[(u128, u64)]) {
+        let blocks = &self.blocks[from..=until];
+        let mut merged = Merged { blocks: Vec::with_capacity(2 * blocks.len()) };
+        let (mut gone, mut new) = (gone.iter(), new.iter());
+        let next = |gone: &mut std::slice::Iter<'_, (u64, u32)>| gone.next().map(|&(counter, slot)| key(counter, slot));
+        let (mut next_gone, mut next_new) = (next(&mut gone), new.next());
+        for (key, buckets) in blocks.iter().flat_map(Block::each) {
+            if next_gone == Some(key) {
+                next_gone = next(&mut gone);
+                continue;
+            }
+            while let Some(&(earlier, buckets)) = next_new.filter(|&&(new, _)| new < key) {
+                merged.push(earlier, buckets);
+                next_new = new.next();
+            }
+            merged.push(key, buckets);
+        }
+        next_new.into_iter().chain(new).for_each(|&(key, buckets)| merged.push(key, buckets));
+        self.blocks.splice(from..=until, merged.blocks);
     }
 
     /// The block in which this key is, or would be; there is one.
@@ -165,12 +229,23 @@ impl Ranking {
         self.blocks[at].sum();
     }
 
-    /// The counter and slot of whoever is next in this bucket.
+    /// The counter and slot of whoever comes next in this bucket after those that the cursor has passed.
     #[inline]
-    pub(crate) fn least(&self, bucket: usize) -> Option<(u64, u32)> {
+    pub(crate) fn next_in(&self, bucket: usize, cursor: &mut Cursor) -> Option<(u64, u32)> {
         let has = |buckets: u64| buckets >> bucket & 1 == 1;
-        let block = self.blocks.iter().find(|block| has(block.buckets))?;
-        block.each().find(|&(_, buckets)| has(buckets)).map(|(key, _)| parts(key))
+        while let Some(block) = self.blocks.get(cursor.block) {
+            if has(block.buckets) {
+                while cursor.place < block.len {
+                    let place = cursor.place;
+                    cursor.place += 1;
+                    if has(block.has[place]) {
+                        return Some(parts(block.keys[place]));
+                    }
+                }
+            }
+            *cursor = Cursor { block: cursor.block + 1, place: 0 };
+        }
+        None
     }
 
     /// The counter and slot of whoever is next in each bucket; [`NOBODY`] where nobody has anything.
@@ -241,15 +316,32 @@ mod tests {
         let (mut ranking, mut ranks) = (Ranking::default(), BTreeMap::<u32, Rank>::new());
         for round in 0..20_000 {
             let tenants = if round < 10_000 { 300 } else { 20 };
-            let slot = draw(tenants) as u32;
-            let was = ranks.get(&slot).copied().unwrap_or_default();
-            let counter = if draw(8) == 0 { draw(1_000) } else { was.counter + draw(50) };
-            let buckets = if draw(10) == 0 { 0 } else { draw(64) };
-            let now = Rank { counter, buckets };
-            ranking.update(slot, was, now);
-            ranks.insert(slot, now);
+            let moves = 1 + draw(if round % 20 == 0 { 80 } else { 2 });
+            let slots: std::collections::BTreeSet<u32> = (0..moves).map(|_| draw(tenants) as u32).collect();
+            let mut found: Vec<(u64, u32)> = Vec::new();
+            let mut stand = Vec::new();
+            for slot in slots {
+                let was = ranks.get(&slot).copied().unwrap_or_default();
+                let counter = if draw(8) == 0 { draw(1_000) } else { was.counter + draw(50) };
+                let buckets = if draw(10) == 0 { 0 } else { draw(64) };
+                let now = Rank { counter, buckets };
+                ranks.insert(slot, now);
+                if moves == 1 || was.buckets == 0 {
+                    ranking.update(slot, was, now);
+                } else {
+                    found.push((was.counter, slot));
+                    stand.push((slot, now));
+                }
+            }
+            found.sort_unstable();
+            ranking.replace(&found, &stand);
             let bucket = draw(6) as usize;
-            assert_eq!(ranking.least(bucket), least_of_all(&ranks, bucket));
+            let has = |rank: &Rank| rank.buckets >> bucket & 1 == 1;
+            let mut there: Vec<_> =
+                ranks.iter().filter(|(_, rank)| has(rank)).map(|(&slot, rank)| (rank.counter, slot)).collect();
+            there.sort_unstable();
+            let mut cursor = Cursor::default();
+            assert_eq!(std::iter::from_fn(|| ranking.next_in(bucket, &mut cursor)).collect::<Vec<_>>(), there);
             if round % 100 == 0 {
                 assert!(ranking.is_sound());
                 for (bucket, top) in ranking.tops().into_iter().enumerate() {

@@ -129,7 +129,7 @@ impl Model {
     fn tenant_waits(&self) -> Vec<(TenantId, Class, WaitSum)> {
         let known = self.bulk.slot_of.values().map(|&slot| &self.bulk.tenants[slot as usize]);
         let bulk = known.filter(|tenant| !tenant.waits.is_empty()).map(|t| (t.id, Class::Bulk, t.waits.sum()));
-        let interactive = self.waits.interactive.iter().map(|(&id, waits)| (id, Class::Interactive, waits.sum()));
+        let interactive = self.waits.tenants.iter().map(|(&id, waits)| (id, Class::Interactive, waits.sum()));
         let mut waits: Vec<_> = interactive.chain(bulk).collect();
         waits.sort_by_key(|(tenant, class, _)| (*tenant, rank(*class)));
         waits
@@ -148,7 +148,7 @@ impl Model {
             backlog_seconds: (self.workers > 0).then(|| device_seconds / f64::from(self.workers)),
             workers: self.workers,
             tenants,
-            waits: self.waits.classes.map(|waits| waits.sum()),
+            waits: [self.waits.all.sum(), self.bulk.waits.sum()],
             tenant_waits: self.tenant_waits(),
         }
     }

@@ -97,6 +97,8 @@ pub struct State {
     pub(crate) retries: BTreeSet<(u64, u32)>,
     /// How large to allocate the next batch.
     pub(crate) last_batch_items: usize,
+    /// Where messages are put together; empty between events but for its room.
+    pub(crate) message: Vec<Assigned>,
 }
 
 impl State {
@@ -132,6 +134,7 @@ impl State {
             dirty: BTreeSet::new(),
             retries: BTreeSet::new(),
             last_batch_items: 0,
+            message: Vec::new(),
             config,
         }
     }

@@ -6,8 +6,6 @@ use domain::id::TenantId;
 use domain::scheduling::{WAIT_BOUNDS, WaitSum};
 
 use crate::arena::Handle;
-use crate::item::Class;
-use crate::model::rank;
 use crate::state::State;
 
 /// Waits of one kind of item, counted by doublings.
@@ -20,7 +18,7 @@ pub(crate) struct Waits {
 
 impl Waits {
     #[inline]
-    fn add(&mut self, wait_ms: u32) {
+    pub(crate) fn add(&mut self, wait_ms: u32) {
         self.total_ms += u64::from(wait_ms);
         // The first bound is 8 ms, each is twice the one before.
         let doublings = (u32::BITS - (wait_ms.max(1) - 1).leading_zeros()).saturating_sub(3);
@@ -36,33 +34,25 @@ impl Waits {
     }
 }
 
-/// Waits for one model.
+/// Waits of one model's interactive items; those of bulk items lie with their queues.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ModelWaits {
-    /// By class.
-    pub(crate) classes: [Waits; 2],
-    /// Of interactive items by tenant, of as many as may be known; those of bulk items lie with their queues.
-    pub(crate) interactive: BTreeMap<TenantId, Waits>,
+pub(crate) struct InteractiveWaits {
+    pub(crate) all: Waits,
+    /// Of as many tenants as may be known.
+    pub(crate) tenants: BTreeMap<TenantId, Waits>,
 }
 
 impl State {
-    /// Notes how long these items waited, which leave the queue for the first time.
-    pub(crate) fn note_waits(&mut self, model: usize, class: Class, items: &[Handle]) {
-        let now_ms = self.now_ms as u32;
-        let model = &mut self.models[model];
+    /// Notes how long these interactive items waited, which leave the queue for the first time.
+    pub(crate) fn note_waits(&mut self, model: usize, items: &[Handle]) {
+        let waits = &mut self.models[model].waits;
         for &item in items {
-            let (slot, since_ms) = self.arena.waits_since(item);
-            let wait_ms = now_ms.wrapping_sub(since_ms);
-            model.waits.classes[rank(class)].add(wait_ms);
-            match class {
-                Class::Bulk => model.bulk.tenants[slot as usize].waits.add(wait_ms),
-                Class::Interactive => {
-                    let tenant = self.arena.get(item).spec.tenant;
-                    let known = &mut model.waits.interactive;
-                    if known.len() < self.config.max_tenants as usize || known.contains_key(&tenant) {
-                        known.entry(tenant).or_default().add(wait_ms);
-                    }
-                }
+            let wait_ms = (self.now_ms as u32).wrapping_sub(self.arena.name(item).since_ms);
+            waits.all.add(wait_ms);
+            let tenant = self.arena.get(item).spec.tenant;
+            let known = &mut waits.tenants;
+            if known.len() < self.config.max_tenants as usize || known.contains_key(&tenant) {
+                known.entry(tenant).or_default().add(wait_ms);
             }
         }
     }

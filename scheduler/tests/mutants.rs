@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 /// Tests that are run against each fault, quick ones first.
-const JUDGES: [&str; 5] = ["newcomers", "takeover", "devices", "behaviour", "random"];
+const JUDGES: [&str; 5] = ["newcomers", "takeover", "devices", "behaviour", "trouble"];
 /// A fault that makes a test run for so long is noticed.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -63,6 +63,7 @@ fn try_them(options: &Options, output: &Path) -> Result<()> {
     let program = tools::program("cargo-mutants", VERSION)?;
     let mut mutants = process::command(program);
     mutants.current_dir(workspace::root()).env_remove("CARGO_TARGET_DIR").env("PROPTEST_CASES", "4");
+    mutants.env("SCHEDULER_SEEDS", "6");
     mutants.args(["mutants", "--config", CONFIG, "--package", "scheduler", "--no-shuffle", "--colors", "never"]);
     mutants.args(["--jobs", &options.jobs.to_string(), "--output"]).arg(&place);
     if let Some(shard) = &options.shard {

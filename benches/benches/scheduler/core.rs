@@ -26,6 +26,8 @@ pub struct Core<'a> {
     now_ms: u64,
     trace: &'a [Traced],
     next: usize,
+    /// Handed in and not handed out.
+    queued: usize,
     depth: usize,
 }
 
@@ -47,7 +49,7 @@ impl<'a> Core<'a> {
             ..Config::default()
         };
         let state = State::new(config, TERM);
-        let mut core = Self { state, actions: Vec::new(), now_ms: 0, trace, next: 0, depth };
+        let mut core = Self { state, actions: Vec::new(), now_ms: 0, trace, next: 0, queued: 0, depth };
         core.offer(0);
         core.refill();
         core
@@ -58,13 +60,15 @@ impl<'a> Core<'a> {
         step(&mut self.state, event, self.now_ms, &mut self.actions);
     }
 
-    fn handed(&self) -> Option<Handed> {
-        self.actions.iter().find_map(|action| match action {
+    fn handed(&mut self) -> Option<Handed> {
+        let handed = self.actions.iter().find_map(|action| match action {
             Action::Run { lease, padded_len, items, .. } => {
                 Some(Handed { lease: *lease, padded_len: *padded_len, items: items.len() })
             }
             _ => None,
-        })
+        })?;
+        self.queued -= handed.items;
+        Some(handed)
     }
 
     /// What the items of the batch were marked with that the last step handed out.
@@ -119,10 +123,9 @@ impl<'a> Core<'a> {
     /// Lets time pass and submits as many items as are missing to the depth, each tenant's in pages of its own.
     pub fn refill(&mut self) {
         self.now_ms += 10;
-        let snapshot = self.state.snapshot();
-        let queued = (snapshot.queued_bulk + snapshot.queued_again) as usize;
-        let until = self.trace.len().min(self.next + self.depth.saturating_sub(queued));
+        let until = self.trace.len().min(self.next + self.depth - self.queued);
         let mut page = self.trace[self.next..until].to_vec();
+        self.queued += page.len();
         self.next = until;
         page.sort_by_key(|item| item.tenant);
         for same in page.chunk_by(|a, b| a.tenant == b.tenant) {

@@ -214,10 +214,12 @@ fn live(seed: u64, steps: u64) -> World {
     trouble.world
 }
 
+/// `SCHEDULER_SEED` alone; else the first `SCHEDULER_SEEDS`.
 fn seeds() -> std::ops::Range<u64> {
-    match std::env::var("SCHEDULER_SEED").ok().and_then(|seed| seed.parse().ok()) {
+    let number = |name| std::env::var(name).ok().and_then(|value| value.parse().ok());
+    match number("SCHEDULER_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..40,
+        None => 0..number("SCHEDULER_SEEDS").unwrap_or(40),
     }
 }
 
