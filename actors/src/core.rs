@@ -7,8 +7,10 @@
 //! | module | holds |
 //! |---|---|
 //! | here | the actor, its coordinators and intents, the first messages |
+//! | `reach` | the answers to what is asked of texts, and of events of many projects |
 //! | `work` | the answers to all else that is done to projects |
 
+mod reach;
 mod work;
 
 use std::collections::HashMap;
@@ -35,7 +37,7 @@ use crate::projects::changes::{self, Due};
 use crate::projects::runs::{self, Mend};
 use crate::projects::{self, listing, views};
 use crate::relay::events_after;
-use crate::run::coordinator::{Coordinator, CoordinatorMessage, CoordinatorStart, End};
+use crate::run::coordinator::{Arrival, Coordinator, CoordinatorMessage, CoordinatorStart, End};
 use crate::run::{RunContext, RunName};
 use crate::{links, store_fault, uploads};
 
@@ -183,10 +185,11 @@ impl CoreState {
     fn said(&mut self, said: Said) {
         let Said { envelope, reply } = said;
         match (envelope.message, reply) {
-            (Message::ItemsDone(done), None) => self.forward(done.run, CoordinatorMessage::Done(done)),
-            (Message::ItemsFailed(failed), None) => self.forward(failed.run, CoordinatorMessage::Failed(failed)),
-            (Message::ItemsMarked(marked), None) => self.forward(marked.run, CoordinatorMessage::Marked(marked)),
+            (Message::ItemsDone(done), None) => self.arrived(done.run, Arrival::Done(done)),
+            (Message::ItemsFailed(failed), None) => self.arrived(failed.run, Arrival::Failed(failed)),
+            (Message::ItemsMarked(marked), None) => self.arrived(marked.run, Arrival::Marked(marked)),
             (Message::LeaderBegan(_), None) => {
+                self.shared.context.analyses.waiting.leader_began();
                 for actor in lock(&self.shared.coordinators).values() {
                     let _ = actor.cast(CoordinatorMessage::LeaderBegan);
                 }
@@ -208,6 +211,17 @@ impl CoreState {
                 tokio::spawn(work.instrument(span));
             }
             (other, None) => tracing::debug!(kind = other.kind(), "a cast that a core does not take"),
+        }
+    }
+
+    /// Results go to whoever waits for them: a small text, or the run's coordinator.
+    fn arrived(&self, run: RunId, arrival: Arrival) {
+        let Err(arrival) = self.shared.context.analyses.waiting.tell(run, arrival) else { return };
+        match *arrival {
+            Arrival::Done(done) => self.forward(run, CoordinatorMessage::Done(done)),
+            Arrival::Failed(failed) => self.forward(run, CoordinatorMessage::Failed(failed)),
+            Arrival::Marked(marked) => self.forward(run, CoordinatorMessage::Marked(marked)),
+            Arrival::LeaderBegan => {}
         }
     }
 

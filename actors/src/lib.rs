@@ -10,6 +10,7 @@
 //! | [`projects`] | what is done to projects, over the records port |
 //! | [`links`] | addresses of files that may be followed for a while |
 //! | [`uploads`] | what is done to uploads that can be gone on with |
+//! | [`analysis`] | what is asked of a text by itself, or of a project's revision |
 //! | [`edits`] | edits of storyboards: appended, undone, shown |
 //! | [`run`] | a run's coordinator and its stages |
 //! | [`scheduler`] | the thin shell round the scheduler's pure core |
@@ -21,6 +22,7 @@
 //! | [`clock`] | time since boot |
 //! | [`model`] | the model as the reading stage needs it |
 
+pub mod analysis;
 pub mod clock;
 pub mod core;
 pub mod edits;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::analysis::Analyses;
 use actors::edits::{self, Boards};
 use actors::entrance::Leader;
 use actors::projects::changes::{self, Due};
@@ -40,6 +41,7 @@ fn context(folder: &DataFolder, faults: Faults) -> RunContext {
         scheduler: Leader { scope: "nobody".into(), wire: Wire::Memory },
         model: watch::channel(None).1,
         uploads: UploadPolicy::new(1 << 30, Duration::from_secs(3_600)),
+        analyses: Analyses::default(),
         boards: Boards::default(),
         undo_delete: Duration::from_secs(3_600),
         limits: book::Limits::default(),

@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-use domain::book::{Book, Chapter, Format, ParagraphKind};
+use domain::book::{BOOK_SCHEMA, Book, BookSource, Chapter, Format, ParagraphKind};
+use domain::id::Digest;
 use domain::language::Language;
 
 use crate::assemble;
@@ -48,18 +49,60 @@ pub fn transcribe(name: &str, bytes: &[u8], limits: &Limits) -> Result<Transcrip
     if sniff::format(name, bytes, &meter)? != Format::Txt {
         return crate::read(name, bytes, limits).map(Transcript::of_book);
     }
+    let (language, chapters, paragraphs) = one_chapter(name, bytes, None, &meter)?;
+    Ok(Transcript { language, chapters, places: Places::File(paragraphs) })
+}
+
+/// A text as a book of one chapter, nothing left out; `language` is what it is written in, where that is known.
+/// Sources count in the text itself, as UTF-8.
+///
+/// # Errors
+/// As [`transcribe`]; [`BookError::Empty`] where it has no sentence.
+pub fn book_of_text(name: &str, text: &str, language: Option<Language>, limits: &Limits) -> Result<Book, BookError> {
+    let (meter, bytes) = (Meter::start(limits), text.len() as u64);
+    if bytes > limits.file_bytes {
+        return Err(BookError::TooLarge { bytes, limit_bytes: limits.file_bytes });
+    }
+    let (language, chapters, _) = one_chapter(name, text.as_bytes(), language, &meter)?;
+    if chapters.iter().all(|chapter| chapter.sentences.is_empty()) {
+        return Err(BookError::Empty);
+    }
+    Ok(Book {
+        schema: BOOK_SCHEMA,
+        title: name.to_owned(),
+        authors: Vec::new(),
+        language,
+        cover: None,
+        source: BookSource { format: Format::Txt, name: name.to_owned(), digest: Digest::of(text.as_bytes()), bytes },
+        contents: Vec::new(),
+        chapters,
+        notes: Vec::new(),
+        set_aside: Vec::new(),
+        warnings: Vec::new(),
+    })
+}
+
+/// A plain text as one chapter, and the places of its paragraphs.
+fn one_chapter(
+    name: &str,
+    bytes: &[u8],
+    language: Option<Language>,
+    meter: &Meter<'_>,
+) -> Result<(Language, Vec<Chapter>, Vec<Mapped>), BookError> {
     let mut piece = Piece::new(name);
-    piece.paragraphs = txt::paragraphs(name, bytes, &meter)?;
+    piece.paragraphs = txt::paragraphs(name, bytes, meter)?;
     let texts: Vec<&str> =
         piece.paragraphs.iter().map(|p| p.text.text()).filter(|text| text.contains(char::is_alphabetic)).collect();
     if texts.is_empty() {
         return Err(BookError::Empty);
     }
-    let language = language::detect(&texts, None)?;
-    let mut chapters = vec![assemble::chapter(&piece, 0, Vec::new(), language, &meter)?];
-    quotations::mark(&mut chapters, language, &meter)?;
-    let places = Places::File(piece.paragraphs.into_iter().map(|paragraph| paragraph.text).collect());
-    Ok(Transcript { language, chapters, places })
+    let language = match language {
+        Some(language) => language,
+        None => language::detect(&texts, None)?,
+    };
+    let mut chapters = vec![assemble::chapter(&piece, 0, Vec::new(), language, meter)?];
+    quotations::mark(&mut chapters, language, meter)?;
+    Ok((language, chapters, piece.paragraphs.into_iter().map(|paragraph| paragraph.text).collect()))
 }
 
 impl Transcript {

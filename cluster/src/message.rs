@@ -3,7 +3,9 @@
 //! A kind's number and the fields of its type never change; what must say more gets a new kind. Golden
 //! bytes of every kind are kept in `tests/golden-v1.txt`, and a test fails when one of them moves.
 
+use crate::body::analysis::{AnalyseProject, AnalyseText, AnalysisReply, GetAnalysis};
 use crate::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
+use crate::body::follow::{FollowEvents, FollowedEvents};
 use crate::body::projects::{
     ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
@@ -14,6 +16,10 @@ use crate::body::runs::{
 };
 use crate::body::uploads::{
     AbandonChunks, AppendUpload, CreateFromUpload, CreateUpload, GetUpload, RemoveUpload, UploadReply,
+};
+use crate::body::webhooks::{
+    CreateWebhook, GetWebhookSecrets, ListWebhooks, PatchWebhook, ReadWebhook, RemoveWebhook, WebhookReply,
+    WebhookSecretsReply, WebhooksReply,
 };
 use crate::body::work::{
     ActivityReply, AuditReply, AuditRun, BeginRun, DiscardProject, EditStateReply, EditStoryboard, EditsReply,
@@ -162,6 +168,22 @@ messages! {
     96 ActivityReply;
     97 EditStateReply;
     98 EditsReply;
+
+    110 AnalyseText;
+    111 AnalyseProject;
+    112 GetAnalysis;
+    113 AnalysisReply;
+    114 FollowEvents;
+    115 FollowedEvents;
+    116 CreateWebhook;
+    117 ListWebhooks;
+    118 ReadWebhook;
+    119 PatchWebhook;
+    120 RemoveWebhook;
+    121 GetWebhookSecrets;
+    122 WebhookReply;
+    123 WebhooksReply;
+    124 WebhookSecretsReply;
 }
 
 /// A message that is answered, and by what.
@@ -215,4 +237,14 @@ requests! {
     EditStoryboard => EditStateReply;
     ListEdits => EditsReply;
     GetStoryboard => ArtefactReply;
+    AnalyseText => AnalysisReply;
+    AnalyseProject => AnalysisReply;
+    GetAnalysis => AnalysisReply;
+    FollowEvents => FollowedEvents;
+    CreateWebhook => WebhookReply;
+    ListWebhooks => WebhooksReply;
+    ReadWebhook => WebhookReply;
+    PatchWebhook => WebhookReply;
+    RemoveWebhook => Done;
+    GetWebhookSecrets => WebhookSecretsReply;
 }

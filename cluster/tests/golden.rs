@@ -1,6 +1,9 @@
 //! Golden bytes: what one version says, every later one must understand.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+#[path = "examples/reach.rs"]
+mod reach;
+
 use std::collections::BTreeMap;
 
 use cluster::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
@@ -419,6 +422,7 @@ fn examples() -> Vec<Message> {
     all.extend(of_uploads());
     all.extend(asked_of_projects());
     all.extend(told_of_projects());
+    all.extend(reach::examples());
     all
 }
 

@@ -71,6 +71,8 @@ uuid_id! {
     RunId;
     /// One file on its way in. Drawn at random, so that it can't be guessed.
     UploadId;
+    /// One address that is told of events.
+    WebhookId;
     /// One GPU-worker actor: one device of one node.
     WorkerId;
 }

@@ -16,13 +16,17 @@
 //! | [`project`] | a project as it is worked on: words, revisions, runs, who did what |
 //! | [`run`] | the life of one analysis, as data; its events |
 //! | [`scheduling`] | what whoever runs a node sees of its scheduling |
+//! | [`analysis`] | what can be asked of a text by itself, and what is answered |
 //! | [`api`] | what the gateway and the app exchange |
 //! | [`upload`] | uploads that can be gone on with |
+//! | [`webhook`], [`follow`] | who is told of events: addresses, and followers of many projects |
 //! | [`text`] | every interface text, in both languages |
 
+pub mod analysis;
 pub mod api;
 pub mod book;
 pub mod edit;
+pub mod follow;
 pub mod id;
 pub mod language;
 pub mod manifest;
@@ -34,3 +38,4 @@ pub mod scheduling;
 pub mod storyboard;
 pub mod text;
 pub mod upload;
+pub mod webhook;

@@ -6,6 +6,7 @@ mod weights;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::analysis::Analyses;
 use actors::core::{Core, CoreMessage};
 use actors::edits::Boards;
 use actors::entrance::{self, Leader};
@@ -101,6 +102,7 @@ impl Node {
             scheduler: leader,
             model: devices.model.clone(),
             uploads: upload_policy(config),
+            analyses: Analyses::default(),
             boards: Boards::default(),
             undo_delete: Duration::from_secs(config.projects.undo_delete_s),
             limits: limits(config),
@@ -174,6 +176,7 @@ impl Quiet {
             scheduler: Leader { scope: scope.clone(), wire },
             model: watch::channel(None).1,
             uploads: upload_policy(config),
+            analyses: Analyses::default(),
             boards: Boards::default(),
             undo_delete: Duration::from_secs(config.projects.undo_delete_s),
             limits: limits(config),

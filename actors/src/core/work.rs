@@ -70,6 +70,9 @@ impl Shared {
             Message::EditStoryboard(ask) => EditStateReply { state: edits::append(context, &ask).await? }.into(),
             Message::ListEdits(ask) => EditsReply { page: edits::page(context, &ask).await? }.into(),
             Message::GetStoryboard(ask) => edits::storyboard(context, &ask).await?.into(),
+            other @ (Message::AnalyseText(_) | Message::AnalyseProject(_) | Message::GetAnalysis(_)) => {
+                return self.answer_reach(other).await;
+            }
             other => return uploads::answer(context, other).await,
         })
     }

@@ -32,6 +32,7 @@ use domain::manifest::BLOB_CONFIG;
 use store::{Blobs, Keyring, Records, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::analysis::Analyses;
 use crate::edits::Boards;
 use crate::entrance::Leader;
 use crate::model::ModelSlot;
@@ -58,6 +59,8 @@ pub struct RunContext {
     pub model: ModelSlot,
     /// What uploads may cost.
     pub uploads: UploadPolicy,
+    /// Texts that are asked about.
+    pub analyses: Analyses,
     /// Storyboards that are being edited.
     pub boards: Boards,
     /// How long a deletion can be undone.

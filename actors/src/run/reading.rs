@@ -85,10 +85,11 @@ pub(super) fn outdated(what: &str) -> Halt {
     Halt::Later(Fault::new("run-outdated", detail))
 }
 
-struct Prepared {
-    book: Book,
-    manifest: Manifest,
-    inputs: Vec<u8>,
+/// A book that was read and cut. The digests of its blobs are not known yet.
+pub(crate) struct Prepared {
+    pub(crate) book: Book,
+    pub(crate) manifest: Manifest,
+    pub(crate) inputs: Vec<u8>,
 }
 
 /// Reads, tokenizes and cuts. Pure but for the tokenizer.
@@ -100,6 +101,11 @@ fn prepare(
     passage_tokens: u32,
 ) -> Result<Prepared, Fault> {
     let book = book::read(name, bytes, limits).map_err(|e| Fault::new(e.code(), e.to_string()))?;
+    cut(book, model, passage_tokens)
+}
+
+/// Tokenizes a book and cuts it into passages.
+pub(crate) fn cut(book: Book, model: &ReadingModel, passage_tokens: u32) -> Result<Prepared, Fault> {
     let mut inputs = Vec::new();
     let mut passages = Vec::new();
     let most = model.tokenizer.max_tokens().min(passage_tokens as usize);

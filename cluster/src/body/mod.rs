@@ -1,9 +1,12 @@
 //! The messages' own types. Their fields are frozen; see [`crate::message`].
 
+pub mod analysis;
 pub mod files;
+pub mod follow;
 pub mod projects;
 pub mod runs;
 pub mod uploads;
+pub mod webhooks;
 pub mod work;
 pub mod workers;
 

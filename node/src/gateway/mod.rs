@@ -10,6 +10,7 @@
 //! | [`projects`] | the same for projects, their revisions and runs |
 //! | [`edits`] | a storyboard as it stands with its edits |
 //! | [`events`] | a project's events as server-sent events |
+//! | [`analyses`] | what is asked of a text by itself |
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
 //! | [`guard`] | who is let in: the local trust of a one-machine node |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
@@ -18,6 +19,7 @@
 //! | [`openapi`] | the OpenAPI 3.1 document |
 //! | [`serve`](mod@serve) | the warp server round it all |
 
+pub mod analyses;
 pub mod assets;
 pub mod devices;
 pub mod download;

@@ -41,10 +41,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
         json!({ "name": p.name, "in": p.place, "required": p.required, "description": p.about, "schema": { "type": p.kind } })
     }));
     let (status, content) = &route.response;
-    let mut success = json!({ "description": "As asked." });
-    if let Some(content) = media(content, generator) {
-        success["content"] = content;
-    }
+    let success = success_of(content, generator);
     let mut operation = json!({
         "operationId": route.id,
         "summary": route.about,
@@ -59,11 +56,24 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
             },
         },
     });
+    if matches!(content, Content::JsonOrLater(_)) {
+        let mut later = success_of(content, generator);
+        later["description"] = "It takes its time: `Location` says how it stands.".into();
+        operation["responses"]["202"] = later;
+    }
     if let Some(content) = media(&route.request, generator) {
         let required = !matches!(route.request, Content::OptionalJson(_));
         operation["requestBody"] = json!({ "required": required, "content": content });
     }
     operation
+}
+
+fn success_of(content: &Content, generator: &mut SchemaGenerator) -> Value {
+    let mut success = json!({ "description": "As asked." });
+    if let Some(content) = media(content, generator) {
+        success["content"] = content;
+    }
+    success
 }
 
 fn path_schema(name: &str) -> Value {
@@ -100,7 +110,7 @@ fn media(content: &Content, generator: &mut SchemaGenerator) -> Option<Value> {
             let schema = json!({ "schema": schema(generator) });
             Some(json!({ "application/merge-patch+json": schema, "application/json": schema }))
         }
-        Content::Json(schema) | Content::OptionalJson(schema) => {
+        Content::Json(schema) | Content::OptionalJson(schema) | Content::JsonOrLater(schema) => {
             Some(json!({ "application/json": { "schema": schema(generator) } }))
         }
         Content::Bytes => Some(json!({ "application/octet-stream": {} })),

@@ -88,15 +88,20 @@ impl From<Fault> for ApiError {
 /// The status of a code. Codes are listed in `docs/errors.md`.
 fn status(code: &str) -> StatusCode {
     match code {
-        "book-too-large" | "too-large" | "upload-too-long" | "upload-too-many-pieces" | "quota-exceeded" => {
-            StatusCode::PAYLOAD_TOO_LARGE
-        }
+        "book-too-large"
+        | "too-large"
+        | "upload-too-long"
+        | "upload-too-many-pieces"
+        | "quota-exceeded"
+        | "text-too-long" => StatusCode::PAYLOAD_TOO_LARGE,
         "upload-broken" | "bad-request" | "upload-without-name" | "bad-cursor" => StatusCode::BAD_REQUEST,
         "not-found" | "project-not-found" | "run-not-found" | "revision-not-found" | "version-not-found"
         | "artefact-not-found" | "upload-not-found" => StatusCode::NOT_FOUND,
         "precondition-failed" => StatusCode::PRECONDITION_FAILED,
         code if code.starts_with("edit-") => StatusCode::UNPROCESSABLE_ENTITY,
-        "bad-name" | "bad-description" | "run-settings-invalid" => StatusCode::UNPROCESSABLE_ENTITY,
+        "bad-name" | "bad-description" | "run-settings-invalid" | "text-empty" | "language-unsupported" => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "foreign-origin" | "foreign-host" | "not-local" | "link-invalid" => StatusCode::FORBIDDEN,
         "run-in-progress"
@@ -121,8 +126,10 @@ fn status(code: &str) -> StatusCode {
         "too-many-streams" | "too-many-uploads" => StatusCode::TOO_MANY_REQUESTS,
         "unsupported" => StatusCode::NOT_IMPLEMENTED,
         "store-full" => StatusCode::INSUFFICIENT_STORAGE,
-        "unavailable" | "stopping" | "not-ready" | "store-read-only" | "store-timeout" | "store-locked"
-        | "store-unavailable" | "store-closed" | "store-io" | "book-timeout" => StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable" | "analysis-busy" | "stopping" | "not-ready" | "store-read-only" | "store-timeout"
+        | "store-locked" | "store-unavailable" | "store-closed" | "store-io" | "book-timeout" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         code if code.starts_with("book-") => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
