@@ -1,5 +1,8 @@
 //! The blobs port: immutable bytes, named by their digest within a project.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::id::{Digest, ProjectId, TenantId};
@@ -9,7 +12,7 @@ use crate::error::StoreError;
 
 /// Where a blob lives. No name is shared between projects, so that deleting one is deleting its scope and no
 /// count of references can go wrong; [`Blobs::link`] lets two names share their bytes where the medium can.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobScope {
     /// The account that pays.
     pub tenant: TenantId,
@@ -24,6 +27,54 @@ pub struct BlobInfo {
     pub digest: Digest,
     /// Its size.
     pub bytes: u64,
+}
+
+/// A blob in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobEntry {
+    /// What it is.
+    pub info: BlobInfo,
+    /// When it was last put or linked, by the medium's clock, milliseconds since 1970 UTC; later where the medium
+    /// touched it since, never earlier.
+    pub changed_ms: u64,
+}
+
+/// While one of these lives, blobs are not removed: [`StoreError::Held`].
+///
+/// A removal that was begun before goes on. Whoever needs the blobs that some rows name takes the guard first and
+/// reads the rows then, for rows stop naming blobs before these are removed.
+#[must_use = "the hold goes with the guard"]
+pub struct BlobHold(Holds);
+
+/// How many hold the blobs of a store.
+#[derive(Clone, Default)]
+pub(crate) struct Holds(Arc<AtomicUsize>);
+
+impl Holds {
+    pub(crate) fn take(&self) -> BlobHold {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        BlobHold(self.clone())
+    }
+
+    /// Refuses a removal while anybody holds the blobs.
+    pub(crate) fn refuse(&self) -> Result<(), StoreError> {
+        if self.0.load(Ordering::SeqCst) > 0 { Err(StoreError::Held) } else { Ok(()) }
+    }
+}
+
+impl Drop for BlobHold {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// How blobs feel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobHealth {
+    /// How long it took to put a small blob durably.
+    pub write_latency_us: u64,
+    /// How long it took to read it.
+    pub read_latency_us: u64,
 }
 
 /// Bytes on their way into a store. Its errors become [`StoreError::SourceBroken`].
@@ -84,6 +135,19 @@ pub trait Blobs: Send + Sync {
 
     /// Size of a blob; `None` if there is none.
     async fn stat(&self, scope: BlobScope, digest: Digest) -> Result<Option<BlobInfo>, StoreError>;
+
+    /// At most `limit` scopes that hold or held blobs, in order, behind `after`.
+    async fn scopes(&self, after: Option<BlobScope>, limit: u32) -> Result<Vec<BlobScope>, StoreError>;
+
+    /// At most `limit` blobs of a scope, in order, behind `after`.
+    async fn list(&self, scope: BlobScope, after: Option<Digest>, limit: u32) -> Result<Vec<BlobEntry>, StoreError>;
+
+    /// Has blobs stay until the guard is dropped, for all who use them through this process.
+    fn hold(&self) -> BlobHold;
+
+    /// Puts a small blob durably into a scope of its own, reads it and removes it, and says how that went; an error is
+    /// what any put would meet now. A crash leaves at most that blob.
+    async fn health(&self) -> Result<BlobHealth, StoreError>;
 
     /// Removes a blob, durably; there need not be one.
     async fn delete(&self, scope: BlobScope, digest: Digest) -> Result<(), StoreError>;

@@ -166,6 +166,9 @@ pub enum StoreError {
         /// How.
         detail: String,
     },
+    /// A backup is being made.
+    #[error("a backup is being made, and nothing is removed meanwhile: try again when it is done")]
+    Held,
     /// The store has been closed.
     #[error("the store is closed")]
     Closed,
@@ -209,6 +212,7 @@ impl StoreError {
             Self::Timeout { .. } => "store-timeout",
             Self::PartitionFull { .. } => "store-partition-full",
             Self::Invalid { .. } => "store-invalid",
+            Self::Held => "store-held",
             Self::Closed => "store-closed",
             Self::Unavailable { .. } => "store-unavailable",
             Self::Io { .. } => "store-io",
@@ -217,7 +221,10 @@ impl StoreError {
 
     /// The same call may well succeed later, with nothing changed by people.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Locked { .. } | Self::Timeout { .. } | Self::Unavailable { .. } | Self::Io { .. })
+        matches!(
+            self,
+            Self::Held | Self::Locked { .. } | Self::Timeout { .. } | Self::Unavailable { .. } | Self::Io { .. }
+        )
     }
 
     /// What the operating system's refusal means for `operation`.

@@ -67,6 +67,16 @@ impl DataFolder {
         })
     }
 
+    /// Versions of the schema of the folder's records: as it is, 0 where there are none yet, and the newest that this
+    /// program knows. Nothing is changed. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`], [`StoreError::Foreign`], [`StoreError::Corrupt`].
+    pub fn schema(path: impl AsRef<Path>) -> Result<(u32, u32), StoreError> {
+        let lock = FolderLock::take(path.as_ref())?;
+        crate::sqlite::migrate::look(&lock.folder().join(crate::sqlite::DATABASE_FILE))
+    }
+
     /// Where it is, absolute.
     pub fn path(&self) -> &Path {
         &self.path
@@ -146,7 +156,7 @@ impl FolderLock {
 }
 
 /// Makes the folder and its missing parents, for their owner only, so that a crash does not lose them.
-fn make_folder(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn make_folder(path: &Path) -> Result<(), StoreError> {
     let io = |at: &Path, e: &std::io::Error| StoreError::from_io_at("making the data folder", at, e);
     match path.metadata() {
         Ok(found) if found.is_dir() => return Ok(()),

@@ -235,6 +235,11 @@ impl Keyring {
         Ok(ring)
     }
 
+    /// Writes the ring in place of a file's. A crash leaves the old file or the new one. Blocks.
+    pub(crate) fn save(&self, path: &Path) -> Result<(), StoreError> {
+        file::write(path, &self.to_text())
+    }
+
     /// Ids of the keys, the newest first.
     pub fn ids(&self) -> Vec<KeyId> {
         self.keys.iter().map(|key| key.id).collect()
@@ -260,7 +265,7 @@ impl Keyring {
     }
 
     /// What [`Keyring::from_text`] reads.
-    fn to_text(&self) -> Zeroizing<String> {
+    pub(crate) fn to_text(&self) -> Zeroizing<String> {
         // Room for all of it at once: a string that grows leaves its old bytes behind.
         let mut text = Zeroizing::new(String::with_capacity(160 + self.keys.len() * 80));
         text.push_str("# Signing keys, the newest first. Whoever has them can sign as this node does.\n");

@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use domain::id::{ProjectId, RunId, TenantId, UploadId};
 use domain::project::Activity;
 use domain::run::RunEvent;
+use futures_util::stream::BoxStream;
 
 use crate::error::StoreError;
 use crate::rows::{
-    EditRow, EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
+    EditRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
     ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow,
 };
 
@@ -46,13 +47,33 @@ pub struct StoreIdentity {
     pub schema_version: u32,
 }
 
+/// What migrating a store did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// Version of the schema before.
+    pub from: u32,
+    /// And since; the same where nothing was to be done.
+    pub to: u32,
+}
+
+/// Rows on their way into a backup, some at a time.
+pub type RowStream = BoxStream<'static, Result<Vec<KeptRow>, StoreError>>;
+
 /// How a store feels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health {
     /// How long one durable write took, queueing included.
     pub write_latency_us: u64,
+    /// How long one read took, waiting for a place included.
+    pub read_latency_us: u64,
     /// Writes that were waiting.
     pub writes_queued: u32,
+    /// How many may wait.
+    pub writes_max: u32,
+    /// Reads that ran.
+    pub reads_running: u32,
+    /// How many may run.
+    pub reads_max: u32,
     /// Bytes of the database and its log.
     pub bytes: u64,
 }
@@ -74,6 +95,23 @@ pub trait Records: Send + Sync {
     /// Writes a probe durably and says how that went; an error is what any write would meet now.
     /// Partition: the probe's own. A crash leaves nothing that matters.
     async fn health(&self) -> Result<Health, StoreError>;
+
+    /// Brings the schema to the newest version that this program knows. Done again it changes nothing; cut in the
+    /// middle, it leaves the schema before or after the migration at hand.
+    async fn migrate(&self) -> Result<Migrated, StoreError>;
+
+    // -- backups --------------------------------------------------------------------------------
+
+    /// Every row of every partition but leases, which a restored store has no holders of. An adapter that can gives
+    /// them as they stood at one moment, which is after the call and before its answer; SQLite does.
+    async fn export(&self) -> Result<RowStream, StoreError>;
+
+    /// Writes rows as they are, versions included, over any that are there: for a store that was just made and that
+    /// nobody else uses. At most [`crate::rows::LIST_MAX`] rows, all or nothing. Idempotent: repeat after an error.
+    async fn import(&self, rows: Vec<KeptRow>) -> Result<(), StoreError>;
+
+    /// Makes a store that was just made the next life of another one. Holds from its next opening on. Idempotent.
+    async fn adopt(&self, store_id: u128, incarnation: u64) -> Result<(), StoreError>;
 
     // -- projects -------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 //! A row is stored as a versioned payload; adding a field means a new payload version beside the old
 //! one (`sqlite/payload.rs`), never a change of an old one.
 
+mod kept;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use domain::language::Language;
 use domain::project::{Act, Activity, Actor};
 use domain::run::{Progress, RunEvent, RunSettings, RunState};
 
+pub use kept::KeptRow;
 pub use upload::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, UPLOAD_METADATA_MAX_BYTES, UploadRow, UploadState};
 
 /// Rows that one list answers at most, whatever the caller asks for.

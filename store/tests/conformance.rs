@@ -53,6 +53,34 @@ mod faulty_without_faults {
     }
 }
 
+mod memory {
+    use std::sync::Arc;
+
+    use store::{Cache, MemoryCache};
+
+    fn open() -> (Arc<dyn Cache>, ()) {
+        (Arc::new(MemoryCache::new(64 << 20)), ())
+    }
+    store::cache_conformance! { super::open }
+
+    fn faulty() -> (Arc<dyn Cache>, ()) {
+        (Arc::new(store::Faulty::new(open().0, store::Faults::Never)), ())
+    }
+    mod faulty_without_faults {
+        store::cache_conformance! { super::super::faulty }
+    }
+
+    #[tokio::test]
+    async fn a_faulty_cache_fails_by_its_plan() {
+        let plan = store::Faults::Nth { nth: 1, fault: store::Fault::Doubt };
+        let cache: Arc<dyn Cache> = Arc::new(store::Faulty::new(open().0, plan));
+        let ttl = std::time::Duration::from_secs(60);
+        cache.put("a", "1".into(), ttl).await.unwrap();
+        cache.put("a", "2".into(), ttl).await.expect_err("the second write is doubtful");
+        assert_eq!(cache.get("a").await, Ok(Some("2".into())), "and did happen");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workloads_lose_and_double_nothing_on_a_store_that_fails_often() {
     use store::conformance::workloads;

@@ -220,3 +220,86 @@ pub async fn a_sweep_leaves_a_put_under_way_alone(store: Arc<dyn Blobs>) {
     let info = putting.await.unwrap().unwrap();
     assert_eq!(store.get(scope, info.digest, u64::MAX).await, Ok(bytes));
 }
+
+/// See the name.
+pub async fn scopes_and_blobs_are_listed_in_order_and_in_pages(store: Arc<dyn Blobs>) {
+    let tenant = TenantId(fresh());
+    let mut scopes: Vec<BlobScope> = (0..5).map(|_| BlobScope { tenant, ..scope() }).collect();
+    scopes.sort();
+    for scope in &scopes {
+        store.put_bytes(*scope, patterned(10)).await.unwrap();
+    }
+    let mut digests = Vec::new();
+    for len in 1..=7 {
+        digests.push(store.put_bytes(scopes[2], patterned(len)).await.unwrap().digest);
+    }
+    digests.push(Digest::of(&patterned(10)));
+    digests.sort_unstable();
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.scopes(after, 2).await.unwrap();
+        assert!(page.len() <= 2);
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        listed.extend(page.into_iter().filter(|scope| scope.tenant == tenant));
+    }
+    assert_eq!(listed, scopes);
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.list(scopes[2], after, 3).await.unwrap();
+        assert!(page.len() <= 3);
+        let Some(last) = page.last() else { break };
+        after = Some(last.info.digest);
+        listed.extend(page);
+    }
+    assert_eq!(listed.iter().map(|entry| entry.info.digest).collect::<Vec<_>>(), digests);
+    assert!(listed.iter().all(|entry| (1..=10).contains(&entry.info.bytes)));
+    assert_eq!(store.list(scope(), None, 10).await, Ok(vec![]), "of a scope that never was");
+}
+
+/// When a blob was changed last, by the list.
+async fn changed_ms(store: &Arc<dyn Blobs>, scope: BlobScope) -> u64 {
+    store.list(scope, None, 10).await.unwrap()[0].changed_ms
+}
+
+/// See the name.
+pub async fn a_blob_that_is_put_or_linked_again_has_changed(store: Arc<dyn Blobs>) {
+    let (from, to) = (scope(), scope());
+    let digest = store.put_bytes(from, patterned(100)).await.unwrap().digest;
+    let first = changed_ms(&store, from).await;
+    assert!(first > 1_600_000_000_000, "milliseconds since 1970");
+    let moved = |now: u64| now > first + 20;
+    let mut tries = 0..1_000;
+    // The medium's clock may be coarse.
+    while !moved(changed_ms(&store, from).await) {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        store.put_bytes(from, patterned(100)).await.unwrap();
+        tries.next().expect("a put is seen in the end");
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    let second = changed_ms(&store, from).await;
+    store.link(from, to, digest).await.unwrap();
+    assert!(changed_ms(&store, to).await > second, "what was linked is as new as what was put");
+}
+
+/// See the name.
+pub async fn while_blobs_are_held_none_is_removed(store: Arc<dyn Blobs>) {
+    let scope = scope();
+    let digest = store.put_bytes(scope, patterned(100)).await.unwrap().digest;
+    let (one, two) = (store.hold(), store.hold());
+    drop(one);
+    assert_eq!(store.delete(scope, digest).await, Err(StoreError::Held));
+    assert_eq!(store.delete_scope(scope).await, Err(StoreError::Held));
+    store.put_bytes(scope, patterned(200)).await.expect("putting goes on");
+    assert_eq!(store.get(scope, digest, 100).await, Ok(patterned(100)));
+    drop(two);
+    store.delete(scope, digest).await.unwrap();
+    store.delete_scope(scope).await.unwrap();
+    assert_eq!(store.list(scope, None, 10).await, Ok(vec![]));
+}
+
+/// See the name.
+pub async fn a_healthy_store_says_how_it_feels(store: Arc<dyn Blobs>) {
+    let health = store.health().await.unwrap();
+    assert!(health.write_latency_us > 0 && health.read_latency_us > 0, "{health:?}");
+}

@@ -5,11 +5,13 @@
 //! on a [`crate::Faulty`] one; it ends by checking that nothing was lost and nothing happened twice.
 //! All ids are drawn anew, so any number of runs may share a server.
 //!
-//! [`records_conformance!`] and [`blobs_conformance!`] make a test of each.
+//! [`records_conformance!`], [`blobs_conformance!`] and [`cache_conformance!`] make a test of each.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a conformance suite is test code")]
 
+pub mod backups;
 pub mod blobs;
+pub mod cache;
 pub mod edits;
 pub mod events;
 pub mod intents;
@@ -88,6 +90,11 @@ macro_rules! records_conformance {
             an_intent_put_twice_is_one,
             a_shard_out_of_range_is_refused,
         ]}
+        $crate::conformance_tests! { $open, backups: [
+            an_export_holds_every_kind_of_row_and_an_import_gives_them_back,
+            an_export_is_read_to_its_end_while_others_write,
+            migrating_what_is_up_to_date_changes_nothing,
+        ]}
         $crate::conformance_tests! { $open, workloads: [
             every_update_counts_once,
             every_event_gets_one_number,
@@ -118,7 +125,28 @@ macro_rules! blobs_conformance {
             a_link_takes_the_place_of_a_blob_that_is_there,
             only_what_is_there_can_be_linked,
             deleting_is_idempotent,
+            scopes_and_blobs_are_listed_in_order_and_in_pages,
+            a_blob_that_is_put_or_linked_again_has_changed,
+            while_blobs_are_held_none_is_removed,
+            a_healthy_store_says_how_it_feels,
             a_sweep_leaves_a_put_under_way_alone,
+        ]}
+    };
+}
+
+/// Makes a `#[tokio::test]` of each case of the cache port; see [`records_conformance!`].
+#[macro_export]
+macro_rules! cache_conformance {
+    ($open:path) => {
+        $crate::conformance_tests! { $open, cache: [
+            a_value_is_read_as_it_was_put_last,
+            a_value_is_gone_when_its_time_is_over_and_a_new_one_has_a_time_of_its_own,
+            what_is_too_large_is_refused_and_the_bounds_themselves_fit,
+            a_bucket_gives_what_it_holds_and_no_more_however_many_take,
+            a_bucket_refills_by_and_by,
+            who_is_subscribed_hears_what_is_published_in_order_and_nobody_else_does,
+            a_slow_subscriber_is_told_that_it_missed_some_and_goes_on,
+            a_healthy_cache_says_how_it_feels,
         ]}
     };
 }

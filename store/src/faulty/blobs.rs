@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::id::Digest;
 
 use super::Faulty;
-use crate::blobs::{BlobInfo, BlobScope, BlobSource, BlobStream, Blobs};
+use crate::blobs::{BlobEntry, BlobHealth, BlobHold, BlobInfo, BlobScope, BlobSource, BlobStream, Blobs};
 use crate::error::StoreError;
 
 #[async_trait]
@@ -39,6 +39,25 @@ impl Blobs for Faulty<dyn Blobs> {
     async fn stat(&self, scope: BlobScope, digest: Digest) -> Result<Option<BlobInfo>, StoreError> {
         self.fail_read()?;
         self.inner.stat(scope, digest).await
+    }
+
+    async fn scopes(&self, after: Option<BlobScope>, limit: u32) -> Result<Vec<BlobScope>, StoreError> {
+        self.fail_read()?;
+        self.inner.scopes(after, limit).await
+    }
+
+    async fn list(&self, scope: BlobScope, after: Option<Digest>, limit: u32) -> Result<Vec<BlobEntry>, StoreError> {
+        self.fail_read()?;
+        self.inner.list(scope, after, limit).await
+    }
+
+    fn hold(&self) -> BlobHold {
+        self.inner.hold()
+    }
+
+    async fn health(&self) -> Result<BlobHealth, StoreError> {
+        self.fail_read()?;
+        self.inner.health().await
     }
 
     async fn delete(&self, scope: BlobScope, digest: Digest) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@
 //! test can go through every point of a procedure and fail it there.
 
 mod blobs;
+mod cache;
 mod records;
 
 use std::sync::{Arc, Mutex, PoisonError};

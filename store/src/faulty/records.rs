@@ -7,9 +7,9 @@ use domain::run::RunEvent;
 
 use super::{Fault, Faulty, injected};
 use crate::error::StoreError;
-use crate::records::{Cas, Health, Records, StoreIdentity};
+use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
-    EditRow, EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
+    EditRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
     ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow,
 };
 
@@ -37,6 +37,23 @@ impl Records for Faulty<dyn Records> {
     async fn health(&self) -> Result<Health, StoreError> {
         self.fail_read()?;
         self.inner.health().await
+    }
+
+    async fn migrate(&self) -> Result<Migrated, StoreError> {
+        self.apply(self.inner.migrate()).await
+    }
+
+    async fn export(&self) -> Result<RowStream, StoreError> {
+        self.fail_read()?;
+        self.inner.export().await
+    }
+
+    async fn import(&self, rows: Vec<KeptRow>) -> Result<(), StoreError> {
+        self.apply(self.inner.import(rows)).await
+    }
+
+    async fn adopt(&self, store_id: u128, incarnation: u64) -> Result<(), StoreError> {
+        self.apply(self.inner.adopt(store_id, incarnation)).await
     }
 
     async fn project_get(&self, tenant: TenantId, project: ProjectId) -> Result<Option<ProjectRow>, StoreError> {

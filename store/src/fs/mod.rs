@@ -7,20 +7,23 @@
 //! `objects`, for any of them may be new.
 
 mod incoming;
+mod listing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use domain::id::Digest;
+use domain::id::{Digest, ProjectId, TenantId};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use opendal::services::Fs;
 use opendal::{ErrorKind, Operator, Writer};
 use sha2::{Digest as _, Sha256};
 
-use crate::blobs::{BlobInfo, BlobScope, BlobSource, BlobStream, Blobs};
+use crate::blobs::{
+    BlobEntry, BlobHealth, BlobHold, BlobInfo, BlobScope, BlobSource, BlobStream, Blobs, Holds,
+};
 use crate::error::StoreError;
 use crate::folder::{FolderLock, sync_folder};
 use incoming::{Incoming, Temporary};
@@ -42,6 +45,7 @@ pub(crate) struct FsBlobs {
     root: PathBuf,
     incoming: Arc<Incoming>,
     deadline: Duration,
+    holds: Holds,
     _lock: Arc<FolderLock>,
 }
 
@@ -64,7 +68,7 @@ impl FsBlobs {
         let operator = Operator::new(service).map_err(|e| opendal_error("opening the blobs", &e))?;
         sync_folder(&root)?;
         sync_folder(lock.folder())?;
-        Ok(Self { operator, root, incoming: Arc::new(incoming), deadline, _lock: lock })
+        Ok(Self { operator, root, incoming: Arc::new(incoming), deadline, holds: Holds::default(), _lock: lock })
     }
 
     /// One step on the medium, within the deadline.
@@ -284,12 +288,43 @@ impl Blobs for FsBlobs {
         }
     }
 
+    async fn scopes(&self, after: Option<BlobScope>, limit: u32) -> Result<Vec<BlobScope>, StoreError> {
+        let objects = self.root.join(OBJECTS);
+        self.blocking(listing::OPERATION, move || listing::scopes(&objects, after, limit)).await
+    }
+
+    async fn list(&self, scope: BlobScope, after: Option<Digest>, limit: u32) -> Result<Vec<BlobEntry>, StoreError> {
+        let folder = self.root.join(scope_key(scope));
+        self.blocking(listing::OPERATION, move || listing::blobs(&folder, after, limit)).await
+    }
+
+    fn hold(&self) -> BlobHold {
+        self.holds.take()
+    }
+
+    async fn health(&self) -> Result<BlobHealth, StoreError> {
+        let scope = BlobScope { tenant: TenantId(u128::MAX), project: ProjectId(uuid::Uuid::new_v4().as_u128()) };
+        let begun = Instant::now();
+        let put = self.put_bytes(scope, Bytes::from_static(b"how do you feel?")).await?;
+        let write_latency_us = begun.elapsed().as_micros() as u64;
+        let begun = Instant::now();
+        self.get(scope, put.digest, put.bytes).await?;
+        let read_latency_us = begun.elapsed().as_micros() as u64;
+        match self.delete_scope(scope).await {
+            // While a backup is made the probe stays; the next sweep of what nobody names removes it.
+            Ok(()) | Err(StoreError::Held) => Ok(BlobHealth { write_latency_us, read_latency_us }),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn delete(&self, scope: BlobScope, digest: Digest) -> Result<(), StoreError> {
+        self.holds.refuse()?;
         self.step("removing a blob", self.operator.delete(&object_key(scope, digest))).await?;
         self.sync_removal(self.root.join(scope_key(scope))).await
     }
 
     async fn delete_scope(&self, scope: BlobScope) -> Result<(), StoreError> {
+        self.holds.refuse()?;
         let key = scope_key(scope);
         let delete = self.operator.delete_with(&key).recursive(true);
         self.step("removing a project's blobs", async { delete.await }).await?;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::sql_error;
 use crate::error::StoreError;
-use crate::records::StoreIdentity;
+use crate::records::{Migrated, StoreIdentity};
 
 /// In order; a released one never changes, a new one is appended.
 const MIGRATIONS: &[&str] = &[
@@ -33,6 +33,35 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<StoreI
         apply(connection, migration, found + 1).map_err(|e| sql_error("migrating the store", &e))?;
         tracing::info!(schema = found + 1, "store migrated");
     }
+}
+
+/// Versions of the schema: that of a database that nobody has open, 0 where there is none yet, and the newest that
+/// this program knows. Nothing is changed.
+pub(crate) fn look(path: &Path) -> Result<(u32, u32), StoreError> {
+    let known = MIGRATIONS.len() as u32;
+    if !path.exists() {
+        return Ok((0, known));
+    }
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = Connection::open_with_flags(path, flags).map_err(|e| sql_error("opening the store", &e))?;
+    Ok((schema_version(&connection, path)?, known))
+}
+
+/// Version of the schema of a database that is ours.
+pub(super) fn version(connection: &Connection) -> Result<u32, StoreError> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|e| sql_error("probing the store", &e))
+}
+
+/// Runs, within the transaction of the caller, what an open database lacks.
+pub(super) fn pending(connection: &Connection) -> Result<Migrated, StoreError> {
+    let from = version(connection)?;
+    for (migration, to) in MIGRATIONS.iter().zip(1..).skip(from as usize) {
+        let sql = |e| sql_error("migrating the store", &e);
+        connection.execute_batch(migration).map_err(sql)?;
+        connection.pragma_update(None, "user_version", to).map_err(sql)?;
+        tracing::info!(schema = to, "store migrated");
+    }
+    Ok(Migrated { from, to: version(connection)? })
 }
 
 /// Version of the schema in the file; 0 for a new one.

@@ -6,15 +6,17 @@
 //! | `readers` | read-only connections |
 //! | `migrate` | the schema, forward only |
 //! | `payload` | rows as bytes |
+//! | `export` | rows into a backup, and out of one |
 //! | `projects`, `runs`, `edits`, `events`, `uploads`, `leases`, `intents` | each port method as SQL |
 //! | `port` | the port itself: which of those runs where |
 
 mod edits;
 mod events;
+mod export;
 mod intents;
 mod leases;
-mod migrate;
-mod payload;
+pub(crate) mod migrate;
+pub(crate) mod payload;
 mod port;
 mod projects;
 mod readers;

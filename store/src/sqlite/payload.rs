@@ -20,7 +20,7 @@ fn config() -> impl bincode::config::Config {
 }
 
 /// A row that is stored as a payload.
-pub(super) trait Payload: Encode + Decode<()> {
+pub(crate) trait Payload: Encode + Decode<()> {
     /// What it is called in errors.
     const KIND: &'static str;
     /// The format that is written.
@@ -76,7 +76,7 @@ payloads! {
 }
 
 /// The payload of a row.
-pub(super) fn encode<T: Payload>(row: &T) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn encode<T: Payload>(row: &T) -> Result<Vec<u8>, StoreError> {
     let mut bytes = T::FORMAT.to_le_bytes().to_vec();
     bincode::encode_into_std_write(row, &mut bytes, config())
         .map_err(|e| StoreError::Invalid { detail: format!("a {} row can't be encoded: {e}", T::KIND) })?;
@@ -87,7 +87,7 @@ pub(super) fn encode<T: Payload>(row: &T) -> Result<Vec<u8>, StoreError> {
 }
 
 /// The row of a payload.
-pub(super) fn decode<T: Payload>(bytes: &[u8]) -> Result<T, StoreError> {
+pub(crate) fn decode<T: Payload>(bytes: &[u8]) -> Result<T, StoreError> {
     let corrupt = |detail: String| StoreError::Corrupt { detail: format!("a {} row: {detail}", T::KIND) };
     let (format, body) = bytes.split_first_chunk().ok_or_else(|| corrupt("no format".into()))?;
     let format = u16::from_le_bytes(*format);

@@ -8,11 +8,13 @@ use domain::project::Activity;
 use domain::run::RunEvent;
 use rusqlite::params;
 
-use super::{Sqlite, edits, events, execute, intents, leases, projects, runs, uploads};
+use super::readers::READERS_MAX;
+use super::writer::{QUEUE_MAX, Verdict, Written};
+use super::{Sqlite, edits, events, execute, export, intents, leases, migrate, projects, runs, uploads};
 use crate::error::StoreError;
-use crate::records::{Cas, Health, Records, StoreIdentity};
+use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
-    EditRow, EventAppend, EventHead, IntentRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
+    EditRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
     ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow,
 };
 
@@ -37,7 +39,36 @@ impl Records for Sqlite {
         for path in [&self.path, &log] {
             bytes += tokio::fs::metadata(path).await.map_or(0, |found| found.len());
         }
-        Ok(Health { write_latency_us, writes_queued, bytes })
+        let (reads_running, begun) = (self.readers.running() as u32, Instant::now());
+        self.readers.read("probing the store", migrate::version).await?;
+        Ok(Health {
+            write_latency_us,
+            read_latency_us: begun.elapsed().as_micros() as u64,
+            writes_queued,
+            writes_max: QUEUE_MAX as u32,
+            reads_running,
+            reads_max: READERS_MAX as u32,
+            bytes,
+        })
+    }
+
+    async fn migrate(&self) -> Result<Migrated, StoreError> {
+        match self.writer.write("migrating the store", |c| migrate::pending(c).map(Verdict::Keep)).await {
+            Written::Done(migrated) => Ok(migrated),
+            Written::Failed(error) | Written::Doubtful(error) => Err(error),
+        }
+    }
+
+    async fn export(&self) -> Result<RowStream, StoreError> {
+        export::export(&self.path).await
+    }
+
+    async fn import(&self, rows: Vec<KeptRow>) -> Result<(), StoreError> {
+        self.apply("importing the records", move |c| export::import(c, &rows)).await
+    }
+
+    async fn adopt(&self, store_id: u128, incarnation: u64) -> Result<(), StoreError> {
+        self.apply("taking another store's identity", move |c| export::adopt(c, store_id, incarnation)).await
     }
 
     async fn project_get(&self, tenant: TenantId, project: ProjectId) -> Result<Option<ProjectRow>, StoreError> {

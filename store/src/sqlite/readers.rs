@@ -12,7 +12,7 @@ use super::{BUSY_TIMEOUT, sql_error};
 use crate::error::StoreError;
 
 /// Reads that run at the same time; later ones wait for a place, up to the deadline.
-const READERS_MAX: usize = 4;
+pub(super) const READERS_MAX: usize = 4;
 
 pub(super) struct Readers {
     path: PathBuf,
@@ -25,6 +25,11 @@ pub(super) struct Readers {
 impl Readers {
     pub(super) fn new(path: &Path, deadline: Duration) -> Self {
         Self { path: path.to_owned(), places: Arc::new(Semaphore::new(READERS_MAX)), idle: Arc::default(), deadline }
+    }
+
+    /// Reads that run.
+    pub(super) fn running(&self) -> usize {
+        READERS_MAX.saturating_sub(self.places.available_permits())
     }
 
     /// Runs `work` on a connection that sees everything answered as applied before the call.
@@ -63,7 +68,7 @@ impl Readers {
     }
 }
 
-fn open(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let sql = |e: rusqlite::Error| sql_error("opening the store to read", &e);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(sql)?;

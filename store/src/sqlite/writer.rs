@@ -17,7 +17,7 @@ use super::sql_error;
 use crate::error::StoreError;
 
 /// Jobs that may wait; whoever comes later waits for a place, up to the deadline.
-const QUEUE_MAX: usize = 1_024;
+pub(super) const QUEUE_MAX: usize = 1_024;
 /// Jobs in one commit: bounds how long the first one waits for the rest to run.
 const GROUP_MAX: usize = 256;
 

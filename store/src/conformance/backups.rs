@@ -1,0 +1,125 @@
+//! Promises of exporting and importing rows.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use domain::id::{ProjectId, RunId, TenantId};
+use domain::project::Act;
+use domain::run::RunEvent;
+use futures_util::TryStreamExt as _;
+
+use super::edits::edit;
+use super::{event, fresh, project_row, run_row, segment, upload_row};
+use crate::records::{Cas, Records};
+use crate::rows::{EventAppend, IntentBody, IntentRow, KeptRow, NewAct, ProjectRow, RunUpdate, shard_of};
+
+/// One row of each kind, put as users put them.
+async fn fill(store: &Arc<dyn Records>) -> Ours {
+    let run = store.run_insert(run_row(), vec![event(1), event(2)]).await.unwrap().applied().unwrap();
+    let project = ProjectRow { tenant: run.tenant, project: run.project, ..project_row(run.tenant) };
+    let by = run.by;
+    let act = NewAct { at_ms: 5, by, what: Act::Created { file: "a.epub".into() } };
+    let project = store.project_insert(project, Some(act)).await.unwrap().applied().unwrap();
+    let update = RunUpdate {
+        expected_version: run.version,
+        fence: None,
+        segments: vec![segment(1), segment(2)],
+        events: vec![],
+        row: run.clone(),
+    };
+    assert!(matches!(store.run_update(update).await, Ok(Cas::Applied(_))));
+    assert!(matches!(store.edit_append(run.run, edit(3), 0).await, Ok(Cas::Applied(_))));
+    let said = event(1);
+    let said = RunEvent { seq: 1, project: run.project, run: run.run, state: said.state, progress: said.progress };
+    let append = EventAppend { project: run.project, expected_version: 0, run: run.run, through: 1, events: vec![said] };
+    assert!(matches!(store.events_append(append).await, Ok(Cas::Applied(_))));
+    let upload = store.upload_insert(upload_row(run.tenant)).await.unwrap().applied().unwrap();
+    let id = fresh();
+    let body = IntentBody::Run { tenant: run.tenant, project: run.project, run: run.run };
+    store.intent_put(IntentRow { id, shard: shard_of(id), body, created_ms: 9 }).await.unwrap();
+    Ours { tenant: project.tenant, project: project.project, run: run.run, upload: upload.upload.0, intent: id }
+}
+
+/// What a test put, on a server that others use too.
+struct Ours {
+    tenant: TenantId,
+    project: ProjectId,
+    run: RunId,
+    upload: u128,
+    intent: u128,
+}
+
+impl Ours {
+    fn has(&self, row: &KeptRow) -> bool {
+        match row {
+            KeptRow::Project(row) => row.tenant == self.tenant,
+            KeptRow::Activity { tenant, .. } => *tenant == self.tenant,
+            KeptRow::Run(row) => row.run == self.run,
+            KeptRow::Segment { run, .. } | KeptRow::Outbox { run, .. } | KeptRow::Edit { run, .. } => *run == self.run,
+            KeptRow::EventHead { project, .. } => *project == self.project,
+            KeptRow::Event(event) => event.project == self.project,
+            KeptRow::Upload(row) => row.upload.0 == self.upload,
+            KeptRow::Intent(row) => row.id == self.intent,
+        }
+    }
+
+    async fn remove(&self, store: &Arc<dyn Records>) {
+        let row = store.project_get(self.tenant, self.project).await.unwrap().unwrap();
+        let version = row.version;
+        let marked = store.project_update(ProjectRow { deleted: true, ..row }, version, None).await;
+        assert!(matches!(marked, Ok(Cas::Applied(_))));
+        store.project_remove(self.tenant, self.project).await.unwrap();
+        store.run_remove(self.run).await.unwrap();
+        store.events_remove(self.project).await.unwrap();
+        store.upload_remove(self.tenant, domain::id::UploadId(self.upload)).await.unwrap();
+        store.intent_remove(shard_of(self.intent), self.intent).await.unwrap();
+    }
+}
+
+async fn exported(store: &Arc<dyn Records>, ours: &Ours) -> Vec<KeptRow> {
+    let pages: Vec<Vec<KeptRow>> = store.export().await.unwrap().try_collect().await.unwrap();
+    pages.into_iter().flatten().filter(|row| ours.has(row)).collect()
+}
+
+/// See the name.
+pub async fn an_export_holds_every_kind_of_row_and_an_import_gives_them_back(store: Arc<dyn Records>) {
+    let ours = fill(&store).await;
+    let rows = exported(&store, &ours).await;
+    let kinds: HashSet<_> = rows.iter().map(std::mem::discriminant).collect();
+    assert_eq!(kinds.len(), 10, "{rows:?}");
+    ours.remove(&store).await;
+    assert_eq!(exported(&store, &ours).await, [], "all of it was removed");
+    for _ in 0..2 {
+        store.import(rows.clone()).await.unwrap();
+        assert_eq!(exported(&store, &ours).await, rows);
+    }
+    assert_eq!(store.segments(ours.run).await.unwrap().len(), 2);
+    assert_eq!(store.events_after(ours.project, 0, 10).await.unwrap().len(), 1);
+    let row = store.project_get(ours.tenant, ours.project).await.unwrap().unwrap();
+    assert_eq!(store.activity(ours.tenant, ours.project, u64::MAX, 10).await.unwrap().len(), 1);
+    assert_eq!(row.version, 1, "versions are as they were");
+}
+
+/// See the name.
+pub async fn an_export_is_read_to_its_end_while_others_write(store: Arc<dyn Records>) {
+    let ours = fill(&store).await;
+    let mut pages = store.export().await.unwrap();
+    ours.remove(&store).await;
+    let mut rows = Vec::new();
+    while let Some(page) = pages.try_next().await.unwrap() {
+        rows.extend(page.into_iter().filter(|row| ours.has(row)));
+    }
+    let kinds: HashSet<_> = rows.iter().map(std::mem::discriminant).collect();
+    // Either all of it or what a walk met of it; never half of a run's partition.
+    let segments = rows.iter().filter(|row| matches!(row, KeptRow::Segment { .. })).count();
+    assert!(kinds.len() <= 10 && (segments == 0 || segments == 2), "{rows:?}");
+}
+
+/// See the name.
+pub async fn migrating_what_is_up_to_date_changes_nothing(store: Arc<dyn Records>) {
+    let version = store.identity().schema_version;
+    for _ in 0..2 {
+        let migrated = store.migrate().await.unwrap();
+        assert_eq!((migrated.from, migrated.to), (version, version));
+    }
+}

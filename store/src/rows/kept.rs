@@ -1,0 +1,59 @@
+//! Rows as they go into a backup and come out of one.
+
+use domain::id::{ProjectId, RunId, TenantId};
+use domain::project::Activity;
+use domain::run::RunEvent;
+
+use super::{EditRow, EventHead, IntentRow, OutboxRow, ProjectRow, RunRow, SegmentRow, UploadRow};
+
+/// Any row, with its partition where it does not say that itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeptRow {
+    /// A project.
+    Project(ProjectRow),
+    /// Something that was done to a project.
+    Activity {
+        /// The account that pays.
+        tenant: TenantId,
+        /// The project.
+        project: ProjectId,
+        /// What was done.
+        act: Activity,
+    },
+    /// A run.
+    Run(RunRow),
+    /// A segment that a run names.
+    Segment {
+        /// The run.
+        run: RunId,
+        /// The segment.
+        row: SegmentRow,
+    },
+    /// An event in a run's outbox.
+    Outbox {
+        /// The run.
+        run: RunId,
+        /// The event.
+        row: OutboxRow,
+    },
+    /// An edit of a run's storyboard.
+    Edit {
+        /// The run.
+        run: RunId,
+        /// The edit.
+        row: EditRow,
+    },
+    /// The head of a project's event log.
+    EventHead {
+        /// The project.
+        project: ProjectId,
+        /// The head.
+        head: EventHead,
+    },
+    /// An event of a project's log.
+    Event(RunEvent),
+    /// An upload.
+    Upload(UploadRow),
+    /// An intent.
+    Intent(IntentRow),
+}
