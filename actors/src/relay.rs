@@ -67,6 +67,7 @@ pub async fn relay(records: &dyn Records, bells: &Bells, project: ProjectId, run
         let append = EventAppend { project, expected_version: head.version, run, through, events: events.collect() };
         match records.events_append(append).await? {
             Cas::Applied(_) => {
+                store::failpoint::pass("a run's events are relayed");
                 bells.ring(project);
                 records.outbox_trim(run, through).await?;
             }

@@ -19,7 +19,7 @@ use domain::id::{Digest, ProjectId, TenantId, UploadId};
 use domain::upload::UploadView;
 use futures_util::StreamExt;
 use store::rows::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, IntentBody, LIST_MAX, ProjectRow, UploadRow, UploadState};
-use store::{BlobScope, BlobSource, Cas, StoreError};
+use store::{BlobScope, BlobSource, Cas, StoreError, failpoint};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::clock::wall_ms;
@@ -271,6 +271,7 @@ async fn finish(context: &RunContext, row: UploadRow) -> Result<UploadRow> {
         },
         _ => put_together(context, &row, &chunks).await,
     };
+    failpoint::pass("an upload's chunks are one blob");
     let digest = match put_together {
         Ok(digest) => digest,
         Err(StoreError::DigestMismatch { expected, found }) => {
@@ -282,6 +283,7 @@ async fn finish(context: &RunContext, row: UploadRow) -> Result<UploadRow> {
     };
     let version = row.version;
     let complete = update(context, UploadRow { state: UploadState::Complete { digest }, ..row }, version).await?;
+    failpoint::pass("an upload is complete");
     let mut obsolete: Vec<Digest> = chunks.iter().map(|chunk| chunk.digest).filter(|chunk| *chunk != digest).collect();
     obsolete.sort_unstable();
     obsolete.dedup();
@@ -380,6 +382,7 @@ pub async fn create_project(context: &Arc<RunContext>, ask: &CreateFromUpload) -
             let project = ProjectId(uuid::Uuid::now_v7().as_u128());
             let taken = UploadRow { state: UploadState::Taken { digest, project }, ..row.clone() };
             update(context, taken, row.version).await?;
+            failpoint::pass("an upload is a project's");
             (digest, project)
         }
     };
@@ -395,7 +398,7 @@ pub async fn create_project(context: &Arc<RunContext>, ask: &CreateFromUpload) -
     let known = context.records.project_get(tenant, project).await.map_err(fault)?;
     if known.is_none() {
         match context.blobs.link(from, to, digest).await {
-            Ok(_) => {}
+            Ok(_) => failpoint::pass("an upload's bytes are linked"),
             // It was a project's, and that is gone again.
             Err(StoreError::BlobMissing { .. }) => return Err(no_upload()),
             Err(error) => return Err(fault(error)),

@@ -2,67 +2,26 @@
 //! failed ends where they would have been, and everything was done once.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
-use std::sync::Arc;
-use std::time::Duration;
+mod failing;
 
-use actors::analysis::Analyses;
-use actors::edits::{self, Boards};
-use actors::entrance::Leader;
+use std::sync::Arc;
+
+use actors::edits;
 use actors::projects::changes::{self, Due};
 use actors::projects::runs::{self, Mend};
-use actors::relay::Bells;
-use actors::run::{Beginning, RunContext, RunName};
-use actors::uploads::UploadPolicy;
+use actors::run::{RunContext, RunName};
+use cluster::body::Scope;
 use cluster::body::work::{EditStoryboard, ListEdits, RunKind};
-use cluster::body::{Fault as Refusal, Scope};
-use cluster::link::Wire;
 use domain::edit::{Edit, EditEntry};
 use domain::id::{ProjectId, TenantId};
 use domain::principal::Principal;
-use domain::project::{Act, ProjectPatch};
+use domain::project::ProjectPatch;
 use domain::run::{RunSettings, RunState};
 use store::conformance::project_row;
 use store::rows::{INTENT_SHARDS, IntentBody, ProjectRow, RunRow};
-use store::{DataFolder, Fault, Faults, Faulty, Keyring, Records};
-use tokio::sync::{Semaphore, watch};
+use store::{DataFolder, Fault, Faults, Faulty};
 
-const WHO: Principal = Principal::LOCAL;
-/// Tries of whoever repeats what failed. One write fails, so the second one succeeds.
-const TRIES: usize = 3;
-
-/// A core's context on a folder whose records fail by plan.
-fn context(folder: &DataFolder, faults: Faults) -> RunContext {
-    let records: Arc<dyn Records> = Arc::new(Faulty::new(folder.records(), faults));
-    RunContext {
-        records,
-        blobs: folder.blobs(),
-        keys: Arc::new(Keyring::generate().unwrap()),
-        bells: Bells::default(),
-        scheduler: Leader { scope: "nobody".into(), wire: Wire::Memory },
-        model: watch::channel(None).1,
-        uploads: UploadPolicy::new(1 << 30, Duration::from_secs(3_600)),
-        analyses: Analyses::default(),
-        boards: Boards::default(),
-        undo_delete: Duration::from_secs(3_600),
-        limits: book::Limits::default(),
-        core: 1,
-        heavy: Arc::new(Semaphore::new(1)),
-        beginning: Beginning::default(),
-        trouble: watch::channel(None).0,
-    }
-}
-
-/// Repeats what failed, as whoever asked would.
-async fn settle<T>(mut work: impl AsyncFnMut() -> Result<T, Refusal>) -> T {
-    let mut last = None;
-    for _ in 0..TRIES {
-        match work().await {
-            Ok(done) => return done,
-            Err(refusal) => last = Some(refusal),
-        }
-    }
-    panic!("{TRIES} tries failed, the last one with {last:?}");
-}
+use failing::{WHO, acts, context, settle};
 
 async fn inserted(folder: &DataFolder) -> ProjectId {
     let row = project_row(WHO.tenant);
@@ -80,20 +39,6 @@ async fn work_through(context: &RunContext, project: ProjectId) -> RunName {
     settle(async || changes::restore(context, WHO, project).await).await;
     let kind = RunKind::With { settings: RunSettings::default(), revision: None };
     settle(async || runs::begin(context, WHO, project, &kind).await).await
-}
-
-/// The acts on a project, oldest first, by what they are.
-async fn acts(records: &dyn Records, project: ProjectId) -> Vec<&'static str> {
-    let mut acts = records.activity(WHO.tenant, project, u64::MAX, 100).await.unwrap();
-    acts.reverse();
-    let kind = |what: &Act| match what {
-        Act::Changed { .. } => "changed",
-        Act::Deleted => "deleted",
-        Act::Restored => "restored",
-        Act::RunStarted { .. } => "run-started",
-        _ => "other",
-    };
-    acts.iter().map(|act| kind(&act.what)).collect()
 }
 
 /// Looks through the intents as a core does, without driving what is to be driven.

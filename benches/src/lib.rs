@@ -4,6 +4,7 @@
 //! | benchmark | measures |
 //! |---|---|
 //! | `encoder` | tokens a second of the encoder, against sentence-transformers on the same texts |
+//! | `gateway` | uploads, making projects and streams of events through sockets, against bare warp |
 //! | `reading` | MB/s of each book format, and the cutting of passages from the longest book |
 //! | `scheduler` | the scheduler's decisions, waste and cost through its actor, against their bars |
 //! | `scheduler_paths` | each path through the scheduler's core by itself, with Criterion |

@@ -21,6 +21,7 @@
 //! | `fs` | the blobs port over plain files |
 //! | [`keyring`] | the keys that cursors, addresses and webhooks are signed with |
 //! | [`faulty`] | a wrapper for either port that fails on a seed |
+//! | [`failpoint`] | steps at which a test kills the process (feature `failpoints`) |
 //! | `conformance` | what every adapter has to pass (feature `conformance`) |
 //! | [`error`] | everything that can go wrong, with stable codes |
 
@@ -30,6 +31,7 @@ pub mod cache;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod error;
+pub mod failpoint;
 pub mod faulty;
 pub mod folder;
 mod fs;

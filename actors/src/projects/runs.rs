@@ -7,8 +7,8 @@ use domain::id::{ProjectId, RunId};
 use domain::principal::Principal;
 use domain::project::{Act, Actor, Run};
 use domain::run::{Progress, RunSettings, RunState};
-use store::Cas;
 use store::rows::{IntentBody, OutboxEvent, ProjectRow, RevisionRow, RunRow, RunUpdate};
+use store::{Cas, failpoint};
 
 use super::views::{last_event, whole_run};
 use super::{
@@ -150,7 +150,10 @@ pub(super) async fn start(
         Err(fault) => Err(fault),
     };
     match begun {
-        Ok(()) => Ok(name),
+        Ok(()) => {
+            failpoint::pass("a run is begun");
+            Ok(name)
+        }
         Err(fault) => {
             undo_run(context, name).await;
             Err(fault)

@@ -47,6 +47,7 @@ pub async fn compose(
         let media_type = media_type.to_owned();
         artefacts.push(Artefact { name: name_of_file.to_owned(), digest, bytes: size, media_type });
     }
+    store::failpoint::pass("a run's files are stored");
     let change = |row: &mut store::rows::RunRow| {
         row.artefacts.clone_from(&artefacts);
         row.state = RunState::Ready;

@@ -43,6 +43,7 @@ pub async fn read(context: &Arc<RunContext>, name: RunName, run: &mut OwnedRun) 
     let inputs = context.put_bytes(name.scope, prepared.inputs).await?;
     let manifest = Manifest { book, inputs, ..prepared.manifest };
     let digest = context.put(name.scope, &manifest).await?;
+    store::failpoint::pass("a run's manifest is stored");
     let total = Progress {
         passages_total: manifest.passages.len() as u32,
         tokens_total: manifest.passages.iter().map(|p| u64::from(p.tokens)).sum(),

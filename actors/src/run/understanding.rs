@@ -310,6 +310,7 @@ impl Work {
         let repeated: u64 =
             segment.items.iter().map(|(item, _)| u64::from(of(item).tokens) * u64::from(of(item).passages)).sum();
         let digest = context.put(name.scope, &segment).await?;
+        store::failpoint::pass("a run's segment is stored");
         let tokens_per_s = speed.after(tokens);
         let new = NewSegment { digest, items: segment.items.len() as u32, tokens };
         let change = |row: &mut store::rows::RunRow| {

@@ -19,6 +19,7 @@ use super::{Failure, interrupted};
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::gateway::assets::Assets;
+use crate::gateway::followers::Followers;
 use crate::gateway::serve::serve;
 use crate::wiring::Node;
 
@@ -52,6 +53,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     if let Some(port) = args.port {
         config.gateway.port = port;
     }
+    raise_file_limit();
     let folder = args.data_dir.clone().unwrap_or_else(|| config.store.folder());
     // The port first: a node that can't be reached must not touch the data.
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, config.gateway.port));
@@ -65,6 +67,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
         bulk: node.bulk.clone(),
         upload_limit_bytes: config.gateway.upload_limit_mib << 20,
         streams: Arc::new(Semaphore::new(config.gateway.max_event_streams)),
+        followers: Followers::default(),
         stopping: node.stopping.clone(),
         ready: node.ready.clone(),
     });
@@ -83,6 +86,15 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     // Ended by the node's stop, once open requests are through.
     let _ = server.await;
     Ok(())
+}
+
+/// Lets this process have as many open files as it may: each connection is one, and shells give few.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 fn taken(address: SocketAddr, error: &std::io::Error) -> Failure {

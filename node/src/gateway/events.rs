@@ -1,24 +1,25 @@
 //! A project's events as server-sent events, from any point on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::body::projects::{EventsAfter, GetProject};
 use cluster::link::CallContext;
-use domain::id::ProjectId;
 use domain::run::RunEvent;
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::broadcast::{self, error::RecvError};
 use warp::http::HeaderValue;
 use warp::reply::{Reply, Response};
 use warp::sse::Event;
 
-use super::Request;
+use super::followers::{Followers, News, PAGE};
 use super::problem::ApiError;
+use super::projects::number;
+use super::{Gateway, Request};
 
-/// How long the core holds a question for events open. Shorter than any proxy's patience.
-const WAIT_MS: u32 = 15_000;
-/// Most events in one answer of the core.
-const PAGE: u32 = 256;
+/// How long a stream says nothing: keeps the connection alive, and finds out that the other end is gone.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// `GET /api/v1/projects/{project}/events`
 ///
@@ -28,12 +29,19 @@ pub async fn stream(request: Request) -> Result<Response, ApiError> {
     let project = request.path_id(0)?;
     let after = last_known(&request)?;
     let ask = GetProject { principal: request.principal, project };
-    request.gateway.core.call(ask, request.context()).await?;
+    let found = request.gateway.core.call(ask, request.context()).await?;
     let Ok(permit) = request.gateway.streams.clone().try_acquire_owned() else {
         return Err(ApiError::new("too-many-streams", "too many event streams are open; close some pages"));
     };
     let mut stopping = request.gateway.stopping.clone();
-    let events = follow(request, project, after, permit)
+    let seq = found.project.run.map_or(0, |run| run.seq);
+    let news = Followers::follow(&request.gateway, request.principal, project, seq);
+    let question = EventsAfter { principal: request.principal, project, after, limit: PAGE, wait_ms: 0 };
+    let (gateway, context) = (request.gateway.clone(), request.context());
+    let follower = Follower { gateway, context, question, news, behind: true, _permit: permit };
+    // Of the request nothing is kept: there may be thousands of streams.
+    drop(request);
+    let events = follow(follower)
         .take_until(Box::pin(async move {
             let _ = stopping.wait_for(|stop| *stop).await;
         }))
@@ -46,51 +54,56 @@ pub async fn stream(request: Request) -> Result<Response, ApiError> {
 }
 
 fn last_known(request: &Request) -> Result<u64, ApiError> {
-    let header = request.headers.get("last-event-id").and_then(|value| value.to_str().ok());
-    match header.or_else(|| request.query("after")) {
-        None => Ok(0),
-        Some(text) => {
-            text.parse().map_err(|_| ApiError::new("bad-request", "`after` is the number of the last event you know"))
-        }
+    let known = number(request, "after", 0..=u64::MAX)?;
+    match request.headers.get("last-event-id").map(|value| value.to_str().map(str::parse)) {
+        None => Ok(known.unwrap_or(0)),
+        Some(Ok(Ok(seq))) => Ok(seq),
+        Some(_) => Err(ApiError::new("bad-request", "`Last-Event-ID` is the number of the last event you know")),
     }
 }
 
 struct Follower {
-    request: Request,
-    project: ProjectId,
-    after: u64,
+    gateway: Arc<Gateway>,
+    context: CallContext,
+    /// What the core is asked for where news are missing: events after the last one that was sent.
+    question: EventsAfter,
+    news: broadcast::Receiver<News>,
+    /// There may be events that were not sent and do not come as news.
+    behind: bool,
     _permit: OwnedSemaphorePermit,
 }
 
-fn follow(
-    request: Request,
-    project: ProjectId,
-    after: u64,
-    permit: OwnedSemaphorePermit,
-) -> impl Stream<Item = Event> + Send {
-    let follower = Follower { request, project, after, _permit: permit };
+impl Follower {
+    /// What is to be sent next; `None` when the stream is over.
+    async fn next(&mut self) -> Option<Vec<Event>> {
+        loop {
+            if self.behind {
+                let reply = self.gateway.core.call(self.question.clone(), self.context).await.ok()?;
+                self.behind = reply.events.len() as u32 == PAGE;
+                if let Some(last) = reply.events.last() {
+                    self.question.after = last.seq;
+                    return Some(reply.events.iter().filter_map(to_sse).collect());
+                }
+            }
+            match tokio::time::timeout(SILENCE, self.news.recv()).await {
+                Err(_) => return Some(vec![Event::default().comment("still here")]),
+                Ok(Ok(news)) if news.seq <= self.question.after => {}
+                Ok(Ok(news)) if news.seq == self.question.after + 1 => {
+                    self.question.after = news.seq;
+                    return Some(to_sse(&news).into_iter().collect());
+                }
+                Ok(Ok(_) | Err(RecvError::Lagged(_))) => self.behind = true,
+                Ok(Err(RecvError::Closed)) => return None,
+            }
+        }
+    }
+}
+
+fn follow(follower: Follower) -> impl Stream<Item = Event> + Send {
     // Says at once that the stream stands, before anything has happened.
     let hello = stream::iter([Event::default().comment("following")]);
     let pages = stream::unfold(follower, |mut follower| async move {
-        let ask = EventsAfter {
-            principal: follower.request.principal,
-            project: follower.project,
-            after: follower.after,
-            limit: PAGE,
-            wait_ms: WAIT_MS,
-        };
-        let context = CallContext {
-            deadline: Duration::from_millis(u64::from(WAIT_MS)) + follower.request.deadline,
-            ..follower.request.context()
-        };
-        let reply = follower.request.gateway.core.call(ask, context).await.ok()?;
-        let mut page: Vec<Event> = reply.events.iter().filter_map(to_sse).collect();
-        if let Some(last) = reply.events.last() {
-            follower.after = last.seq;
-        } else {
-            // Keeps the connection alive, and finds out that the other end is gone.
-            page.push(Event::default().comment("still here"));
-        }
+        let page = follower.next().await?;
         Some((stream::iter(page), follower))
     });
     hello.chain(pages.flatten())

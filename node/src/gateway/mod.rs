@@ -11,6 +11,7 @@
 //! | [`edits`] | a storyboard as it stands with its edits |
 //! | [`events`] | a project's events as server-sent events |
 //! | [`analyses`] | what is asked of a text by itself |
+//! | [`followers`] | one question to the core for all who follow a project |
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
 //! | [`guard`] | who is let in: the local trust of a one-machine node |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
@@ -25,6 +26,7 @@ pub mod devices;
 pub mod download;
 pub mod edits;
 pub mod events;
+pub mod followers;
 pub mod guard;
 pub mod handlers;
 pub mod metrics;
@@ -61,6 +63,8 @@ pub struct Gateway {
     pub upload_limit_bytes: u64,
     /// Event streams that may be open at a time.
     pub streams: Arc<Semaphore>,
+    /// Who follows which project.
+    pub followers: followers::Followers,
     /// Turns true when the node stops.
     pub stopping: watch::Receiver<bool>,
     /// Whether a worker has its model loaded.
@@ -129,7 +133,9 @@ impl Request {
             return Ok(None);
         }
         let bad = |e: serde_json::Error| ApiError::new("bad-request", format!("the body can't be used: {e}"));
-        serde_json::from_slice(&bytes).map(Some).map_err(bad)
+        let mut value = serde_json::from_slice(&bytes).map_err(bad)?;
+        whole_numbers(&mut value);
+        serde_json::from_value(value).map(Some).map_err(bad)
     }
 
     /// The context of this request's calls to the core.
@@ -140,5 +146,35 @@ impl Request {
     /// Where a project's blobs lie.
     pub fn scope(&self, project: domain::id::ProjectId) -> Scope {
         Scope { tenant: self.principal.tenant, project }
+    }
+}
+
+/// Writes `3.0` as `3`: for JSON they are one number, and some languages know no other way to say it.
+fn whole_numbers(value: &mut serde_json::Value) {
+    use serde_json::Value;
+    /// Up to here every whole number has a double of its own.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            if let Some(whole) = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT_MAX) {
+                *value = Value::from(whole as i64);
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(whole_numbers),
+        Value::Object(map) => map.values_mut().for_each(whole_numbers),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let mut value = serde_json::from_str(r#"{"a": [3.0, 3.5, -2e0, 1e300, 7], "b": {"c": 0.0}}"#).unwrap();
+        whole_numbers(&mut value);
+        let wanted = serde_json::json!({ "a": [3, 3.5, -2, 1e300, 7], "b": { "c": 0 } });
+        assert_eq!(value, wanted);
     }
 }

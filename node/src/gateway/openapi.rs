@@ -19,7 +19,7 @@ pub fn document() -> Value {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method.as_str().to_ascii_lowercase()] = operation;
     }
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Visiobook",
@@ -29,7 +29,9 @@ pub fn document() -> Value {
         },
         "paths": paths,
         "components": { "schemas": generator.take_definitions(true) },
-    })
+    });
+    bound_numbers(&mut document);
+    document
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -> Value {
@@ -38,29 +40,16 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": path_schema(name) }))
         .collect();
     parameters.extend(route.params.iter().map(|p| {
-        json!({ "name": p.name, "in": p.place, "required": p.required, "description": p.about, "schema": { "type": p.kind } })
+        json!({ "name": p.name, "in": p.place, "required": p.required, "description": p.about, "schema": kind(p.kind) })
     }));
-    let (status, content) = &route.response;
-    let success = success_of(content, generator);
     let mut operation = json!({
         "operationId": route.id,
         "summary": route.about,
         "tags": [subject(route.path)],
         "x-permission": permission(route.permission),
         "parameters": parameters,
-        "responses": {
-            status.to_string(): success,
-            "default": {
-                "description": "What went wrong.",
-                "content": { "application/problem+json": { "schema": problem } },
-            },
-        },
+        "responses": responses(route, generator, problem),
     });
-    if matches!(content, Content::JsonOrLater(_)) {
-        let mut later = success_of(content, generator);
-        later["description"] = "It takes its time: `Location` says how it stands.".into();
-        operation["responses"]["202"] = later;
-    }
     if let Some(content) = media(&route.request, generator) {
         let required = !matches!(route.request, Content::OptionalJson(_));
         operation["requestBody"] = json!({ "required": required, "content": content });
@@ -68,12 +57,71 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
     operation
 }
 
-fn success_of(content: &Content, generator: &mut SchemaGenerator) -> Value {
+/// What is answered: success in its forms, and whatever can go wrong.
+fn responses(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -> Value {
+    let (status, content) = &route.response;
     let mut success = json!({ "description": "As asked." });
-    if let Some(content) = media(content, generator) {
+    let content = match content {
+        // A file's own type is known when it is sent.
+        Content::Bytes => Some(json!({ "*/*": {} })),
+        other => media(other, generator),
+    };
+    if let Some(content) = content {
         success["content"] = content;
     }
-    success
+    let mut responses = Map::new();
+    let takes = |header: &str| route.params.iter().any(|param| param.name == header);
+    if takes("range") {
+        let part = json!({ "description": "The range that was asked for.", "content": success["content"] });
+        responses.insert("206".into(), part);
+    }
+    if takes("if-none-match") {
+        responses.insert("304".into(), json!({ "description": "Nothing has changed." }));
+    }
+    if matches!(route.response.1, Content::JsonOrLater(_)) {
+        let description = "It takes its time: `Location` says how it stands.";
+        responses.insert("202".into(), json!({ "description": description, "content": success["content"] }));
+    }
+    responses.insert(status.to_string(), success);
+    let content = json!({ "application/problem+json": { "schema": problem } });
+    responses.insert("default".into(), json!({ "description": "What went wrong.", "content": content }));
+    Value::Object(responses)
+}
+
+/// The schema of a parameter, from the short form that the table writes it in.
+fn kind(kind: &str) -> Value {
+    let words = |words: &str| json!({ "type": "string", "enum": words.split('|').collect::<Vec<_>>() });
+    match (kind.strip_prefix('='), kind.split_once("..")) {
+        (Some(word), _) => words(word),
+        (None, Some(("", most))) => json!({ "type": "string", "maxLength": most.parse::<u64>().ok() }),
+        (None, Some((least, most))) => {
+            json!({ "type": "integer", "minimum": least.parse::<u64>().ok(), "maximum": most.parse::<u64>().ok() })
+        }
+        (None, None) if kind.contains('|') => words(kind),
+        (None, None) if kind == "uuid" => json!({ "type": "string", "format": "uuid" }),
+        (None, None) => json!({ "type": kind }),
+    }
+}
+
+/// Says of every number how large it can be: its format alone binds nobody.
+fn bound_numbers(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            let most = match map.get("format").and_then(Value::as_str) {
+                Some("uint8") => Some(u64::from(u8::MAX)),
+                Some("uint16") => Some(u64::from(u16::MAX)),
+                Some("uint32") => Some(u64::from(u32::MAX)),
+                Some("uint64") => Some(u64::MAX),
+                _ => None,
+            };
+            if let Some(most) = most {
+                map.entry("maximum").or_insert(most.into());
+            }
+            map.values_mut().for_each(bound_numbers);
+        }
+        Value::Array(values) => values.iter_mut().for_each(bound_numbers),
+        _ => {}
+    }
 }
 
 fn path_schema(name: &str) -> Value {
@@ -118,7 +166,11 @@ fn media(content: &Content, generator: &mut SchemaGenerator) -> Option<Value> {
         Content::Text => Some(json!({ "text/plain": { "schema": { "type": "string" } } })),
         Content::Events(schema) => {
             let data = schema(generator);
-            Some(json!({ "text/event-stream": { "schema": { "type": "string" }, "x-event-data": data } }))
+            let data = json!({ "type": "string", "contentMediaType": "application/json", "contentSchema": data });
+            let properties = json!({ "id": { "type": "string" }, "event": { "type": "string" }, "data": data });
+            // Of each event: version 3.1 has no word for a stream's items.
+            let event = json!({ "type": "object", "required": ["id", "event", "data"], "properties": properties });
+            Some(json!({ "text/event-stream": { "schema": event } }))
         }
     }
 }
@@ -126,6 +178,21 @@ fn media(content: &Content, generator: &mut SchemaGenerator) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_parameter_is_told_as_the_table_writes_it() {
+        assert_eq!(kind("string"), json!({ "type": "string" }));
+        assert_eq!(kind("uuid"), json!({ "type": "string", "format": "uuid" }));
+        assert_eq!(kind("=now"), json!({ "type": "string", "enum": ["now"] }));
+        assert_eq!(kind("en|fr"), json!({ "type": "string", "enum": ["en", "fr"] }));
+        assert_eq!(kind("..200"), json!({ "type": "string", "maxLength": 200 }));
+        assert_eq!(kind("1..500"), json!({ "type": "integer", "minimum": 1, "maximum": 500 }));
+        for param in table().iter().flat_map(|route| route.params) {
+            let kind = kind(param.kind);
+            let known = ["string", "integer", "boolean"].contains(&kind["type"].as_str().unwrap());
+            assert!(known && !kind.as_object().unwrap().values().any(Value::is_null), "{}: {kind}", param.name);
+        }
+    }
 
     /// `VISIOBOOK_BLESS=1 cargo test -p node openapi` writes the document anew.
     #[test]

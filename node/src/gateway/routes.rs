@@ -100,7 +100,8 @@ pub struct Param {
     pub required: bool,
     /// What it is for.
     pub about: &'static str,
-    /// Its JSON type.
+    /// What it can be: `string`, `integer`, `boolean`, `uuid`, `=one` word, the words of `one|another`, the whole
+    /// numbers of `1..500`, or a text of at most `..200` characters.
     pub kind: &'static str,
 }
 
@@ -128,6 +129,8 @@ pub struct Route {
     pub handler: fn(Request) -> Answer,
 }
 
+/// As many as there may be of anything.
+const COUNT: &str = "0..18446744073709551615";
 const NAME: Param = Param {
     name: "name",
     place: "query",
@@ -140,14 +143,14 @@ const UPLOAD_ID: Param = Param {
     place: "query",
     required: false,
     about: "Make the project of this upload, which is complete, instead of the body.",
-    kind: "string",
+    kind: "uuid",
 };
 const VALID: Param = Param {
     name: "valid_s",
     place: "query",
     required: false,
     about: "How long the address may be followed, seconds: at most a day; an hour unless told otherwise.",
-    kind: "integer",
+    kind: "1..86400",
 };
 const RANGE: Param = Param {
     name: "range",
@@ -161,14 +164,14 @@ const TUS: Param = Param {
     place: "header",
     required: true,
     about: "The protocol's version, `1.0.0`.",
-    kind: "string",
+    kind: "=1.0.0",
 };
 const LENGTH: Param = Param {
     name: "upload-length",
     place: "header",
     required: true,
     about: "Size of the whole file, bytes.",
-    kind: "integer",
+    kind: COUNT,
 };
 const METADATA: Param = Param {
     name: "upload-metadata",
@@ -182,7 +185,7 @@ const OFFSET: Param = Param {
     place: "header",
     required: true,
     about: "Where the part begins: where the upload stands.",
-    kind: "integer",
+    kind: COUNT,
 };
 const CHECKSUM: Param = Param {
     name: "upload-checksum",
@@ -196,14 +199,14 @@ const AFTER: Param = Param {
     place: "query",
     required: false,
     about: "Sequence number of the last event that is known; default 0.",
-    kind: "integer",
+    kind: COUNT,
 };
 const LAST_EVENT_ID: Param = Param {
     name: "last-event-id",
     place: "header",
     required: false,
     about: "The same, as browsers send it when they connect anew. Wins over `after`.",
-    kind: "integer",
+    kind: COUNT,
 };
 
 const WEIGHT: Param = Param {
@@ -211,14 +214,14 @@ const WEIGHT: Param = Param {
     place: "query",
     required: false,
     about: "Share against others that have work too, from 1 to 10,000: 200 gets twice the device time of 100, the default.",
-    kind: "integer",
+    kind: "1..10000",
 };
 const LIMIT: Param = Param {
     name: "device_ms_per_s",
     place: "query",
     required: false,
     about: "At most so many milliseconds of device time a second, over all devices; 0 holds its queued work up. Left out for no limit.",
-    kind: "integer",
+    kind: "0..4294967295",
 };
 
 const IF_MATCH: Param = Param {
@@ -235,7 +238,8 @@ const IF_NONE_MATCH: Param = Param {
     about: "An ETag that is known: 304 if nothing has changed.",
     kind: "string",
 };
-const ERASE: Param = query("erase", "string", "`now`: nothing is to be undone.");
+const FILE: &[Param] = &[RANGE, IF_NONE_MATCH];
+const ERASE: Param = query("erase", "=now", "`now`: nothing is to be undone.");
 
 const fn query(name: &'static str, kind: &'static str, about: &'static str) -> Param {
     Param { name, place: "query", required: false, about, kind }
@@ -244,31 +248,35 @@ const fn query(name: &'static str, kind: &'static str, about: &'static str) -> P
 const LIST: &[Param] = &[
     query(
         "shown",
-        "string",
+        "active|archived|all|deleted",
         "`active` (the default), `archived`, `all` of these, or `deleted`: those that can be restored.",
     ),
-    query("state", "string", "Only those whose newest run is `received`, `working`, `ready`, `failed` or `cancelled`."),
-    query("language", "string", "Only books in `en` or `fr`."),
+    query(
+        "state",
+        "received|working|ready|failed|cancelled",
+        "Only those whose newest run is `received`, `working`, `ready`, `failed` or `cancelled`.",
+    ),
+    query("language", "en|fr", "Only books in `en` or `fr`."),
     query(
         "search",
-        "string",
+        "..200",
         "Only those that hold all of these words, case and accents aside: at most 200 characters.",
     ),
-    query("sort", "string", "`created` (the default), `changed`, both newest first, or `name`."),
+    query("sort", "created|changed|name", "`created` (the default), `changed`, both newest first, or `name`."),
     query("reversed", "boolean", "The other way round."),
-    query("limit", "integer", "How many at most, 1 to 500; default 100."),
+    query("limit", "1..500", "How many at most, 1 to 500; default 100."),
     query("cursor", "string", "The `next` of the page before; the other parameters must be the same."),
 ];
-const RUN: Param = query("run", "string", "The run that composed it; the newest that finished unless one is named.");
-const VERSION: Param = query("version", "integer", "How many of the edits to take in; all unless a number is given.");
+const RUN: Param = query("run", "uuid", "The run that composed it; the newest that finished unless one is named.");
+const VERSION: Param = query("version", COUNT, "How many of the edits to take in; all unless a number is given.");
 const EDITS: &[Param] = &[
     RUN,
-    query("after", "integer", "The last version that is known; default 0."),
-    query("limit", "integer", "How many at most, 1 to 500; default 100."),
+    query("after", COUNT, "The last version that is known; default 0."),
+    query("limit", "1..500", "How many at most, 1 to 500; default 100."),
 ];
 const ACTIVITY: &[Param] = &[
-    query("before", "integer", "The `next` of the page before."),
-    query("limit", "integer", "How many at most, 1 to 200; default 50."),
+    query("before", COUNT, "The `next` of the page before."),
+    query("limit", "1..200", "How many at most, 1 to 200; default 50."),
 ];
 
 macro_rules! handler {
@@ -350,13 +358,13 @@ pub fn table() -> Vec<Route> {
         Route { id: "auditRun", method: get(), path: "/api/v1/projects/{project}/runs/{run}/audit", about: "Whether every item of the run stands in exactly one of its segments.",
             permission: ProjectRead, limits: THOROUGH, params: &[], request: Empty, response: (200, Json(schema::<RunAudit>)), handler: handler!(projects::audit) },
         Route { id: "runFile", method: get(), path: "/api/v1/projects/{project}/runs/{run}/files/{name}", about: "A file of this run, as the run made it.",
-            permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Bytes), handler: handler!(projects::run_file) },
+            permission: ProjectRead, limits: NO_BODY, params: FILE, request: Empty, response: (200, Bytes), handler: handler!(projects::run_file) },
         Route { id: "cancelRun", method: post(), path: "/api/v1/projects/{project}/runs/{run}/cancel", about: "Stop a run; one that has ended stays as it is.",
             permission: ProjectWrite, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<RunView>)), handler: handler!(handlers::cancel_run) },
         Route { id: "events", method: get(), path: "/api/v1/projects/{project}/events", about: "The project's events as they happen: event `run`, its sequence number as id.",
             permission: ProjectRead, limits: NO_BODY, params: &[AFTER, LAST_EVENT_ID], request: Empty, response: (200, Events(schema::<RunEvent>)), handler: handler!(events::stream) },
         Route { id: "storyboard", method: get(), path: "/api/v1/projects/{project}/storyboard", about: "The newest finished storyboard as it stands with its edits, or as it stood.",
-            permission: ProjectRead, limits: THOROUGH, params: &[RUN, VERSION], request: Empty, response: (200, Json(schema::<EditedStoryboard>)), handler: handler!(edits::storyboard) },
+            permission: ProjectRead, limits: THOROUGH, params: &[RUN, VERSION, RANGE, IF_NONE_MATCH], request: Empty, response: (200, Json(schema::<EditedStoryboard>)), handler: handler!(edits::storyboard) },
         Route { id: "listEdits", method: get(), path: "/api/v1/projects/{project}/storyboard/edits", about: "The edits of the storyboard, one a version.",
             permission: ProjectRead, limits: NO_BODY, params: EDITS, request: Empty, response: (200, Json(schema::<EditPage>)), handler: handler!(edits::list) },
         Route { id: "editStoryboard", method: post(), path: "/api/v1/projects/{project}/storyboard/edits", about: "Change the storyboard, if it is at the version that the change was made for.",
@@ -366,11 +374,11 @@ pub fn table() -> Vec<Route> {
         Route { id: "redoEdit", method: post(), path: "/api/v1/projects/{project}/storyboard/redo", about: "Bring the change back that was last taken back.",
             permission: ProjectWrite, limits: SMALL_BODY, params: &[], request: Json(schema::<UndoRequest>), response: (200, Json(schema::<EditState>)), handler: handler!(edits::redo) },
         Route { id: "file", method: get(), path: "/api/v1/projects/{project}/files/{name}", about: "A file of the newest finished run: `storyboard.json` or `storyboard.html`, with their edits, or `book.json`.",
-            permission: ProjectRead, limits: NO_BODY, params: &[RANGE], request: Empty, response: (200, Bytes), handler: handler!(handlers::file) },
+            permission: ProjectRead, limits: NO_BODY, params: FILE, request: Empty, response: (200, Bytes), handler: handler!(handlers::file) },
         Route { id: "linkFile", method: post(), path: "/api/v1/projects/{project}/files/{name}/link", about: "Sign an address of the file as it is now, for whoever is given it.",
             permission: ProjectRead, limits: NO_BODY, params: &[VALID], request: Empty, response: (201, Json(schema::<FileLink>)), handler: handler!(handlers::link) },
         Route { id: "signedFile", method: get(), path: "/api/v1/files/{token}", about: "A file by its signed address.",
-            permission: Public, limits: NO_BODY, params: &[RANGE], request: Empty, response: (200, Bytes), handler: handler!(handlers::signed_file) },
+            permission: Public, limits: NO_BODY, params: FILE, request: Empty, response: (200, Bytes), handler: handler!(handlers::signed_file) },
         Route { id: "analyseSemantic", method: post(), path: "/api/v1/analysis/semantic", about: "Vectors of a text, or of a project's revision: a small text is answered at once.",
             permission: Tenant, limits: TEXT, params: &[], request: Json(schema::<AnalysisRequest>), response: (200, JsonOrLater(schema::<Analysis>)), handler: handler!(analyses::semantic) },
         Route { id: "analyseScenes", method: post(), path: "/api/v1/analysis/extract-scenes", about: "Scenes of a text, or of a project's revision, and who is named in them.",

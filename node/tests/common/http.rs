@@ -17,6 +17,10 @@ impl Answer {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
     }
@@ -55,6 +59,32 @@ pub fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)]
     let _ = reader.read_to_end(&mut rest);
     answer.body = if answer.header("transfer-encoding") == Some("chunked") { unchunk(&rest) } else { rest };
     answer
+}
+
+/// The same of a server that may die: `None` unless the whole answer came.
+pub fn try_request(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Option<Answer> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n", body.len());
+    headers.iter().for_each(|(name, value)| head += &format!("{name}: {value}\r\n"));
+    stream.write_all(format!("{head}connection: close\r\n\r\n").as_bytes()).ok()?;
+    stream.write_all(body).ok()?;
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).ok()?;
+    let end = all.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let mut lines = std::str::from_utf8(&all[..end]).ok()?.lines();
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+    let answer = Answer { status, headers, body: all[end + 4..].to_vec() };
+    let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap_or(usize::MAX));
+    (answer.body.len() == length).then_some(answer)
 }
 
 fn head(reader: &mut impl BufRead) -> (u16, Vec<(String, String)>) {

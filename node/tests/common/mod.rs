@@ -110,14 +110,22 @@ impl Server {
     }
 
     pub fn start_with(data: &Path, command: &mut Command) -> Self {
+        Self::try_start_with(data, command).expect("it ended before it served")
+    }
+
+    /// `None` if it ended before it served.
+    pub fn try_start_with(data: &Path, command: &mut Command) -> Option<Self> {
         command.args(["serve", "--port", "0", "--data-dir"]).arg(data);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let running = Running(child);
+        if line.is_empty() {
+            return None;
+        }
         let url = line.split_whitespace().find_map(|word| word.strip_prefix("http://"));
-        Self { address: url.unwrap_or_else(|| panic!("no address in {line:?}")).to_owned(), running }
+        Some(Self { address: url.unwrap_or_else(|| panic!("no address in {line:?}")).to_owned(), running })
     }
 }
 

@@ -70,6 +70,58 @@ impl Drop for SmallDisk {
     }
 }
 
+/// A folder of blobs that can be made read-only while the node runs: bound to itself, so that it is a mount.
+struct Bound(std::path::PathBuf);
+
+impl Bound {
+    fn mount(folder: std::path::PathBuf) -> Option<Self> {
+        std::fs::create_dir_all(&folder).unwrap();
+        let bound = std::process::Command::new("mount").arg("--bind").arg(&folder).arg(&folder).output();
+        bound.is_ok_and(|mount| mount.status.success()).then(|| Self(folder))
+    }
+
+    /// `ro` or `rw`.
+    fn remount(&self, how: &str) {
+        let mut mount = std::process::Command::new("mount");
+        let done = mount.args(["-o", &format!("remount,bind,{how}")]).arg(&self.0).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        let unmounted = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+        assert!(unmounted.is_ok_and(|status| status.success()), "{} is still mounted", self.0.display());
+    }
+}
+
+#[test]
+fn while_the_folder_takes_no_writes_uploads_are_told_so_and_go_on_by_themselves_afterwards() {
+    let data = tempfile::tempdir().unwrap();
+    let Some(blobs) = Bound::mount(data.path().join("blobs")) else {
+        println!("skipped: this process may not mount anything");
+        return;
+    };
+    let server = Server::start(data.path());
+    let address = &server.address;
+    let file = patterned(2 << 20);
+    let path = begin(address, "a.bin", file.len(), "");
+    assert_eq!(send(address, &path, 0, &file[..1 << 20], &[]).status, 204);
+    let book = std::fs::read(sample(ENGLISH)).unwrap();
+    blobs.remount("ro");
+    let part = send(address, &path, 1 << 20, &file[1 << 20..], &[]);
+    assert_eq!((part.status, part.code().as_str()), (503, "store-read-only"), "{part:?}");
+    let whole = upload(address, "winter.epub", &book);
+    assert_eq!((whole.status, whole.code().as_str()), (503, "store-read-only"), "{whole:?}");
+    assert_eq!(offset(address, &path), 1 << 20, "reading goes on");
+    assert_eq!(get(address, "/api/v1/projects").json()["total"], 0);
+    blobs.remount("rw");
+    assert_eq!(send(address, &path, 1 << 20, &file[1 << 20..], &[]).status, 204);
+    assert_eq!(get(address, &path).json()["digest"], domain::id::Digest::of(&file).to_string());
+    assert_eq!(upload(address, "winter.epub", &book).status, 201);
+    drop(server);
+}
+
 #[test]
 fn on_a_full_disk_an_upload_stands_still_and_goes_on_by_itself_once_there_is_space() {
     let Some(disk) = SmallDisk::mount() else {

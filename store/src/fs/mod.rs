@@ -25,6 +25,7 @@ use crate::blobs::{
     BlobEntry, BlobHealth, BlobHold, BlobInfo, BlobScope, BlobSource, BlobStream, Blobs, Holds,
 };
 use crate::error::StoreError;
+use crate::failpoint;
 use crate::folder::{FolderLock, sync_folder};
 use incoming::{Incoming, Temporary};
 
@@ -101,6 +102,7 @@ impl FsBlobs {
                 }
                 hasher = hash(std::mem::take(&mut hasher), piece.clone()).await?;
                 self.step(OPERATION, writer.write(piece)).await?;
+                failpoint::pass("a blob's first bytes are written");
             }
             Ok(())
         }
@@ -111,6 +113,7 @@ impl FsBlobs {
             return Err(error);
         }
         self.close(writer, bytes).await?;
+        failpoint::pass("a blob is synced");
         Ok(BlobInfo { digest: Digest(hasher.finalize().into()), bytes })
     }
 
@@ -142,12 +145,15 @@ impl FsBlobs {
     async fn publish(&self, temporary: &Temporary, scope: BlobScope, digest: Digest) -> Result<(), StoreError> {
         let key = object_key(scope, digest);
         self.step("publishing a blob", self.operator.rename(&temporary.key, &key)).await?;
+        failpoint::pass("a blob is renamed");
         let scope_folder = self.root.join(scope_key(scope));
         self.blocking("syncing a folder of blobs", move || {
             // The scope, its tenant, and `objects`.
             scope_folder.ancestors().take(3).try_for_each(sync_folder)
         })
-        .await
+        .await?;
+        failpoint::pass("a blob's folders are synced");
+        Ok(())
     }
 
     /// Holds a blob against its name, piece by piece.
@@ -167,7 +173,10 @@ impl FsBlobs {
         use std::io::ErrorKind::{CrossesDevices, NotFound, PermissionDenied, TooManyLinks, Unsupported};
         let (blob, beside) = (self.root.join(object_key(from, digest)), self.root.join(&temporary.key));
         self.blocking(OPERATION, move || match std::fs::hard_link(blob, beside) {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                failpoint::pass("a blob has a second name");
+                Ok(true)
+            }
             Err(error) => match error.kind() {
                 NotFound => Err(StoreError::BlobMissing { digest }),
                 CrossesDevices | PermissionDenied | TooManyLinks | Unsupported => Ok(false),
@@ -320,7 +329,10 @@ impl Blobs for FsBlobs {
     async fn delete(&self, scope: BlobScope, digest: Digest) -> Result<(), StoreError> {
         self.holds.refuse()?;
         self.step("removing a blob", self.operator.delete(&object_key(scope, digest))).await?;
-        self.sync_removal(self.root.join(scope_key(scope))).await
+        failpoint::pass("a blob is removed");
+        self.sync_removal(self.root.join(scope_key(scope))).await?;
+        failpoint::pass("a blob's removal is synced");
+        Ok(())
     }
 
     async fn delete_scope(&self, scope: BlobScope) -> Result<(), StoreError> {
@@ -328,7 +340,10 @@ impl Blobs for FsBlobs {
         let key = scope_key(scope);
         let delete = self.operator.delete_with(&key).recursive(true);
         self.step("removing a project's blobs", async { delete.await }).await?;
-        self.sync_removal(self.root.join(OBJECTS).join(scope.tenant.to_string())).await
+        failpoint::pass("a scope of blobs is removed");
+        self.sync_removal(self.root.join(OBJECTS).join(scope.tenant.to_string())).await?;
+        failpoint::pass("a scope's removal is synced");
+        Ok(())
     }
 
     async fn sweep_temporary(&self) -> Result<u64, StoreError> {

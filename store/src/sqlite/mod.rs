@@ -30,6 +30,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, ffi};
 
 use crate::error::StoreError;
+use crate::failpoint;
 use crate::folder::FolderLock;
 use crate::records::{Cas, StoreIdentity};
 use crate::rows::LIST_MAX;
@@ -80,6 +81,7 @@ impl Sqlite {
         C: Send + 'static,
         F: FnOnce(&Connection) -> Result<Cas<T, C>, StoreError> + Send + 'static,
     {
+        debug_assert!(failpoint::lists(operation), "`{operation}` is not in the list of failpoints");
         let written = self.writer.write(operation, |connection| {
             Ok(match work(connection)? {
                 applied @ Cas::Applied(_) => Verdict::Keep(applied),
@@ -98,6 +100,7 @@ impl Sqlite {
     where
         F: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
     {
+        debug_assert!(failpoint::lists(operation), "`{operation}` is not in the list of failpoints");
         match self.writer.write(operation, |connection| work(connection).map(Verdict::Keep)).await {
             Written::Done(()) => Ok(()),
             Written::Failed(error) | Written::Doubtful(error) => Err(error),

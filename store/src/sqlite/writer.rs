@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::sql_error;
 use crate::error::StoreError;
+use crate::failpoint::{self, Commit};
 
 /// Jobs that may wait; whoever comes later waits for a place, up to the deadline.
 pub(super) const QUEUE_MAX: usize = 1_024;
@@ -46,6 +47,8 @@ trait Job: Send {
     fn claim(&self) -> bool;
     /// Runs it; `Ok(true)`: what it wrote is to be kept.
     fn run(&mut self, connection: &Connection) -> Result<bool, StoreError>;
+    /// The operation, if what it wrote is to be kept.
+    fn wrote(&self) -> Option<&'static str>;
     /// Answers its caller, after the commit or the failure of it.
     fn answer(self: Box<Self>, fate: &Fate);
 }
@@ -111,6 +114,10 @@ where
         let end = if keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
         connection.execute_batch(end).map_err(sql)?;
         Ok(keep)
+    }
+
+    fn wrote(&self) -> Option<&'static str> {
+        matches!(self.result, Ok(Verdict::Keep(_))).then_some(self.operation)
     }
 
     fn answer(self: Box<Self>, fate: &Fate) {
@@ -235,13 +242,22 @@ fn run_group(
         roll_back(connection);
         return Fate::Committed;
     }
+    pass(group, Commit::Before);
     match connection.execute_batch("COMMIT") {
-        Ok(()) => Fate::Committed,
+        Ok(()) => {
+            pass(group, Commit::After);
+            Fate::Committed
+        }
         Err(error) => {
             roll_back(connection);
             Fate::Doubtful(sql_error("committing a write", &error))
         }
     }
+}
+
+/// Passes the failpoints of all that a group writes.
+fn pass(group: &[Box<dyn Job>], side: Commit) {
+    group.iter().filter_map(|job| job.wrote()).for_each(|write| failpoint::commit(side, write));
 }
 
 fn next_claimed(jobs: &mut mpsc::Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {

@@ -1,0 +1,73 @@
+//! A core on stores that fail by plan, and whoever repeats what failed.
+#![allow(dead_code, reason = "each test program takes what it needs")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::analysis::Analyses;
+use actors::edits::Boards;
+use actors::entrance::Leader;
+use actors::relay::Bells;
+use actors::run::{Beginning, RunContext};
+use actors::uploads::UploadPolicy;
+use cluster::body::Fault as Refusal;
+use cluster::link::Wire;
+use domain::id::ProjectId;
+use domain::principal::Principal;
+use domain::project::Act;
+use store::{DataFolder, Faults, Faulty, Keyring, Records};
+use tokio::sync::{Semaphore, watch};
+
+pub const WHO: Principal = Principal::LOCAL;
+/// Tries of whoever repeats what failed. One write fails, so the second one succeeds.
+const TRIES: usize = 3;
+
+/// A core's context on a folder whose records fail by plan.
+pub fn context(folder: &DataFolder, faults: Faults) -> RunContext {
+    let records: Arc<dyn Records> = Arc::new(Faulty::new(folder.records(), faults));
+    RunContext {
+        records,
+        blobs: folder.blobs(),
+        keys: Arc::new(Keyring::generate().unwrap()),
+        bells: Bells::default(),
+        scheduler: Leader { scope: "nobody".into(), wire: Wire::Memory },
+        model: watch::channel(None).1,
+        uploads: UploadPolicy::new(1 << 30, Duration::from_secs(3_600)),
+        analyses: Analyses::default(),
+        boards: Boards::default(),
+        undo_delete: Duration::from_secs(3_600),
+        limits: book::Limits::default(),
+        core: 1,
+        heavy: Arc::new(Semaphore::new(1)),
+        beginning: Beginning::default(),
+        trouble: watch::channel(None).0,
+    }
+}
+
+/// Repeats what failed, as whoever asked would.
+pub async fn settle<T>(mut work: impl AsyncFnMut() -> Result<T, Refusal>) -> T {
+    let mut last = None;
+    for _ in 0..TRIES {
+        match work().await {
+            Ok(done) => return done,
+            Err(refusal) => last = Some(refusal),
+        }
+    }
+    panic!("{TRIES} tries failed, the last one with {last:?}");
+}
+
+/// The acts on a project, oldest first, by what they are.
+pub async fn acts(records: &dyn Records, project: ProjectId) -> Vec<&'static str> {
+    let mut acts = records.activity(WHO.tenant, project, u64::MAX, 100).await.unwrap();
+    acts.reverse();
+    let kind = |what: &Act| match what {
+        Act::Changed { .. } => "changed",
+        Act::Deleted => "deleted",
+        Act::Restored => "restored",
+        Act::RunStarted { .. } => "run-started",
+        Act::Created { .. } => "created",
+        Act::Revised { .. } => "revised",
+        _ => "other",
+    };
+    acts.iter().map(|act| kind(&act.what)).collect()
+}

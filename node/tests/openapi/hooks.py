@@ -1,0 +1,178 @@
+"""What schemathesis can't guess: real ids, real books, the order in which things are done.
+
+Cases that are to be refused go out as they were generated. Of the others, every second one of an operation is
+replaced by a request that must succeed; the rest keep what was generated, at addresses that exist. Whatever a
+request uses up (a project that is deleted, an upload that is removed) is made for it alone.
+"""
+
+import base64
+import functools
+import itertools
+import os
+import threading
+import time
+from collections import defaultdict
+
+import requests
+import schemathesis
+
+BASE = os.environ["VISIOBOOK_BASE"]
+DEADLINE_S = 60
+TUS = {"Tus-Resumable": "1.0.0"}
+
+calls = defaultdict(itertools.count)
+books = itertools.count()
+lock = threading.Lock()
+
+
+def ask(method, path, **more):
+    """A request of the preparation, which must succeed."""
+    answer = requests.request(method, BASE + path, timeout=DEADLINE_S, **more)
+    assert answer.ok, f"preparing failed: {method} {path}: {answer.status_code} {answer.text}"
+    return answer
+
+
+def book():
+    """A book that no other project has."""
+    with lock:
+        number = next(books)
+    said = "“Where is the lamp?” asked Anna. The ferry left at nine, and nobody had told her where it was going. "
+    chapter = f"The keeper wrote the number {number} on the door and shut it. " + said * 20
+    return f"Chapter One\n\n{chapter}\n\nChapter Two\n\n{said * 20}\n".encode()
+
+
+def new_project():
+    return ask("POST", "/api/v1/projects?name=lamp.txt", data=book()).json()["id"]
+
+
+def ready_project():
+    """A project whose first run has finished, and that run."""
+    project = new_project()
+    until = time.monotonic() + DEADLINE_S
+    while time.monotonic() < until:
+        run = ask("GET", f"/api/v1/projects/{project}").json()["run"]
+        if run["state"]["state"] == "ready":
+            return {"project": project, "run": run["id"]}
+        time.sleep(0.05)
+    raise AssertionError(f"the run of {project} is not ready after {DEADLINE_S} s: {run}")
+
+
+def cancelled_run():
+    """A project whose first run was cancelled before it was done."""
+    for _ in range(20):
+        project = new_project()
+        run = ask("GET", f"/api/v1/projects/{project}").json()["run"]["id"]
+        state = ask("POST", f"/api/v1/projects/{project}/runs/{run}/cancel").json()["state"]["state"]
+        if state == "cancelled":
+            return {"project": project, "run": run}
+    raise AssertionError("no run could be cancelled before it was done")
+
+
+def new_upload():
+    head = TUS | {"Upload-Length": "10", "Upload-Metadata": "filename " + base64.b64encode(b"a.txt").decode()}
+    return ask("POST", "/api/v1/uploads", headers=head).json()["id"]
+
+
+def edited(*then):
+    """A project whose storyboard has an edit and what came then; and what the next one must say."""
+    made = ready_project()
+    at = f"/api/v1/projects/{made['project']}/storyboard"
+    edit = {"do": "note", "panel": 0, "text": "dusk"}
+    ask("POST", f"{at}/edits", json={"run": made["run"], "version": 0, "edit": edit})
+    for version, what in enumerate(then, 1):
+        ask("POST", f"{at}/{what}", json={"run": made["run"], "version": version})
+    return made["project"], {"run": made["run"], "version": 1 + len(then)}
+
+
+def soon_deleted():
+    """A project that is deleted while its events are followed: so the stream ends."""
+    project = new_project()
+    threading.Timer(0.3, ask, ("DELETE", f"/api/v1/projects/{project}")).start()
+    return {"project": project}
+
+
+@functools.cache
+def shared_project():
+    """What is only read, made once."""
+    return ready_project()
+
+
+# Operations whose path may not be the shared project's: each gets what it uses up.
+USES_UP = {
+    "deleteProject": lambda: {"project": new_project()},
+    "changeProject": lambda: {"project": new_project()},
+    "addRevision": ready_project,
+    "startRun": ready_project,
+    "retryRun": cancelled_run,
+    "editStoryboard": ready_project,
+    "events": soon_deleted,
+    "removeUpload": lambda: {"upload": new_upload()},
+    "appendUpload": lambda: {"upload": new_upload()},
+    "getUpload": lambda: {"upload": new_upload()},
+}
+
+
+def deleted_project():
+    project = new_project()
+    ask("DELETE", f"/api/v1/projects/{project}")
+    return {"project": project}
+
+
+def places(operation):
+    """Path parameters that exist."""
+    if operation == "restoreProject":
+        return deleted_project()
+    if operation in USES_UP:
+        return USES_UP[operation]()
+    return shared_project() | {"name": "storyboard.json", "tenant": "00000000-0000-0000-0000-000000000000"}
+
+
+def prepared(operation, case, known):
+    """Makes the case one that must succeed."""
+    case.query, case.cookies = {}, {}
+    case.headers.clear()
+    if operation == "createProject":
+        case.query, case.body, case.media_type = {"name": "lamp.txt"}, book(), "application/octet-stream"
+    elif operation == "addRevision":
+        case.query, case.body, case.media_type = {"name": "lamp.txt"}, book(), "application/octet-stream"
+    elif operation == "createUpload":
+        name = base64.b64encode(b"a.txt").decode()
+        case.headers.update(TUS | {"Upload-Length": "10", "Upload-Metadata": f"filename {name}"})
+    elif operation == "appendUpload":
+        case.headers.update(TUS | {"Upload-Offset": "0"})
+        case.body, case.media_type = b"ten bytes.", "application/offset+octet-stream"
+    elif operation == "removeUpload":
+        case.headers.update(TUS)
+    elif operation == "changeProject":
+        case.body, case.media_type = {"description": "A book about lamps."}, "application/merge-patch+json"
+    elif operation == "startRun":
+        case.body, case.media_type = {"settings": {"panel_words": 60}}, "application/json"
+    elif operation == "setShare":
+        case.query = {"weight": 100}
+    elif operation == "editStoryboard":
+        edit = {"do": "caption", "panel": 0, "text": "Later."}
+        case.body = {"run": known["run"], "version": 0, "edit": edit}
+        case.media_type = "application/json"
+    elif operation in ("undoEdit", "redoEdit"):
+        then = [] if operation == "undoEdit" else ["undo"]
+        case.path_parameters["project"], case.body = edited(*then)
+        case.media_type = "application/json"
+    elif operation == "signedFile":
+        at = shared_project()["project"]
+        link = ask("POST", f"/api/v1/projects/{at}/files/book.json/link").json()
+        case.path_parameters["token"] = link["path"].rsplit("/", 1)[1]
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    operation = case.operation.definition.raw["operationId"]
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    with lock:
+        nth = next(calls[operation])
+    known = places(operation)
+    for name in case.path_parameters or {}:
+        if name in known:
+            case.path_parameters[name] = known[name]
+    if nth % 2 == 0:
+        prepared(operation, case, known)

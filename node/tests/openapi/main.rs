@@ -1,0 +1,98 @@
+//! The served document against the node that serves it, by schemathesis: nothing that the document allows leads to a
+//! server error or to an answer that the document does not describe, and every operation succeeds at least once.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::http::get;
+use common::{Server, repository, visiobook};
+use domain::id::Digest;
+use serde_json::Value;
+
+/// Cases of an operation, at most.
+const EXAMPLES: &str = "12";
+/// Replays the same cases.
+const SEED: &str = "20";
+
+/// The interpreter of an environment that holds schemathesis, made once for each build folder and list of packages;
+/// `None` without pip.
+fn python() -> Option<PathBuf> {
+    let there = Command::new("python3").args(["-m", "pip", "--version"]).output();
+    if !there.is_ok_and(|said| said.status.success()) {
+        println!("skipped: this test needs python3 with pip, which are not on the PATH");
+        return None;
+    }
+    let requirements = repository("node/tests/openapi/requirements.txt");
+    let wanted = Digest::of(&std::fs::read(&requirements).unwrap()).to_string();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("schemathesis-{}", &wanted[..16]));
+    let (python, made) = (folder.join("bin/python"), folder.join("made"));
+    if !made.is_file() {
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements));
+        std::fs::write(made, "").unwrap();
+    }
+    Some(python)
+}
+
+fn run(command: &mut Command) {
+    let done = command.stdin(Stdio::null()).output().unwrap();
+    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn the_served_document_is_kept_to_and_every_operation_succeeds_once() {
+    let Some(python) = python() else { return };
+    let data = tempfile::tempdir().unwrap();
+    let mut command = visiobook();
+    // Long enough for a run to be cancelled before it is done.
+    command.env("VISIOBOOK__WORKER__DOUBLE_DELAY_MS", "100");
+    let server = Server::start_with(data.path(), &mut command);
+    let began = Instant::now();
+    while get(&server.address, "/health/ready").status != 204 {
+        assert!(began.elapsed() < Duration::from_secs(60), "the node does not get ready");
+    }
+    let report = data.path().join("report.ndjson");
+    let (base, folder) = (format!("http://{}", server.address), repository("node/tests/openapi"));
+    let mut schemathesis = Command::new(python);
+    schemathesis.args(["-m", "schemathesis.cli", "--config-file"]).arg(folder.join("schemathesis.toml"));
+    schemathesis.args(["run", "--phases", "examples,coverage,fuzzing", "--checks", "all", "--workers", "4"]);
+    schemathesis.args(["--continue-on-failure", "--max-examples", EXAMPLES, "--seed", SEED, "--no-shrink"]);
+    schemathesis.args(["--report", "ndjson", "--report-ndjson-path"]).arg(&report);
+    schemathesis.arg(format!("{base}/api/v1/openapi.json")).env("VISIOBOOK_BASE", &base);
+    schemathesis.env("SCHEMATHESIS_HOOKS", folder.join("hooks.py")).current_dir(data.path());
+    let ran = schemathesis.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}");
+
+    let succeeded = successes(&std::fs::read_to_string(report).unwrap());
+    let document = get(&server.address, "/api/v1/openapi.json").json();
+    let mut operations = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            let label = format!("{} {path}", method.to_uppercase());
+            assert!(succeeded.get(&label).is_some_and(|count| *count > 0), "{label} never succeeded: {succeeded:?}");
+            operations += 1;
+        }
+    }
+    println!("{operations} operations, each with a success, in {:.0} s", began.elapsed().as_secs_f64());
+}
+
+/// How often each operation was answered by a 2xx, by schemathesis' own report.
+fn successes(report: &str) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for line in report.lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let recorder = &event["ScenarioFinished"]["recorder"];
+        let Some(label) = recorder["label"].as_str() else { continue };
+        let interactions = recorder["interactions"].as_object().into_iter().flat_map(|all| all.values());
+        let is_success = |one: &&Value| one["response"]["status_code"].as_u64().is_some_and(|s| (200..300).contains(&s));
+        *counts.entry(label.to_owned()).or_default() += interactions.filter(is_success).count() as u64;
+    }
+    counts
+}
