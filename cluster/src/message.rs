@@ -18,8 +18,8 @@ use crate::body::uploads::{
 use crate::body::work::{
     ActivityReply, AuditReply, AuditRun, BeginRun, DiscardProject, EditStateReply, EditStoryboard, EditsReply,
     GetRunFile, GetStoryboard, ListActivity, ListEdits, ListRevisions, ListRuns, PatchProject, ProjectPageReply,
-    QueryProjects, ReadProject, ReadRun, RestoreProject, ReviseProject, RevisionsReply, RunsReply, WholeProjectReply,
-    WholeRunReply,
+    QueryProjects, ReadProject, ReadRun, RestoreProject, ReviseFromUpload, ReviseProject, RevisionsReply, RunsReply,
+    WholeProjectReply, WholeRunReply,
 };
 use crate::body::workers::{
     BatchDone, BatchFailed, CancelBatch, DeviceStands, DevicesReply, DrainWorker, GetDevices, LeaderBegan, RunBatch,
@@ -162,6 +162,8 @@ messages! {
     96 ActivityReply;
     97 EditStateReply;
     98 EditsReply;
+
+    160 ReviseFromUpload;
 }
 
 /// A message that is answered, and by what.
@@ -205,6 +207,7 @@ requests! {
     DiscardProject => Done;
     RestoreProject => WholeProjectReply;
     ReviseProject => WholeProjectReply;
+    ReviseFromUpload => WholeProjectReply;
     ListRevisions => RevisionsReply;
     ListRuns => RunsReply;
     ReadRun => WholeRunReply;

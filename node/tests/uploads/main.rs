@@ -7,6 +7,7 @@ mod client;
 mod common;
 mod downloads;
 mod limits;
+mod revisions;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -118,7 +119,11 @@ fn a_book_that_came_in_parts_becomes_one_project_however_often_it_is_asked_for()
     assert!(tenant.join(&project).join(Digest::of(&book).to_string()).is_file());
     assert_eq!(request(&server.address, "DELETE", &format!("/api/v1/projects/{project}"), &[], &[]).status, 204);
     let gone = make_project(&server.address, &upload);
-    assert_eq!((gone.status, gone.code().as_str()), (404, "upload-not-found"), "nothing is raised from the dead");
+    assert_eq!((gone.status, gone.code().as_str()), (404, "project-not-found"), "nothing is raised from the dead");
+    let erase = format!("/api/v1/projects/{project}?erase=now");
+    assert_eq!(request(&server.address, "DELETE", &erase, &[], &[]).status, 204);
+    let gone = make_project(&server.address, &upload);
+    assert_eq!((gone.status, gone.code().as_str()), (404, "upload-not-found"), "erased is erased");
 }
 
 #[test]
