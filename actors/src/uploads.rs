@@ -13,6 +13,7 @@ use bytes::Bytes;
 use cluster::body::uploads::{
     AbandonChunks, AppendUpload, CreateFromUpload, CreateUpload, GetUpload, RemoveUpload, UploadReply,
 };
+use cluster::body::work::{ReviseFromUpload, ReviseProject};
 use cluster::body::{Done, Fault, Scope, projects::CreateProject};
 use cluster::message::Message;
 use domain::id::{Digest, ProjectId, TenantId, UploadId};
@@ -23,7 +24,7 @@ use store::{BlobScope, BlobSource, Cas, StoreError, failpoint};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::clock::wall_ms;
-use crate::projects::{self, drop_intent, put_intent};
+use crate::projects::{self, drop_intent, put_intent, revisions};
 use crate::run::{BeginningGuard, RunContext, RunName};
 use crate::storage::blob_scope;
 use crate::store_fault;
@@ -141,8 +142,8 @@ async fn create(context: &RunContext, ask: CreateUpload) -> Result<UploadReply> 
 pub(crate) enum Coming {
     /// An upload of so many bytes.
     Upload(u64),
-    /// A project's book, and its size.
-    Book(Digest, u64),
+    /// A project's book, its size, and the scope that it comes from: an upload of that id is counted no more.
+    Book(Digest, u64, ProjectId),
 }
 
 /// Room for what comes, until the guard is dropped: nobody else is given any meanwhile. A book that lies in
@@ -152,15 +153,19 @@ pub(crate) async fn room(context: &RunContext, tenant: TenantId, coming: Coming)
     let projects = context.records.project_list(tenant, LIST_MAX).await.map_err(fault)?;
     let mut books: BTreeMap<Digest, u64> = projects.iter().flat_map(ProjectRow::books).collect();
     let open = context.records.upload_list(tenant, LIST_MAX).await.map_err(fault)?;
-    let mut lengths: Vec<u64> =
-        open.iter().filter(|row| !matches!(row.state, UploadState::Taken { .. })).map(|row| row.length).collect();
+    let spent = |row: &UploadRow| match coming {
+        Coming::Book(_, _, from) => row.upload.0 == from.0,
+        Coming::Upload(_) => false,
+    };
+    let is_open = |row: &&UploadRow| !matches!(row.state, UploadState::Taken { .. }) && !spent(row);
+    let mut lengths: Vec<u64> = open.iter().filter(is_open).map(|row| row.length).collect();
     match coming {
         Coming::Upload(_) if open.len() >= MAX_UPLOADS => {
             let detail = format!("{MAX_UPLOADS} uploads are open; remove some, or wait until they expire");
             return Err(Fault::new("too-many-uploads", detail));
         }
         Coming::Upload(bytes) => lengths.push(bytes),
-        Coming::Book(digest, bytes) => {
+        Coming::Book(digest, bytes, _) => {
             books.insert(digest, bytes);
         }
     }
@@ -373,10 +378,7 @@ pub async fn create_project(context: &Arc<RunContext>, ask: &CreateFromUpload) -
     let tenant = ask.principal.tenant;
     let row = finish(context, find(context, tenant, ask.upload).await?).await?;
     let (digest, project) = match row.state {
-        UploadState::Receiving { .. } => {
-            let detail = format!("{} of {} bytes are there; send the rest", row.offset(), row.length);
-            return Err(Fault::new("upload-incomplete", detail));
-        }
+        UploadState::Receiving { .. } => return Err(incomplete(&row)),
         UploadState::Taken { digest, project } => (digest, project),
         UploadState::Complete { digest } => {
             let project = ProjectId(uuid::Uuid::now_v7().as_u128());
@@ -407,13 +409,64 @@ pub async fn create_project(context: &Arc<RunContext>, ask: &CreateFromUpload) -
     let made = projects::create(context, &ask).await;
     let spent = match &made {
         Ok(_) => context.blobs.delete_scope(from).await.map_err(fault),
-        Err(refused) if refused.code.starts_with("book-") && refused.code != "book-timeout" => {
-            erase(context, tenant, row.upload).await
-        }
+        Err(refused) if is_no_book(refused) => erase(context, tenant, row.upload).await,
         Err(_) => Ok(()),
     };
     if let Err(fault) = spent {
         tracing::debug!(%fault, upload = %row.upload, "an upload's bytes go when it expires");
     }
     made
+}
+
+/// Takes a complete upload's file as a project's book, and begins its analysis. The upload names the project once that
+/// is done: whoever asks again is given no other run. What is no book, or the book that the project has, is removed
+/// with its upload; after any other refusal the upload stays, so that nobody has to send it again.
+pub async fn revise_project(context: &Arc<RunContext>, ask: &ReviseFromUpload) -> Result<Option<RunName>> {
+    let _one_at_a_time = mark(context, ask.upload)?;
+    let tenant = ask.principal.tenant;
+    let row = finish(context, find(context, tenant, ask.upload).await?).await?;
+    let digest = match row.state {
+        UploadState::Receiving { .. } => return Err(incomplete(&row)),
+        UploadState::Taken { project, .. } if project == ask.project => return Ok(None),
+        UploadState::Taken { .. } => return Err(no_upload()),
+        UploadState::Complete { digest } => digest,
+    };
+    let from = Scope { tenant, project: ProjectId(row.upload.0) };
+    let revise = ReviseProject {
+        principal: ask.principal,
+        project: ask.project,
+        upload: from.project,
+        file_name: row.file_name.clone(),
+        book: digest,
+        book_bytes: row.length,
+    };
+    let revised = revisions::accept(context, &revise, from).await;
+    let (upload, version) = (row.upload, row.version);
+    let spent = match &revised {
+        Ok(_) => {
+            let taken = UploadRow { state: UploadState::Taken { digest, project: ask.project }, ..row };
+            match update(context, taken, version).await {
+                Ok(_) => context.blobs.delete_scope(scope(tenant, upload)).await.map_err(fault),
+                Err(fault) => Err(fault),
+            }
+        }
+        Err(refused) if is_no_book(refused) || refused.code == "revision-unchanged" => {
+            erase(context, tenant, upload).await
+        }
+        Err(_) => Ok(()),
+    };
+    if let Err(fault) = spent {
+        tracing::debug!(%fault, %upload, "an upload goes when it expires");
+    }
+    revised.map(Some)
+}
+
+fn incomplete(row: &UploadRow) -> Fault {
+    let detail = format!("{} of {} bytes are there; send the rest", row.offset(), row.length);
+    Fault::new("upload-incomplete", detail)
+}
+
+/// The file is to blame, and no later try mends that.
+fn is_no_book(refused: &Fault) -> bool {
+    refused.code.starts_with("book-") && refused.code != "book-timeout"
 }

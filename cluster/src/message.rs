@@ -24,8 +24,8 @@ use crate::body::webhooks::{
 use crate::body::work::{
     ActivityReply, AuditReply, AuditRun, BeginRun, DiscardProject, EditStateReply, EditStoryboard, EditsReply,
     GetRunFile, GetStoryboard, ListActivity, ListEdits, ListRevisions, ListRuns, PatchProject, ProjectPageReply,
-    QueryProjects, ReadProject, ReadRun, RestoreProject, ReviseProject, RevisionsReply, RunsReply, WholeProjectReply,
-    WholeRunReply,
+    QueryProjects, ReadProject, ReadRun, RestoreProject, ReviseFromUpload, ReviseProject, RevisionsReply, RunsReply,
+    WholeProjectReply, WholeRunReply,
 };
 use crate::body::workers::{
     BatchDone, BatchFailed, CancelBatch, DeviceStands, DevicesReply, DrainWorker, GetDevices, LeaderBegan, RunBatch,
@@ -184,6 +184,7 @@ messages! {
     122 WebhookReply;
     123 WebhooksReply;
     124 WebhookSecretsReply;
+    160 ReviseFromUpload;
 }
 
 /// A message that is answered, and by what.
@@ -227,6 +228,7 @@ requests! {
     DiscardProject => Done;
     RestoreProject => WholeProjectReply;
     ReviseProject => WholeProjectReply;
+    ReviseFromUpload => WholeProjectReply;
     ListRevisions => RevisionsReply;
     ListRuns => RunsReply;
     ReadRun => WholeRunReply;

@@ -21,8 +21,8 @@ use cluster::body::uploads::{
 use cluster::body::work::{
     ActivityReply, AuditReply, AuditRun, BeginRun, DiscardProject, EditStateReply, EditStoryboard, EditsReply,
     GetRunFile, GetStoryboard, ListActivity, ListEdits, ListRevisions, ListRuns, PatchProject, ProjectPageReply,
-    QueryProjects, ReadProject, ReadRun, RestoreProject, ReviseProject, RevisionsReply, RunKind, RunsReply,
-    WholeProjectReply, WholeRunReply,
+    QueryProjects, ReadProject, ReadRun, RestoreProject, ReviseFromUpload, ReviseProject, RevisionsReply, RunKind,
+    RunsReply, WholeProjectReply, WholeRunReply,
 };
 use cluster::body::workers::{
     BatchDone, BatchFailed, BatchFailure, BatchGroup, BatchItem, BatchLease, BatchResults, CancelBatch, DeviceStands,
@@ -358,6 +358,7 @@ fn asked_of_projects() -> Vec<Message> {
             book_bytes: 300,
         }
         .into(),
+        ReviseFromUpload { principal: WHO, project: PROJECT, upload: UPLOAD }.into(),
         ListRevisions { principal: WHO, project: PROJECT }.into(),
         ListRuns { principal: WHO, project: PROJECT }.into(),
         ReadRun { principal: WHO, project: PROJECT, run: RUN }.into(),

@@ -79,6 +79,8 @@ pub struct NodeInfo {
     pub local_trust: bool,
     /// Largest upload, bytes.
     pub upload_limit_bytes: u64,
+    /// How long the deletion of a project can be undone, seconds; 0 where it can't.
+    pub undo_delete_s: u64,
     /// Endings of file names that the page offers, such as `.epub`.
     pub formats: Vec<String>,
 }

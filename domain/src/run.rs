@@ -1,5 +1,7 @@
 //! The life of one analysis, as data.
 
+use std::ops::RangeInclusive;
+
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
@@ -91,12 +93,9 @@ impl Default for RunSettings {
 }
 
 impl RunSettings {
-    /// The first setting that is out of its range, and the range.
-    ///
-    /// # Errors
-    /// Its name and what it must be.
-    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
-        let ranges = [
+    /// Each setting: its name, what it is set to, and what it can be, for programs and for people.
+    pub fn each(&self) -> [(&'static str, u32, RangeInclusive<u32>, &'static str); 7] {
+        [
             ("passage_tokens", self.passage_tokens, 64..=512, "64 to 512"),
             ("panel_words", self.panel_words, 40..=2_000, "40 to 2000"),
             ("panels_per_scene_max", self.panels_per_scene_max, 1..=100, "1 to 100"),
@@ -104,8 +103,15 @@ impl RunSettings {
             ("scene_max_words", self.scene_max_words, 100..=20_000, "100 to 20000"),
             ("reading_words_per_minute", self.reading_words_per_minute, 60..=600, "60 to 600"),
             ("name_min_count", self.name_min_count, 1..=100, "1 to 100"),
-        ];
-        match ranges.into_iter().find(|(_, value, range, _)| !range.contains(value)) {
+        ]
+    }
+
+    /// The first setting that is out of its range, and the range.
+    ///
+    /// # Errors
+    /// Its name and what it must be.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        match self.each().into_iter().find(|(_, value, range, _)| !range.contains(value)) {
             Some((name, _, _, wanted)) => Err((name, wanted)),
             None if self.scene_max_words < 2 * self.scene_min_words => {
                 Err(("scene_max_words", "at least twice scene_min_words"))

@@ -109,13 +109,7 @@ enum Served {
 
 /// Fills `out`; leaves it empty only when nothing is queued. Answers whether it was formed for a tenant
 /// that is behind.
-pub(crate) fn form(
-    queue: &mut BulkQueue,
-    arena: &Arena,
-    runs: &Runs,
-    limits: &Limits<'_>,
-    out: &mut Chosen,
-) -> bool {
+pub(crate) fn form(queue: &mut BulkQueue, arena: &Arena, runs: &Runs, limits: &Limits<'_>, out: &mut Chosen) -> bool {
     if queue.servable == 0 {
         return false;
     }

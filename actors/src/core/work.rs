@@ -48,6 +48,12 @@ impl Shared {
                 let _ = self.me.cast(CoreMessage::Drive(name));
                 self.whole(&projects::find(context, ask.principal, ask.project).await?).await?
             }
+            Message::ReviseFromUpload(ask) => {
+                if let Some(name) = uploads::revise_project(&self.context, &ask).await? {
+                    let _ = self.me.cast(CoreMessage::Drive(name));
+                }
+                self.whole(&projects::find(context, ask.principal, ask.project).await?).await?
+            }
             Message::ListRevisions(ask) => {
                 RevisionsReply { revisions: revisions::list(context, ask.principal, ask.project).await? }.into()
             }

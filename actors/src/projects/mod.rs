@@ -98,7 +98,7 @@ async fn admit(
     book: Book,
 ) -> Result<(ProjectRow, RunName)> {
     // Held until the row is there: of two that ask for the last place, one gets it.
-    let _room = uploads::room(context, scope.tenant, Coming::Book(ask.book, ask.book_bytes)).await?;
+    let _room = uploads::room(context, scope.tenant, Coming::Book(ask.book, ask.book_bytes, ask.project)).await?;
     share(context, scope, ask.book).await?;
     insert(context, scope, ask, book).await
 }

@@ -42,14 +42,15 @@ pub async fn revise(context: &Arc<RunContext>, ask: &ReviseProject) -> Result<Ru
     revised
 }
 
-async fn accept(context: &Arc<RunContext>, ask: &ReviseProject, upload: Scope) -> Result<RunName> {
+/// The same without the removal: the file lies in the scope of `upload`.
+pub(crate) async fn accept(context: &Arc<RunContext>, ask: &ReviseProject, upload: Scope) -> Result<RunName> {
     let row = find(context, ask.principal, ask.project).await?;
     refuse_if_running(context, &row).await?;
     refuse_if_known(&row, ask.book)?;
     let book = checked(context, upload, &ask.file_name, ask.book).await?;
     let scope = Scope { project: ask.project, ..upload };
     // Held until the row is there: of two that ask for the last place, one gets it.
-    let _room = uploads::room(context, scope.tenant, Coming::Book(ask.book, ask.book_bytes)).await?;
+    let _room = uploads::room(context, scope.tenant, Coming::Book(ask.book, ask.book_bytes, ask.upload)).await?;
     context.blobs.link(blob_scope(upload), blob_scope(scope), ask.book).await.map_err(fault)?;
     failpoint::pass("a revision is linked");
     share(context, scope, ask.book).await?;

@@ -65,7 +65,8 @@ async fn project(server: &Server) -> Result<String> {
     let path = made.location.context("a location")?;
     let until = Instant::now() + Duration::from_secs(60);
     loop {
-        let view: serde_json::Value = serde_json::from_slice(&connection.ask(&format!("GET {path}"), "", &[]).await?.body)?;
+        let view: serde_json::Value =
+            serde_json::from_slice(&connection.ask(&format!("GET {path}"), "", &[]).await?.body)?;
         if view["run"]["state"]["state"] == "ready" {
             return Ok(path);
         }

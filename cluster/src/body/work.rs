@@ -2,7 +2,7 @@
 
 use bincode::{Decode, Encode};
 use domain::edit::{EditEntry, EditPage, EditState};
-use domain::id::{Digest, ProjectId, RunId};
+use domain::id::{Digest, ProjectId, RunId, UploadId};
 use domain::principal::Principal;
 use domain::project::{ActivityPage, Project, ProjectPage, ProjectPatch, ProjectQuery, Revision, Run};
 use domain::run::RunSettings;
@@ -79,6 +79,18 @@ pub struct ReviseProject {
     pub book: Digest,
     /// How many.
     pub book_bytes: u64,
+}
+
+/// Take a complete upload's file as the project's book from now on, and analyse it. Asked again once that is done, it
+/// gives the project as it stands.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct ReviseFromUpload {
+    /// Who asks.
+    pub principal: Principal,
+    /// Which project.
+    pub project: ProjectId,
+    /// Of which upload.
+    pub upload: UploadId,
 }
 
 /// The revisions of a project.

@@ -90,6 +90,7 @@ impl Api {
             core: quiet.core.clone(),
             bulk: quiet.bulk.clone(),
             upload_limit_bytes: config.gateway.upload_limit_mib << 20,
+            undo_delete_s: config.projects.undo_delete_s,
             streams: Arc::new(Semaphore::new(config.gateway.max_event_streams)),
             stopping,
             ready: watch::channel(false).1,

@@ -61,6 +61,8 @@ pub struct Gateway {
     pub bulk: Arc<dyn BulkPlane>,
     /// Largest upload, bytes.
     pub upload_limit_bytes: u64,
+    /// How long the deletion of a project can be undone, seconds.
+    pub undo_delete_s: u64,
     /// Event streams that may be open at a time.
     pub streams: Arc<Semaphore>,
     /// Who follows which project.

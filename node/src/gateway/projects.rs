@@ -3,7 +3,7 @@
 use cluster::body::projects::ArtefactReply;
 use cluster::body::work::{
     AuditRun, BeginRun, DiscardProject, GetRunFile, ListActivity, ListRevisions, ListRuns, PatchProject, QueryProjects,
-    ReadProject, ReadRun, RestoreProject, ReviseProject, RunKind,
+    ReadProject, ReadRun, RestoreProject, ReviseFromUpload, ReviseProject, RunKind,
 };
 use domain::book::Format;
 use domain::id::{Digest, ProjectId, RunId};
@@ -106,8 +106,21 @@ pub async fn revisions(request: Request) -> Result {
     Ok(json(StatusCode::OK, &RevisionList { revisions: reply.revisions }))
 }
 
-/// `POST /api/v1/projects/{project}/revisions`: the bytes go to a scope of their own, where the core checks them.
-pub async fn revise(mut request: Request) -> Result {
+/// `POST /api/v1/projects/{project}/revisions`: of the body, or of an upload that is complete.
+pub async fn revise(request: Request) -> Result {
+    let project = match request.query("upload") {
+        Some(upload) => {
+            let upload = upload.parse().map_err(|_| ApiError::new("upload-not-found", "there is no such upload"))?;
+            let ask = ReviseFromUpload { principal: request.principal, project: request.path_id(0)?, upload };
+            request.gateway.core.call(ask, request.context()).await?.project
+        }
+        None => revise_from_body(request).await?,
+    };
+    Ok(tagged(&HeaderMap::new(), StatusCode::CREATED, &project))
+}
+
+/// The bytes go to a scope of their own, where the core checks them.
+async fn revise_from_body(mut request: Request) -> Result<Project> {
     let file_name = file_name(request.query("name").unwrap_or_default())?;
     let project: ProjectId = request.path_id(0)?;
     let ask = ReadProject { principal: request.principal, project };
@@ -124,8 +137,7 @@ pub async fn revise(mut request: Request) -> Result {
         book: stored.digest,
         book_bytes: stored.bytes,
     };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(tagged(&HeaderMap::new(), StatusCode::CREATED, &reply.project))
+    Ok(request.gateway.core.call(ask, request.context()).await?.project)
 }
 
 /// `GET /api/v1/projects/{project}/revisions/{revision}/file`
@@ -256,6 +268,7 @@ mod tests {
     #[test]
     fn if_match_names_one_strong_tag_of_ours_or_any() {
         assert_eq!(if_match("\"12-0123456789abcdef\""), Ok(Some(12)));
+        assert_eq!(if_match("\"12\""), Ok(Some(12)));
         assert_eq!(if_match("*"), Ok(None));
         assert_eq!(if_match("W/\"12-0123456789abcdef\""), Err("precondition-failed".into()));
         assert_eq!(if_match("\"other\""), Err("precondition-failed".into()));

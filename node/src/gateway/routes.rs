@@ -18,9 +18,7 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::problem::ApiError;
-use super::{
-    Request, analyses, devices, edits, events, handlers, metrics, projects, reference, tus, uploads,
-};
+use super::{Request, analyses, devices, edits, events, handlers, metrics, projects, reference, tus, uploads};
 
 /// What a handler gives: a response, or an error that becomes a problem.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
@@ -142,7 +140,7 @@ const UPLOAD_ID: Param = Param {
     name: "upload",
     place: "query",
     required: false,
-    about: "Make the project of this upload, which is complete, instead of the body.",
+    about: "Take the file of this upload, which is complete, instead of the body.",
     kind: "uuid",
 };
 const VALID: Param = Param {
@@ -344,9 +342,9 @@ pub fn table() -> Vec<Route> {
         Route { id: "listRevisions", method: get(), path: "/api/v1/projects/{project}/revisions", about: "The files that were given as the project's book, newest first.",
             permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<RevisionList>)), handler: handler!(projects::revisions) },
         Route { id: "addRevision", method: post(), path: "/api/v1/projects/{project}/revisions", about: "Upload another file as the project's book: it is checked, kept, and its analysis starts.",
-            permission: ProjectWrite, limits: UPLOAD, params: &[NAME], request: Bytes, response: (201, Json(schema::<Project>)), handler: handler!(projects::revise) },
+            permission: ProjectWrite, limits: UPLOAD, params: &[NAME, UPLOAD_ID], request: Bytes, response: (201, Json(schema::<Project>)), handler: handler!(projects::revise) },
         Route { id: "revisionFile", method: get(), path: "/api/v1/projects/{project}/revisions/{revision}/file", about: "The file of a revision, as it was given.",
-            permission: ProjectRead, limits: NO_BODY, params: &[RANGE], request: Empty, response: (200, Bytes), handler: handler!(projects::revision_file) },
+            permission: ProjectRead, limits: NO_BODY, params: FILE, request: Empty, response: (200, Bytes), handler: handler!(projects::revision_file) },
         Route { id: "listRuns", method: get(), path: "/api/v1/projects/{project}/runs", about: "The runs of the project that are kept, newest first: at most 101.",
             permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<RunList>)), handler: handler!(projects::runs) },
         Route { id: "startRun", method: post(), path: "/api/v1/projects/{project}/runs", about: "Analyse the book again, with other settings or an earlier revision if so asked.",

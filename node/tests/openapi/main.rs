@@ -91,7 +91,8 @@ fn successes(report: &str) -> BTreeMap<String, u64> {
         let recorder = &event["ScenarioFinished"]["recorder"];
         let Some(label) = recorder["label"].as_str() else { continue };
         let interactions = recorder["interactions"].as_object().into_iter().flat_map(|all| all.values());
-        let is_success = |one: &&Value| one["response"]["status_code"].as_u64().is_some_and(|s| (200..300).contains(&s));
+        let is_success =
+            |one: &&Value| one["response"]["status_code"].as_u64().is_some_and(|s| (200..300).contains(&s));
         *counts.entry(label.to_owned()).or_default() += interactions.filter(is_success).count() as u64;
     }
     counts

@@ -21,9 +21,7 @@ use opendal::services::Fs;
 use opendal::{ErrorKind, Operator, Writer};
 use sha2::{Digest as _, Sha256};
 
-use crate::blobs::{
-    BlobEntry, BlobHealth, BlobHold, BlobInfo, BlobScope, BlobSource, BlobStream, Blobs, Holds,
-};
+use crate::blobs::{BlobEntry, BlobHealth, BlobHold, BlobInfo, BlobScope, BlobSource, BlobStream, Blobs, Holds};
 use crate::error::StoreError;
 use crate::failpoint;
 use crate::folder::{FolderLock, sync_folder};
