@@ -177,7 +177,7 @@ fn passes(copied: &Path, program: &Path, fault: Option<usize>) -> bool {
     let mut command = Command::new(program);
     command.current_dir(copied.join("scheduler"));
     command.args(["--test-threads", "2"]).stdout(Stdio::null()).stderr(Stdio::null());
-    command.env_remove("RUST_BACKTRACE").env("PROPTEST_CASES", "16");
+    command.env_remove("RUST_BACKTRACE").envs([("PROPTEST_CASES", "16"), ("PROPTEST_MAX_SHRINK_ITERS", "0")]);
     if let Some(fault) = fault {
         command.env("FAULT", fault.to_string());
     }

@@ -62,8 +62,14 @@ fn try_them(options: &Options, output: &Path) -> Result<()> {
     fs::create_dir_all(&place).with_context(|| format!("can't make {}", place.display()))?;
     let program = tools::program("cargo-mutants", VERSION)?;
     let mut mutants = process::command(program);
-    mutants.current_dir(workspace::root()).env_remove("CARGO_TARGET_DIR").env("PROPTEST_CASES", "4");
-    mutants.env("SCHEDULER_SEEDS", "6");
+    mutants.current_dir(workspace::root()).env_remove("CARGO_TARGET_DIR");
+    if options.jobs == 1 {
+        // What the crate stands on is built once for all shards; several at a time would wait for one another there.
+        mutants.env("CARGO_TARGET_DIR", output.with_extension("build"));
+    }
+    // A fault need only be noticed, not explained.
+    mutants.envs([("PROPTEST_CASES", "4"), ("PROPTEST_MAX_SHRINK_ITERS", "0"), ("SCHEDULER_SEEDS", "6")]);
+    mutants.env("RUST_BACKTRACE", "0");
     mutants.args(["mutants", "--config", CONFIG, "--package", "scheduler", "--no-shuffle", "--colors", "never"]);
     mutants.args(["--jobs", &options.jobs.to_string(), "--output"]).arg(&place);
     if let Some(shard) = &options.shard {
