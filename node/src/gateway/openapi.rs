@@ -42,6 +42,14 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
     }));
     let (status, content) = &route.response;
     let success = success_of(content, generator);
+    let success = match content {
+        // No document format knows what goes over a WebSocket: the schemas stand beside it.
+        Content::WebSocket(said, told) => {
+            let (said, told) = (said(generator), told(generator));
+            json!({ "description": "The connection is a WebSocket now.", "x-said": said, "x-told": told })
+        }
+        _ => success,
+    };
     let mut operation = json!({
         "operationId": route.id,
         "summary": route.about,
@@ -77,7 +85,7 @@ fn success_of(content: &Content, generator: &mut SchemaGenerator) -> Value {
 
 fn path_schema(name: &str) -> Value {
     match name {
-        "project" | "run" | "upload" => json!({ "type": "string", "format": "uuid" }),
+        "project" | "run" | "upload" | "webhook" => json!({ "type": "string", "format": "uuid" }),
         _ => json!({ "type": "string" }),
     }
 }
@@ -94,7 +102,7 @@ fn permission(permission: Permission) -> &'static str {
 
 fn media(content: &Content, generator: &mut SchemaGenerator) -> Option<Value> {
     match content {
-        Content::Empty => None,
+        Content::Empty | Content::WebSocket(..) => None,
         Content::MergePatch(schema) => {
             let schema = json!({ "schema": schema(generator) });
             Some(json!({ "application/merge-patch+json": schema, "application/json": schema }))
