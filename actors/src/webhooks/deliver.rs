@@ -27,8 +27,7 @@ const LOOK: Duration = Duration::from_secs(30);
 /// # Errors
 /// Whatever the store says; its intent has it looked after again.
 pub async fn deliver(context: &RunContext, tenant: TenantId, webhook: WebhookId) -> Result<()> {
-    let marks = context.records.webhook_marks(tenant, webhook, LIST_MAX).await.map_err(fault)?;
-    let mut told = Told { tenant, webhook, marks: marks.into_iter().collect(), due: BTreeSet::new(), rung: None };
+    let mut told = Told { tenant, webhook, seen: 0, marks: HashMap::new(), due: BTreeSet::new(), rung: None };
     let mut changed = context.webhooks.changed.subscribe();
     loop {
         changed.mark_unchanged();
@@ -68,6 +67,8 @@ enum Step {
 struct Told {
     tenant: TenantId,
     webhook: WebhookId,
+    /// Version of the row that the marks are as new as.
+    seen: u64,
     marks: HashMap<ProjectId, WebhookMark>,
     /// Projects whose logs may have grown.
     due: BTreeSet<ProjectId>,
@@ -77,6 +78,11 @@ struct Told {
 
 impl Told {
     async fn step(&mut self, context: &RunContext, row: WebhookRow) -> Result<Step> {
+        if self.seen != row.version {
+            // Somebody else wrote: another core may have told what is new here.
+            let marks = context.records.webhook_marks(self.tenant, self.webhook, LIST_MAX).await.map_err(fault)?;
+            (self.marks, self.seen) = (marks.into_iter().collect(), row.version);
+        }
         if let Some(pending) = row.pending {
             let now_ms = wall_ms();
             if pending.not_before_ms > now_ms {
@@ -173,6 +179,7 @@ impl Told {
             // Somebody changed it, or another core was faster: the row tells.
             return Ok(Step::Again);
         };
+        self.seen = row.version;
         let mark = self.marks.get(&event.project).copied().unwrap_or_default();
         let said = WebhookEvent {
             id: WebhookEvent::id_of(&event),
@@ -228,7 +235,8 @@ impl Told {
             let delivered = context.webhooks.policy.record(&mut changed, claimed, attempt.clone(), chance);
             let told = delivered.then_some((event.project, mark));
             match context.records.webhook_update(changed, version, told).await.map_err(fault)? {
-                Cas::Applied(_) => {
+                Cas::Applied(row) => {
+                    self.seen = row.version;
                     if delivered {
                         self.marks.insert(event.project, mark);
                     }

@@ -32,14 +32,26 @@ const PAGE: u32 = 256;
 const QUEUE: usize = 256;
 /// Largest message of a follower: all projects that it may name, with numbers.
 const MAX_MESSAGE_BYTES: usize = 128 << 10;
-/// How long a follower may take to say what it follows.
-const GREETING: Duration = Duration::from_secs(10);
-/// How often a follower is asked whether it is still there.
-const PING: Duration = Duration::from_secs(20);
-/// Nothing heard for so long: it is not.
-const IDLE: Duration = Duration::from_secs(60);
-/// A follower that takes nothing for so long is too slow.
-const SLOW: Duration = Duration::from_secs(10);
+/// How long a follower is waited for.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// Until it says what it follows.
+    greeting: Duration,
+    /// Between two questions whether it is still there.
+    ping: Duration,
+    /// Nothing heard for so long: it is not.
+    idle: Duration,
+    /// Nothing taken for so long: it is too slow.
+    slow: Duration,
+}
+
+/// How patient a node is.
+const PATIENCE: Patience = Patience {
+    greeting: Duration::from_secs(10),
+    ping: Duration::from_secs(20),
+    idle: Duration::from_secs(60),
+    slow: Duration::from_secs(10),
+};
 /// How long a closing may take to be said.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -143,7 +155,7 @@ async fn converse<E>(
     sink: &mut (impl Sink<Message, Error = E> + Unpin),
     stream: &mut (impl Stream<Item = Result<Message, E>> + Unpin),
 ) -> Closed {
-    let (named, known) = match timeout(GREETING, greeting(stream)).await {
+    let (named, known) = match timeout(PATIENCE.greeting, greeting(stream)).await {
         Ok(Ok(FollowerMessage::Follow { projects, after })) => (projects, after),
         Ok(Err(closed)) => return closed,
         Err(_) => return Closed::Idle,
@@ -156,8 +168,8 @@ async fn converse<E>(
     let (queue, told) = mpsc::channel(QUEUE);
     tokio::select! {
         closed = follow(asker, follower, queue) => closed,
-        closed = tell(sink, told) => closed,
-        closed = listen(stream) => closed,
+        closed = tell(sink, told, PATIENCE) => closed,
+        closed = listen(stream, PATIENCE.idle) => closed,
     }
 }
 
@@ -177,9 +189,9 @@ async fn greeting<E>(stream: &mut (impl Stream<Item = Result<Message, E>> + Unpi
 }
 
 /// Hears that the follower is still there. Whatever else it says is too much.
-async fn listen<E>(stream: &mut (impl Stream<Item = Result<Message, E>> + Unpin)) -> Closed {
+async fn listen<E>(stream: &mut (impl Stream<Item = Result<Message, E>> + Unpin), idle: Duration) -> Closed {
     loop {
-        match timeout(IDLE, stream.next()).await {
+        match timeout(idle, stream.next()).await {
             Err(_) => return Closed::Idle,
             Ok(Some(Ok(message))) if message.is_close() => return Closed::ByFollower,
             Ok(Some(Ok(message))) if message.is_ping() || message.is_pong() => {}
@@ -190,8 +202,12 @@ async fn listen<E>(stream: &mut (impl Stream<Item = Result<Message, E>> + Unpin)
 }
 
 /// Tells what waits, and asks now and then whether anybody is there.
-async fn tell<E>(sink: &mut (impl Sink<Message, Error = E> + Unpin), mut told: mpsc::Receiver<Message>) -> Closed {
-    let mut ping = tokio::time::interval_at(Instant::now() + PING, PING);
+async fn tell<E>(
+    sink: &mut (impl Sink<Message, Error = E> + Unpin),
+    mut told: mpsc::Receiver<Message>,
+    Patience { ping, slow, .. }: Patience,
+) -> Closed {
+    let mut ping = tokio::time::interval_at(Instant::now() + ping, ping);
     ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let message = tokio::select! {
@@ -200,9 +216,9 @@ async fn tell<E>(sink: &mut (impl Sink<Message, Error = E> + Unpin), mut told: m
                 // Whoever filled the queue says why there is no more.
                 None => return std::future::pending().await,
             },
-            _ = ping.tick() => Message::ping(Vec::new()),
+            _ = ping.tick() => Message::ping(Vec::<u8>::new()),
         };
-        match timeout(SLOW, sink.send(message)).await {
+        match timeout(slow, sink.send(message)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Closed::ByFollower,
             Err(_) => return Closed::TooSlow,
@@ -254,7 +270,7 @@ async fn follow(asker: &Asker, mut follower: Follower, queue: mpsc::Sender<Messa
         }
         for message in messages {
             let Ok(text) = serde_json::to_string(&message) else { return Closed::Unavailable };
-            match timeout(SLOW, queue.send(Message::text(text))).await {
+            match timeout(PATIENCE.slow, queue.send(Message::text(text))).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Closed::ByFollower,
                 Err(_) => return Closed::TooSlow,
@@ -270,6 +286,8 @@ mod tests {
     use std::task::{Context, Poll};
 
     use super::*;
+
+    const SHORT: Patience = Patience { idle: Duration::from_millis(30), slow: Duration::from_millis(30), ..PATIENCE };
 
     /// A socket whose other end reads nothing.
     struct Stuck;
@@ -295,36 +313,36 @@ mod tests {
         futures_util::stream::iter(messages.into_iter().map(Ok))
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_follower_that_takes_nothing_is_closed_as_too_slow() {
         let (queue, told) = mpsc::channel(QUEUE);
         queue.send(Message::text("something")).await.unwrap();
         let begun = Instant::now();
-        assert_eq!(tell(&mut Stuck, told).await, Closed::TooSlow);
-        assert_eq!(begun.elapsed(), SLOW);
+        assert_eq!(tell(&mut Stuck, told, SHORT).await, Closed::TooSlow);
+        assert!(begun.elapsed() >= SHORT.slow);
         assert_eq!(Closed::TooSlow.code_and_reason(), (4429, "too-slow"));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_follower_that_is_not_heard_is_closed_as_idle() {
         let begun = Instant::now();
-        let pongs = said(vec![Message::pong(Vec::new()), Message::ping(Vec::new())]);
+        let pongs = said(vec![Message::pong(Vec::<u8>::new()), Message::ping(Vec::<u8>::new())]);
         let mut silent = pongs.chain(futures_util::stream::pending());
-        assert_eq!(listen(&mut silent).await, Closed::Idle);
-        assert_eq!(begun.elapsed(), IDLE);
+        assert_eq!(listen(&mut silent, SHORT.idle).await, Closed::Idle);
+        assert!(begun.elapsed() >= SHORT.idle);
     }
 
     #[tokio::test]
     async fn a_follower_says_once_what_it_follows() {
         let follow = "{\"type\":\"follow\",\"after\":{\"00000000-0000-0000-0000-000000000007\":3}}";
-        let heard = greeting(&mut said(vec![Message::ping(Vec::new()), Message::text(follow)])).await;
+        let heard = greeting(&mut said(vec![Message::ping(Vec::<u8>::new()), Message::text(follow)])).await;
         let after = BTreeMap::from([(ProjectId(7), 3)]);
         assert_eq!(heard, Ok(FollowerMessage::Follow { projects: None, after }));
         for wrong in ["", "{}", "{\"type\":\"unfollow\"}", "{\"type\":\"follow\",\"after\":{\"x\":1}}"] {
             assert_eq!(greeting(&mut said(vec![Message::text(wrong)])).await, Err(Closed::BadMessage), "{wrong}");
         }
         assert_eq!(greeting(&mut said(vec![Message::binary(vec![1])])).await, Err(Closed::BadMessage));
-        assert_eq!(listen(&mut said(vec![Message::text(follow)])).await, Closed::BadMessage);
-        assert_eq!(listen(&mut said(vec![Message::close()])).await, Closed::ByFollower);
+        assert_eq!(listen(&mut said(vec![Message::text(follow)]), SHORT.idle).await, Closed::BadMessage);
+        assert_eq!(listen(&mut said(vec![Message::close()]), SHORT.idle).await, Closed::ByFollower);
     }
 }

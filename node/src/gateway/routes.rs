@@ -4,23 +4,20 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use domain::analysis::{Analysis, AnalysisRequest};
 use domain::api::{FileLink, NodeInfo, ProjectView, RunView};
 use domain::edit::{EditPage, EditRequest, EditState, EditedStoryboard, UndoRequest};
-use domain::follow::{FollowedMessage, FollowerMessage};
 use domain::project::{
     ActivityPage, Project, ProjectPage, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest,
 };
 use domain::run::RunEvent;
 use domain::scheduling::{DeviceLoad, SchedulingView, SchedulingWaits, TenantShare};
 use domain::upload::UploadView;
-use domain::webhook::{Webhook, WebhookList, WebhookPatch, WebhookRequest, WebhookSecrets};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use warp::http::Method;
 use warp::reply::Response;
 
 use super::problem::ApiError;
-use super::{Request, analyses, devices, edits, events, follow, handlers, metrics, projects, tus, uploads, webhooks};
+use super::{Request, devices, edits, events, handlers, metrics, projects, tus, uploads};
 
 /// What a handler gives: a response, or an error that becomes a problem.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
@@ -57,10 +54,6 @@ const PART: RouteLimits = UPLOAD;
 const UPLOAD: RouteLimits = RouteLimits { body_bytes: None, deadline_ms: 120_000 };
 /// A few words.
 const SMALL_BODY: RouteLimits = RouteLimits { body_bytes: Some(64 << 10), deadline_ms: 10_000 };
-/// A text. Somebody waits for the answer, and the devices may be busy.
-const TEXT: RouteLimits = RouteLimits { body_bytes: Some(TEXT_BODY_BYTES), deadline_ms: 60_000 };
-/// A text of 4 MiB as JSON, where control characters and others take up to six bytes.
-const TEXT_BODY_BYTES: u64 = 8 << 20;
 /// Everything that a project holds is looked at.
 const THOROUGH: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 60_000 };
 
@@ -279,10 +272,17 @@ macro_rules! handler {
     };
 }
 
+mod reach;
+
 /// All routes.
-#[rustfmt::skip]
 pub fn table() -> Vec<Route> {
-    use Content::{Bytes, BytesOf, Empty, Events, Json, JsonOrLater, MergePatch, OptionalJson, Text, WebSocket};
+    main().into_iter().chain(reach::routes()).collect()
+}
+
+/// All but those of [`reach`].
+#[rustfmt::skip]
+fn main() -> Vec<Route> {
+    use Content::{Bytes, BytesOf, Empty, Events, Json, MergePatch, OptionalJson, Text};
     use Permission::{Operator, ProjectRead, ProjectWrite, Public, Tenant};
     let get = || Method::GET;
     let post = || Method::POST;
@@ -367,28 +367,6 @@ pub fn table() -> Vec<Route> {
             permission: ProjectRead, limits: NO_BODY, params: &[VALID], request: Empty, response: (201, Json(schema::<FileLink>)), handler: handler!(handlers::link) },
         Route { id: "signedFile", method: get(), path: "/api/v1/files/{token}", about: "A file by its signed address.",
             permission: Public, limits: NO_BODY, params: &[RANGE], request: Empty, response: (200, Bytes), handler: handler!(handlers::signed_file) },
-        Route { id: "listWebhooks", method: get(), path: "/api/v1/webhooks", about: "The addresses that are told of events.",
-            permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<WebhookList>)), handler: handler!(webhooks::list) },
-        Route { id: "createWebhook", method: post(), path: "/api/v1/webhooks", about: "Tell an address of the runs' events from now on.",
-            permission: Tenant, limits: SMALL_BODY, params: &[], request: Json(schema::<WebhookRequest>), response: (201, Json(schema::<Webhook>)), handler: handler!(webhooks::create) },
-        Route { id: "getWebhook", method: get(), path: "/api/v1/webhooks/{webhook}", about: "One webhook, with its last deliveries.",
-            permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Webhook>)), handler: handler!(webhooks::get) },
-        Route { id: "changeWebhook", method: Method::PATCH, path: "/api/v1/webhooks/{webhook}", about: "Change a webhook, or switch it on or off.",
-            permission: Tenant, limits: SMALL_BODY, params: &[], request: MergePatch(schema::<WebhookPatch>), response: (200, Json(schema::<Webhook>)), handler: handler!(webhooks::patch) },
-        Route { id: "deleteWebhook", method: Method::DELETE, path: "/api/v1/webhooks/{webhook}", about: "Tell an address nothing more.",
-            permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(webhooks::remove) },
-        Route { id: "webhookSecrets", method: get(), path: "/api/v1/webhooks/{webhook}/secrets", about: "What the webhook's deliveries are signed with, one secret for each of the node's keys.",
-            permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<WebhookSecrets>)), handler: handler!(webhooks::secrets) },
-        Route { id: "followEvents", method: get(), path: "/api/v1/events/ws", about: "Events of many projects over a WebSocket: say `follow`, and be told.",
-            permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (101, WebSocket(schema::<FollowerMessage>, schema::<FollowedMessage>)), handler: handler!(follow::socket) },
-        Route { id: "analyseSemantic", method: post(), path: "/api/v1/analysis/semantic", about: "Vectors of a text, or of a project's revision: a small text is answered at once.",
-            permission: Tenant, limits: TEXT, params: &[], request: Json(schema::<AnalysisRequest>), response: (200, JsonOrLater(schema::<Analysis>)), handler: handler!(analyses::semantic) },
-        Route { id: "analyseScenes", method: post(), path: "/api/v1/analysis/extract-scenes", about: "Scenes of a text, or of a project's revision, and who is named in them.",
-            permission: Tenant, limits: TEXT, params: &[], request: Json(schema::<AnalysisRequest>), response: (200, JsonOrLater(schema::<Analysis>)), handler: handler!(analyses::extract_scenes) },
-        Route { id: "analyseSummary", method: post(), path: "/api/v1/analysis/summarize", about: "The sentences that stand for each scene of a text, or of a project's revision.",
-            permission: Tenant, limits: TEXT, params: &[], request: Json(schema::<AnalysisRequest>), response: (200, JsonOrLater(schema::<Analysis>)), handler: handler!(analyses::summarize) },
-        Route { id: "analysisStatus", method: get(), path: "/api/v1/analysis/status/{analysis}", about: "How an analysis stands, with its result once it is ready.",
-            permission: ProjectRead, limits: THOROUGH, params: &[], request: Empty, response: (200, Json(schema::<Analysis>)), handler: handler!(analyses::status) },
     ]
 }
 

@@ -158,12 +158,15 @@ impl Courier for HttpCourier {
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
     use super::*;
 
     fn courier(networks: &[&str]) -> HttpCourier {
         let networks = networks.iter().map(|network| network.parse().unwrap()).collect();
-        HttpCourier::new(Rules { http: true, ports: vec![], networks }, Duration::from_millis(400))
+        HttpCourier::new(Rules { http: true, ports: vec![], networks }, Duration::from_millis(1_000))
     }
 
     fn letter(url: String) -> Letter {
@@ -210,6 +213,53 @@ mod tests {
         let answer = "HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 999999999\r\n\r\nabc";
         let address = server(answer).await;
         assert_eq!(courier(&["127.0.0.0/8"]).post(letter(format!("http://{address}/"))).await, Ok(302));
+    }
+
+    /// A server over TLS whose certificate is for `name`, and a connector that trusts whoever signed it.
+    async fn secure_server(name: &str) -> (u16, TlsConnector) {
+        let authority_key = rcgen::KeyPair::generate().unwrap();
+        let mut authority = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let authority_cert = authority.self_signed(&authority_key).unwrap();
+        let issuer = rcgen::Issuer::new(authority, authority_key);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let cert = params.signed_by(&key, &issuer).unwrap();
+        let provider = Arc::new(crypto::ring::default_provider());
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+        let server = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
+        let server = server.unwrap().with_no_client_auth().with_single_cert(vec![cert.der().clone()], key.into());
+        let acceptor = TlsAcceptor::from(Arc::new(server.unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let _ = stream.read(&mut [0; 2_048]).await;
+                let _ = stream.write_all(b"HTTP/1.1 202 Accepted\r\n\r\n").await;
+                let _ = stream.shutdown().await;
+            }
+        });
+        let mut roots = RootCertStore::empty();
+        roots.add(authority_cert.der().clone()).unwrap();
+        let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let client = client.unwrap().with_root_certificates(roots).with_no_client_auth();
+        (port, TlsConnector::from(Arc::new(client)))
+    }
+
+    #[tokio::test]
+    async fn a_certificate_must_be_for_the_name_that_was_called_and_signed_by_whom_the_machine_trusts() {
+        let networks = ["127.0.0.0/8", "::1/128"];
+        for (name, expected) in [("localhost", Ok(202)), ("other.example", Err("webhook-unreachable".to_owned()))] {
+            let (port, connector) = secure_server(name).await;
+            let local = courier(&networks);
+            assert!(local.tls.set(Ok(connector)).is_ok());
+            let answer = local.post(letter(format!("https://localhost:{port}/"))).await;
+            assert_eq!(answer.map_err(|fault| fault.code), expected, "{name}");
+            // The machine's own authorities did not sign it.
+            let strict = courier(&networks);
+            assert_eq!(code(&strict, format!("https://localhost:{port}/")).await, "webhook-unreachable");
+        }
     }
 
     #[tokio::test]
