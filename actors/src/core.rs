@@ -23,12 +23,13 @@ use cluster::body::{Fault, Scope};
 use cluster::envelope::Envelope;
 use cluster::link::CallContext;
 use cluster::message::Message;
-use domain::id::{RunId, Term};
+use domain::id::{RunId, TenantId, Term, WebhookId};
 use domain::project::Act;
 use domain::run::RunSettings;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use store::rows::{INTENT_SHARDS, IntentBody, IntentRow, LIST_MAX};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use crate::edits;
@@ -39,7 +40,7 @@ use crate::projects::{self, listing, views};
 use crate::relay::events_after;
 use crate::run::coordinator::{Arrival, Coordinator, CoordinatorMessage, CoordinatorStart, End};
 use crate::run::{RunContext, RunName};
-use crate::{links, store_fault, uploads};
+use crate::{links, store_fault, uploads, webhooks};
 
 /// Requests answered at a time, those included that wait for events.
 const MAX_REQUESTS: usize = 16_384;
@@ -64,6 +65,13 @@ pub enum CoreMessage {
     Said(Box<Said>),
     /// Drive a run, unless somebody does.
     Drive(RunName),
+    /// Tell a webhook what is new, unless somebody does.
+    Notify {
+        /// The account that pays.
+        tenant: TenantId,
+        /// The webhook.
+        webhook: WebhookId,
+    },
     /// Look through the intents.
     Mend,
     /// The node stops: give all leases back, drive nothing more; answered when that is done.
@@ -98,6 +106,8 @@ pub struct CoreState {
     requests: Arc<Semaphore>,
     ended: mpsc::Sender<(RunName, End)>,
     mending: Arc<Semaphore>,
+    /// Who tells webhooks what is new.
+    notifying: JoinSet<()>,
     stopping: bool,
 }
 
@@ -117,7 +127,8 @@ impl Actor for Core {
         me.cast(CoreMessage::Mend)?;
         me.send_interval(MEND, || CoreMessage::Mend);
         let requests = Arc::new(Semaphore::new(MAX_REQUESTS));
-        Ok(CoreState { shared, requests, ended, mending: Arc::new(Semaphore::new(1)), stopping: false })
+        let (mending, notifying) = (Arc::new(Semaphore::new(1)), JoinSet::new());
+        Ok(CoreState { shared, requests, ended, mending, notifying, stopping: false })
     }
 
     async fn handle(
@@ -129,6 +140,7 @@ impl Actor for Core {
         match message {
             CoreMessage::Said(said) => state.said(*said),
             CoreMessage::Drive(name) => state.drive(&me, name).await,
+            CoreMessage::Notify { tenant, webhook } => state.notify(tenant, webhook),
             CoreMessage::Mend => {
                 // One look at a time; the next one finds what this one does not.
                 if state.stopping {
@@ -146,6 +158,8 @@ impl Actor for Core {
             }
             CoreMessage::Stop(reply) => {
                 state.stopping = true;
+                // An attempt under way is made again: its event was not told as far as anybody knows.
+                state.notifying.abort_all();
                 let actors: Vec<_> = lock(&state.shared.coordinators).values().cloned().collect();
                 tokio::spawn(async move {
                     let stops = actors.iter().map(|actor| actor.call(CoordinatorMessage::Stop, Some(STOP)));
@@ -234,6 +248,19 @@ impl CoreState {
         }
     }
 
+    fn notify(&mut self, tenant: TenantId, webhook: WebhookId) {
+        // Those that ended are forgotten here: there are no more than webhooks that anybody asked about.
+        while self.notifying.try_join_next().is_some() {}
+        let context = self.shared.context.clone();
+        let Some(driven) = context.webhooks.drive(webhook).filter(|_| !self.stopping) else { return };
+        self.notifying.spawn(async move {
+            if let Err(fault) = webhooks::deliver::deliver(&context, tenant, webhook).await {
+                tracing::warn!(%fault, %webhook, "a webhook waits for better times");
+            }
+            drop(driven);
+        });
+    }
+
     async fn drive(&mut self, me: &ActorRef<CoreMessage>, name: RunName) {
         {
             let coordinators = lock(&self.shared.coordinators);
@@ -281,6 +308,7 @@ async fn mend(shared: &Shared) -> Result<(), Fault> {
                 }
                 IntentBody::DeleteProject { tenant, project } => shared.erase(Scope { tenant, project }).await,
                 IntentBody::Upload { tenant, upload } => uploads::mend(&shared.context, tenant, upload).await,
+                IntentBody::Webhook { tenant, webhook } => shared.mend_webhook(tenant, webhook).await,
                 IntentBody::EraseProject { tenant, project, not_before_ms } => {
                     shared.erase_if_due(&intent, Scope { tenant, project }, not_before_ms).await
                 }

@@ -17,6 +17,8 @@
 //! | [`worker`] | a GPU worker: one device, one thread, one model |
 //! | [`storage`] | the bulk plane over the blobs port |
 //! | [`relay`] | from a run's outbox to its project's event log |
+//! | [`rings`], [`follow`] | which logs grew, and events of many projects at a time |
+//! | [`webhooks`] | addresses that are told of events |
 //! | [`lease`] | holding and taking over leases without a wall clock |
 //! | [`entrance`] | the actor that other roles see, and its process group |
 //! | [`clock`] | time since boot |
@@ -27,15 +29,18 @@ pub mod clock;
 pub mod core;
 pub mod edits;
 pub mod entrance;
+pub mod follow;
 pub mod lease;
 pub mod links;
 pub mod model;
 pub mod projects;
 pub mod relay;
+pub mod rings;
 pub mod run;
 pub mod scheduler;
 pub mod storage;
 pub mod uploads;
+pub mod webhooks;
 pub mod worker;
 
 use cluster::body::Fault;

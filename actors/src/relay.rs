@@ -14,6 +14,8 @@ use store::{Cas, Records, StoreError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::rings::Rings;
+
 /// Events carried over at a time.
 const PAGE: u32 = 256;
 /// Rounds before the relay leaves the rest to the next one.
@@ -23,11 +25,11 @@ const BELLS: usize = 64;
 
 /// Rings when a project's log may have grown. A ring says nothing; the log does.
 #[derive(Clone)]
-pub struct Bells(Arc<Vec<watch::Sender<u64>>>);
+pub struct Bells(Arc<Vec<watch::Sender<u64>>>, Rings);
 
 impl Default for Bells {
     fn default() -> Self {
-        Self(Arc::new((0..BELLS).map(|_| watch::channel(0).0).collect()))
+        Self(Arc::new((0..BELLS).map(|_| watch::channel(0).0).collect()), Rings::default())
     }
 }
 
@@ -39,6 +41,12 @@ impl Bells {
     /// Wakes whoever waits for the project's events.
     pub fn ring(&self, project: ProjectId) {
         self.of(project).send_modify(|count| *count = count.wrapping_add(1));
+        self.1.ring(project);
+    }
+
+    /// Which projects rang lately, for those who follow many.
+    pub fn rings(&self) -> &Rings {
+        &self.1
     }
 }
 

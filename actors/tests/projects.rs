@@ -61,7 +61,7 @@ async fn mended(context: &RunContext) -> usize {
                     assert_eq!(due, Due::Never, "the deletion was undone");
                     actors::projects::drop_intent(context, intent.id).await.unwrap();
                 }
-                IntentBody::DeleteProject { .. } | IntentBody::Upload { .. } => {
+                IntentBody::DeleteProject { .. } | IntentBody::Upload { .. } | IntentBody::Webhook { .. } => {
                     panic!("nobody erases or uploads anything")
                 }
             }

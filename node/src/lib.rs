@@ -8,9 +8,11 @@
 //! | [`config`] | defaults, `cluster.toml`, environment, a file a section |
 //! | [`wiring`] | the actors of a node, started and stopped in order |
 //! | [`gateway`] | HTTP |
+//! | [`outbound`] | what goes out to other people's servers, and where it may go |
 //! | [`commands`] | `analyze`, `read`, `annotate`, `serve`, `doctor`, a file each |
 
 pub mod commands;
 pub mod config;
 pub mod gateway;
+pub mod outbound;
 pub mod wiring;

@@ -18,6 +18,7 @@ use actors::scheduler::recording::TraceSettings;
 use actors::scheduler::shares::Shares;
 use actors::storage::StorageBulk;
 use actors::uploads::UploadPolicy;
+use actors::webhooks::Webhooks;
 use cluster::body::Fault;
 use cluster::bulk::BulkPlane;
 use cluster::link::{Address, Wire};
@@ -27,6 +28,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
+use crate::outbound::courier::HttpCourier;
 
 /// How long the core may take to give its leases back.
 const STOP: Duration = Duration::from_secs(5);
@@ -103,6 +105,7 @@ impl Node {
             model: devices.model.clone(),
             uploads: upload_policy(config),
             analyses: Analyses::default(),
+            webhooks: webhooks(config),
             boards: Boards::default(),
             undo_delete: Duration::from_secs(config.projects.undo_delete_s),
             limits: limits(config),
@@ -177,6 +180,7 @@ impl Quiet {
             model: watch::channel(None).1,
             uploads: upload_policy(config),
             analyses: Analyses::default(),
+            webhooks: webhooks(config),
             boards: Boards::default(),
             undo_delete: Duration::from_secs(config.projects.undo_delete_s),
             limits: limits(config),
@@ -197,6 +201,12 @@ impl Quiet {
         let _ = self.core_actor.stop_and_wait(None, Some(STOP)).await;
         drop(self.data);
     }
+}
+
+/// Webhooks, and who carries their letters.
+fn webhooks(config: &Config) -> Webhooks {
+    let courier = HttpCourier::new(config.webhooks.rules(), config.webhooks.timeout());
+    Webhooks::new(Arc::new(courier), config.webhooks.policy())
 }
 
 fn upload_policy(config: &Config) -> UploadPolicy {

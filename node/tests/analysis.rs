@@ -106,6 +106,34 @@ fn a_small_text_is_answered_at_once_and_nothing_of_it_is_kept() {
 }
 
 #[test]
+fn what_a_crash_leaves_of_a_small_text_is_cleared_away() {
+    let data = tempfile::tempdir().unwrap();
+    let blobs = data.path().join("blobs");
+    let kept = || files_below(&blobs).into_iter().filter(|path| path.extension().is_none()).count();
+    let mut command = visiobook();
+    let server = started(data.path(), command.env("VISIOBOOK__WORKER__DOUBLE_DELAY_MS", "5000"));
+    let address = server.address.clone();
+    let asking = std::thread::spawn(move || {
+        let body = json!({ "text": FERRY }).to_string();
+        let path = "/api/v1/analysis/semantic";
+        http::request(&address, "POST", path, &[("content-type", "application/json")], body.as_bytes()).status
+    });
+    let begun = Instant::now();
+    while kept() == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(4), "the inputs lie there while they are encoded");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    server.running.kill();
+    assert_eq!(asking.join().unwrap(), 0, "nobody answered");
+    let _server = started(data.path(), &mut visiobook());
+    let begun = Instant::now();
+    while kept() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", files_below(&blobs));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
 fn a_larger_text_becomes_a_project_whose_run_answers() {
     let data = tempfile::tempdir().unwrap();
     let server = started(data.path(), &mut visiobook());

@@ -58,6 +58,9 @@ impl Purpose {
     }
 }
 
+/// A secret that is wiped when it is dropped.
+pub type Secret = Zeroizing<[u8; KEY_BYTES]>;
+
 /// Names a key without telling anything of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(u32);
@@ -140,12 +143,16 @@ impl Key {
     }
 
     fn mac(&self, purpose: Purpose, bytes: &[u8]) -> [u8; KEY_BYTES] {
-        let key = &self.derived[purpose as usize];
-        // An HMAC takes a key of any length: this never fails, and an empty one would verify nothing.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_slice()) else { return [0; KEY_BYTES] };
-        mac.update(bytes);
-        mac.finalize().into_bytes().into()
+        mac(&self.derived[purpose as usize], bytes)
     }
+}
+
+/// HMAC-SHA-256 of some bytes under a secret.
+pub fn mac(secret: &Secret, bytes: &[u8]) -> [u8; KEY_BYTES] {
+    // An HMAC takes a key of any length: this never fails, and an empty one would verify nothing.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_slice()) else { return [0; KEY_BYTES] };
+    mac.update(bytes);
+    mac.finalize().into_bytes().into()
 }
 
 /// The keys of a store. [`Debug`](fmt::Debug) tells their ids only.
@@ -250,6 +257,12 @@ impl Keyring {
     pub fn sign(&self, purpose: Purpose, bytes: &[u8]) -> Signed {
         let key = self.newest();
         Signed { key_id: key.id, mac: key.mac(purpose, bytes) }
+    }
+
+    /// A secret for somebody else, by its name, under each key of the ring: the newest first. It tells nothing of the
+    /// keys, nor of other secrets. Whoever was given one keeps it until its key is dropped.
+    pub fn derive(&self, purpose: Purpose, name: &[u8]) -> Vec<(KeyId, Secret)> {
+        self.keys.iter().map(|key| (key.id, Zeroizing::new(key.mac(purpose, name)))).collect()
     }
 
     /// Whether a key of this ring made `signed` of exactly `bytes`, for `purpose`. Takes as long for a

@@ -1,7 +1,7 @@
 //! The records port: typed rows, each method on one partition.
 
 use async_trait::async_trait;
-use domain::id::{ProjectId, RunId, TenantId, UploadId};
+use domain::id::{ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 use futures_util::stream::BoxStream;
@@ -9,7 +9,7 @@ use futures_util::stream::BoxStream;
 use crate::error::StoreError;
 use crate::rows::{
     EditRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
-    ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow,
+    ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 /// How a compare-and-set ended.
@@ -246,6 +246,56 @@ pub trait Records: Send + Sync {
     /// Removes an upload's row; its blobs are not touched. Idempotent: repeat after an error. Partition: tenant.
     /// A writer that still sends finds no row from then on.
     async fn upload_remove(&self, tenant: TenantId, upload: UploadId) -> Result<(), StoreError>;
+
+    // -- webhooks ---------------------------------------------------------------------------------
+
+    /// A webhook's row. Partition: tenant.
+    async fn webhook_get(&self, tenant: TenantId, webhook: WebhookId) -> Result<Option<WebhookRow>, StoreError>;
+
+    /// At most `limit` webhooks of a tenant, oldest first. Partition: tenant.
+    async fn webhook_list(&self, tenant: TenantId, limit: u32) -> Result<Vec<WebhookRow>, StoreError>;
+
+    /// Adds a webhook and how much of each project's log it is not told, if there is none of that id; its version
+    /// becomes 1. All or nothing. [`StoreError::Invalid`] for a row that fails [`WebhookRow::check`], or more than
+    /// [`crate::rows::LIST_MAX`] marks. Partition: tenant.
+    ///
+    /// After `Unknown` row and marks are there or none is.
+    async fn webhook_insert(
+        &self,
+        row: WebhookRow,
+        marks: Vec<(ProjectId, WebhookMark)>,
+    ) -> Result<Cas<WebhookRow>, StoreError>;
+
+    /// Replaces a webhook if its version is `expected_version`, and sets a mark along with it, all or nothing; the
+    /// version rises by one. Checked as by [`Records::webhook_insert`]. Partition: tenant.
+    ///
+    /// This is how an attempt is claimed, and how it is told that an event was delivered. After `Unknown` the row's
+    /// version tells, if nobody else writes; an event whose delivery was not written down is delivered again.
+    async fn webhook_update(
+        &self,
+        row: WebhookRow,
+        expected_version: u64,
+        mark: Option<(ProjectId, WebhookMark)>,
+    ) -> Result<Cas<WebhookRow>, StoreError>;
+
+    /// Removes a webhook and its marks, all or nothing. Idempotent: repeat after an error. Partition: tenant.
+    async fn webhook_remove(&self, tenant: TenantId, webhook: WebhookId) -> Result<(), StoreError>;
+
+    /// At most `limit` marks of a webhook, by project. Partition: tenant.
+    async fn webhook_marks(
+        &self,
+        tenant: TenantId,
+        webhook: WebhookId,
+        limit: u32,
+    ) -> Result<Vec<(ProjectId, WebhookMark)>, StoreError>;
+
+    /// Removes a webhook's mark for a project that is gone. Idempotent: repeat after an error. Partition: tenant.
+    async fn webhook_mark_remove(
+        &self,
+        tenant: TenantId,
+        webhook: WebhookId,
+        project: ProjectId,
+    ) -> Result<(), StoreError>;
 
     // -- leases -----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 
 mod kept;
 mod upload;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,13 +13,14 @@ use std::fmt;
 use bincode::{Decode, Encode};
 use domain::book::{Format, Warning};
 use domain::edit::EditEntry;
-use domain::id::{Digest, ProjectId, RunId, TenantId, Term, UploadId};
+use domain::id::{Digest, ProjectId, RunId, TenantId, Term, UploadId, WebhookId};
 use domain::language::Language;
 use domain::project::{Act, Activity, Actor};
 use domain::run::{Progress, RunEvent, RunSettings, RunState};
 
 pub use kept::KeptRow;
 pub use upload::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, UPLOAD_METADATA_MAX_BYTES, UploadRow, UploadState};
+pub use webhook::{PendingEvent, WebhookMark, WebhookRow};
 
 /// Rows that one list answers at most, whatever the caller asks for.
 pub const LIST_MAX: u32 = 10_000;
@@ -422,6 +424,13 @@ pub enum IntentBody {
         project: ProjectId,
         /// Not before this wall-clock time, milliseconds since 1970 UTC.
         not_before_ms: u64,
+    },
+    /// Look after a webhook. It stands as long as the webhook's row does.
+    Webhook {
+        /// The account that pays.
+        tenant: TenantId,
+        /// The webhook.
+        webhook: WebhookId,
     },
 }
 

@@ -1,11 +1,14 @@
 //! What is asked beyond projects: analyses of texts, events of many projects, webhooks.
 
-use cluster::body::Fault;
 use cluster::body::analysis::{AnalyseProject, AnalyseText, AnalysisReply};
+use cluster::body::webhooks::WebhookSecretsReply;
+use cluster::body::{Done, Fault};
 use cluster::message::Message;
+use domain::id::{TenantId, WebhookId};
 
 use super::{CoreMessage, Shared};
 use crate::analysis::{self, Asked, Stands};
+use crate::{follow, uploads, webhooks};
 
 impl Shared {
     pub(super) async fn answer_reach(&self, message: Message) -> Result<Message, Fault> {
@@ -14,8 +17,37 @@ impl Shared {
             Message::AnalyseText(ask) => self.analyse_text(ask).await?.into(),
             Message::AnalyseProject(ask) => self.analyse_project(ask).await?.into(),
             Message::GetAnalysis(ask) => analysis::status(context, ask).await?.into(),
-            other => return Err(Fault::unsupported(other.kind())),
+            Message::FollowEvents(ask) => follow::events(context, &ask).await?.into(),
+            Message::CreateWebhook(ask) => {
+                let (webhook, reply) = webhooks::create(context, &ask).await?;
+                let _ = self.me.cast(CoreMessage::Notify { tenant: ask.principal.tenant, webhook });
+                reply.into()
+            }
+            Message::ListWebhooks(ask) => webhooks::list(context, ask.principal).await?.into(),
+            Message::ReadWebhook(ask) => webhooks::read(context, ask.principal, ask.webhook).await?.into(),
+            Message::PatchWebhook(ask) => {
+                let reply = webhooks::patch(context, &ask).await?;
+                let _ = self.me.cast(CoreMessage::Notify { tenant: ask.principal.tenant, webhook: ask.webhook });
+                reply.into()
+            }
+            Message::RemoveWebhook(ask) => {
+                webhooks::remove(context, ask.principal, ask.webhook).await?;
+                Done {}.into()
+            }
+            Message::GetWebhookSecrets(ask) => {
+                webhooks::read(context, ask.principal, ask.webhook).await?;
+                WebhookSecretsReply { secrets: webhooks::sign::secrets(&context.keys, ask.webhook) }.into()
+            }
+            other => return uploads::answer(context, other).await,
         })
+    }
+
+    /// Has a webhook looked after, if it is to be.
+    pub(super) async fn mend_webhook(&self, tenant: TenantId, webhook: WebhookId) -> Result<(), Fault> {
+        if webhooks::mend(&self.context, tenant, webhook).await? {
+            let _ = self.me.cast(CoreMessage::Notify { tenant, webhook });
+        }
+        Ok(())
     }
 
     async fn analyse_text(&self, ask: AnalyseText) -> Result<AnalysisReply, Fault> {

@@ -16,7 +16,7 @@ use crate::edits;
 use crate::projects::views::{last_event, whole, whole_run};
 use crate::projects::{self, changes, listing, revisions, runs};
 use crate::run::RunName;
-use crate::{store_fault, uploads};
+use crate::store_fault;
 
 /// Acts of one page.
 const ACTIVITY_PAGE_MAX: u32 = 200;
@@ -76,10 +76,7 @@ impl Shared {
             Message::EditStoryboard(ask) => EditStateReply { state: edits::append(context, &ask).await? }.into(),
             Message::ListEdits(ask) => EditsReply { page: edits::page(context, &ask).await? }.into(),
             Message::GetStoryboard(ask) => edits::storyboard(context, &ask).await?.into(),
-            other @ (Message::AnalyseText(_) | Message::AnalyseProject(_) | Message::GetAnalysis(_)) => {
-                return self.answer_reach(other).await;
-            }
-            other => return uploads::answer(context, other).await,
+            other => return self.answer_reach(other).await,
         })
     }
 

@@ -39,6 +39,7 @@ use crate::model::ModelSlot;
 use crate::relay::Bells;
 use crate::store_fault;
 use crate::uploads::UploadPolicy;
+use crate::webhooks::Webhooks;
 
 /// Largest blob of our own making: manifest, inputs, segment, artefact.
 pub const MAX_OWN_BLOB_BYTES: u64 = 1 << 30;
@@ -61,6 +62,8 @@ pub struct RunContext {
     pub uploads: UploadPolicy,
     /// Texts that are asked about.
     pub analyses: Analyses,
+    /// Addresses that are told of events.
+    pub webhooks: Webhooks,
     /// Storyboards that are being edited.
     pub boards: Boards,
     /// How long a deletion can be undone.

@@ -10,6 +10,8 @@ use actors::entrance::Leader;
 use actors::relay::Bells;
 use actors::run::{Beginning, RunContext};
 use actors::uploads::UploadPolicy;
+use actors::webhooks::policy::Policy;
+use actors::webhooks::{Courier, Letter, Webhooks};
 use cluster::body::Fault as Refusal;
 use cluster::link::Wire;
 use domain::id::ProjectId;
@@ -18,6 +20,26 @@ use domain::project::Act;
 use store::{DataFolder, Faults, Faulty, Keyring, Records};
 use tokio::sync::{Semaphore, watch};
 
+/// Carries nothing: no webhook is looked after here.
+struct Nobody;
+
+#[async_trait::async_trait]
+impl Courier for Nobody {
+    fn check(&self, _: &str) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    async fn post(&self, _: Letter) -> Result<u16, Refusal> {
+        Err(Refusal::new("webhook-unreachable", "nobody is there"))
+    }
+}
+
+const PATIENCE: Policy = Policy {
+    first_pause: Duration::from_secs(1),
+    longest_pause: Duration::from_secs(1),
+    give_up_after: Duration::from_secs(1),
+    attempt: Duration::from_secs(1),
+};
 pub const WHO: Principal = Principal::LOCAL;
 /// Tries of whoever repeats what failed. One write fails, so the second one succeeds.
 const TRIES: usize = 3;
@@ -34,6 +56,7 @@ pub fn context(folder: &DataFolder, faults: Faults) -> RunContext {
         model: watch::channel(None).1,
         uploads: UploadPolicy::new(1 << 30, Duration::from_secs(3_600)),
         analyses: Analyses::default(),
+        webhooks: Webhooks::new(Arc::new(Nobody), PATIENCE),
         boards: Boards::default(),
         undo_delete: Duration::from_secs(3_600),
         limits: book::Limits::default(),

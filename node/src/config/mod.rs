@@ -8,6 +8,7 @@ mod model;
 mod projects;
 mod scheduler;
 mod store;
+mod webhooks;
 mod worker;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ pub use model::{ModelConfig, Profile};
 pub use projects::ProjectsConfig;
 pub use scheduler::SchedulerConfig;
 pub use store::StoreConfig;
+pub use webhooks::WebhooksConfig;
 pub use worker::WorkerConfig;
 
 /// The file that is read where it lies in the working folder.
@@ -36,6 +38,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// What is done to projects.
     pub projects: ProjectsConfig,
+    /// Addresses that are told of events.
+    pub webhooks: WebhooksConfig,
     /// The encoder's model.
     pub model: ModelConfig,
     /// The devices.
@@ -84,6 +88,7 @@ impl Config {
         config.worker.check()?;
         config.gateway.check()?;
         config.projects.check()?;
+        config.webhooks.check()?;
         config.scheduler.check()?;
         Ok(config)
     }

@@ -10,6 +10,8 @@
 //! | [`projects`] | the same for projects, their revisions and runs |
 //! | [`edits`] | a storyboard as it stands with its edits |
 //! | [`events`] | a project's events as server-sent events |
+//! | [`follow`] | events of many projects over a WebSocket |
+//! | [`webhooks`] | addresses that are told of events |
 //! | [`analyses`] | what is asked of a text by itself |
 //! | [`followers`] | one question to the core for all who follow a project |
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
@@ -26,6 +28,7 @@ pub mod devices;
 pub mod download;
 pub mod edits;
 pub mod events;
+pub mod follow;
 pub mod followers;
 pub mod guard;
 pub mod handlers;
@@ -38,6 +41,7 @@ pub mod routes;
 pub mod serve;
 pub mod tus;
 pub mod uploads;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,6 +91,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body, already limited to what the route allows.
     pub body: ByteStream,
+    /// What makes a WebSocket of the connection, where the request asks for one.
+    pub upgrade: Option<warp::ws::Ws>,
     /// Names this request in logs and answers.
     pub trace: Trace,
     /// How long the core may take.

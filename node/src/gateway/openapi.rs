@@ -82,6 +82,11 @@ fn responses(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
         let description = "It takes its time: `Location` says how it stands.";
         responses.insert("202".into(), json!({ "description": description, "content": success["content"] }));
     }
+    if let Content::WebSocket(said, told) = route.response.1 {
+        // No document format knows what goes over a WebSocket: the schemas stand beside it.
+        let (said, told) = (said(generator), told(generator));
+        success = json!({ "description": "The connection is a WebSocket now.", "x-said": said, "x-told": told });
+    }
     responses.insert(status.to_string(), success);
     let content = json!({ "application/problem+json": { "schema": problem } });
     responses.insert("default".into(), json!({ "description": "What went wrong.", "content": content }));
@@ -126,7 +131,7 @@ fn bound_numbers(value: &mut Value) {
 
 fn path_schema(name: &str) -> Value {
     match name {
-        "project" | "run" | "upload" => json!({ "type": "string", "format": "uuid" }),
+        "project" | "run" | "upload" | "webhook" => json!({ "type": "string", "format": "uuid" }),
         "revision" => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
         _ => json!({ "type": "string" }),
     }
@@ -154,7 +159,7 @@ fn permission(permission: Permission) -> &'static str {
 
 fn media(content: &Content, generator: &mut SchemaGenerator) -> Option<Value> {
     match content {
-        Content::Empty => None,
+        Content::Empty | Content::WebSocket(..) => None,
         Content::MergePatch(schema) => {
             let schema = json!({ "schema": schema(generator) });
             Some(json!({ "application/merge-patch+json": schema, "application/json": schema }))

@@ -96,12 +96,15 @@ fn status(code: &str) -> StatusCode {
         | "text-too-long" => StatusCode::PAYLOAD_TOO_LARGE,
         "upload-broken" | "bad-request" | "upload-without-name" | "bad-cursor" => StatusCode::BAD_REQUEST,
         "not-found" | "project-not-found" | "run-not-found" | "revision-not-found" | "version-not-found"
-        | "artefact-not-found" | "upload-not-found" => StatusCode::NOT_FOUND,
+        | "artefact-not-found" | "upload-not-found" | "webhook-not-found" => StatusCode::NOT_FOUND,
         "precondition-failed" => StatusCode::PRECONDITION_FAILED,
         code if code.starts_with("edit-") => StatusCode::UNPROCESSABLE_ENTITY,
-        "bad-name" | "bad-description" | "run-settings-invalid" | "text-empty" | "language-unsupported" => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        "bad-name"
+        | "bad-description"
+        | "run-settings-invalid"
+        | "text-empty"
+        | "language-unsupported"
+        | "webhook-url-refused" => StatusCode::UNPROCESSABLE_ENTITY,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "foreign-origin" | "foreign-host" | "not-local" | "link-invalid" => StatusCode::FORBIDDEN,
         "run-in-progress"
@@ -123,7 +126,8 @@ fn status(code: &str) -> StatusCode {
         "upload-digest-mismatch" => StatusCode::UNPROCESSABLE_ENTITY,
         "upload-busy" => StatusCode::LOCKED,
         "checksum-mismatch" => StatusCode::from_u16(CHECKSUM_MISMATCH).unwrap_or(StatusCode::BAD_REQUEST),
-        "too-many-streams" | "too-many-uploads" => StatusCode::TOO_MANY_REQUESTS,
+        "too-many-streams" | "too-many-uploads" | "too-many-webhooks" => StatusCode::TOO_MANY_REQUESTS,
+        "upgrade-required" => StatusCode::UPGRADE_REQUIRED,
         "unsupported" => StatusCode::NOT_IMPLEMENTED,
         "store-full" => StatusCode::INSUFFICIENT_STORAGE,
         "unavailable" | "analysis-busy" | "stopping" | "not-ready" | "store-read-only" | "store-timeout"

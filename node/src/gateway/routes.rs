@@ -4,7 +4,6 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use domain::analysis::{Analysis, AnalysisRequest};
 use domain::api::{FileLink, NodeInfo, ProjectView, RunView};
 use domain::edit::{EditPage, EditRequest, EditState, EditedStoryboard, UndoRequest};
 use domain::project::{
@@ -18,7 +17,7 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::problem::ApiError;
-use super::{Request, analyses, devices, edits, events, handlers, metrics, projects, reference, tus, uploads};
+use super::{Request, devices, edits, events, handlers, metrics, projects, reference, tus, uploads};
 
 /// What a handler gives: a response, or an error that becomes a problem.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
@@ -55,10 +54,6 @@ const PART: RouteLimits = UPLOAD;
 const UPLOAD: RouteLimits = RouteLimits { body_bytes: None, deadline_ms: 120_000 };
 /// A few words.
 const SMALL_BODY: RouteLimits = RouteLimits { body_bytes: Some(64 << 10), deadline_ms: 10_000 };
-/// A text. Somebody waits for the answer, and the devices may be busy.
-const TEXT: RouteLimits = RouteLimits { body_bytes: Some(TEXT_BODY_BYTES), deadline_ms: 60_000 };
-/// A text of 4 MiB as JSON, where control characters and others take up to six bytes.
-const TEXT_BODY_BYTES: u64 = 8 << 20;
 /// Everything that a project holds is looked at.
 const THOROUGH: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 60_000 };
 
@@ -80,6 +75,8 @@ pub enum Content {
     BytesOf(&'static str),
     /// Lines for programs to scrape.
     Text,
+    /// Messages of a WebSocket, JSON of documented types: what is said, and what is told.
+    WebSocket(fn(&mut SchemaGenerator) -> Schema, fn(&mut SchemaGenerator) -> Schema),
     /// Server-sent events, each with JSON of a documented type.
     Events(fn(&mut SchemaGenerator) -> Schema),
 }
@@ -283,10 +280,17 @@ macro_rules! handler {
     };
 }
 
+mod reach;
+
 /// All routes.
-#[rustfmt::skip]
 pub fn table() -> Vec<Route> {
-    use Content::{Bytes, BytesOf, Empty, Events, Json, JsonOrLater, MergePatch, OptionalJson, Text};
+    main().into_iter().chain(reach::routes()).collect()
+}
+
+/// All but those of [`reach`].
+#[rustfmt::skip]
+fn main() -> Vec<Route> {
+    use Content::{Bytes, BytesOf, Empty, Events, Json, MergePatch, OptionalJson, Text};
     use Permission::{Operator, ProjectRead, ProjectWrite, Public, Tenant};
     let get = || Method::GET;
     let post = || Method::POST;
@@ -377,14 +381,6 @@ pub fn table() -> Vec<Route> {
             permission: ProjectRead, limits: NO_BODY, params: &[VALID], request: Empty, response: (201, Json(schema::<FileLink>)), handler: handler!(handlers::link) },
         Route { id: "signedFile", method: get(), path: "/api/v1/files/{token}", about: "A file by its signed address.",
             permission: Public, limits: NO_BODY, params: FILE, request: Empty, response: (200, Bytes), handler: handler!(handlers::signed_file) },
-        Route { id: "analyseSemantic", method: post(), path: "/api/v1/analysis/semantic", about: "Vectors of a text, or of a project's revision: a small text is answered at once.",
-            permission: Tenant, limits: TEXT, params: &[], request: Json(schema::<AnalysisRequest>), response: (200, JsonOrLater(schema::<Analysis>)), handler: handler!(analyses::semantic) },
-        Route { id: "analyseScenes", method: post(), path: "/api/v1/analysis/extract-scenes", about: "Scenes of a text, or of a project's revision, and who is named in them.",
-            permission: Tenant, limits: TEXT, params: &[], request: Json(schema::<AnalysisRequest>), response: (200, JsonOrLater(schema::<Analysis>)), handler: handler!(analyses::extract_scenes) },
-        Route { id: "analyseSummary", method: post(), path: "/api/v1/analysis/summarize", about: "The sentences that stand for each scene of a text, or of a project's revision.",
-            permission: Tenant, limits: TEXT, params: &[], request: Json(schema::<AnalysisRequest>), response: (200, JsonOrLater(schema::<Analysis>)), handler: handler!(analyses::summarize) },
-        Route { id: "analysisStatus", method: get(), path: "/api/v1/analysis/status/{analysis}", about: "How an analysis stands, with its result once it is ready.",
-            permission: ProjectRead, limits: THOROUGH, params: &[], request: Empty, response: (200, Json(schema::<Analysis>)), handler: handler!(analyses::status) },
     ]
 }
 

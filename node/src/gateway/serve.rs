@@ -56,18 +56,21 @@ pub fn filter(
     let routes: Arc<Vec<Route>> = Arc::new(table());
     let seed = u128::from(uuid::Uuid::now_v7().as_u128() as u64) << 64;
     let count = Arc::new(AtomicU64::new(1));
+    let upgrade = warp::ws().map(Some).or(warp::any().map(|| None)).unify();
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     warp::method()
         .and(warp::path::full())
         .and(query)
         .and(warp::header::headers_cloned())
         .and(warp::filters::addr::remote())
+        .and(upgrade)
         .and(warp::body::stream())
-        .then(move |method, path: warp::path::FullPath, query: String, headers, peer, body| {
+        .then(move |method, path: warp::path::FullPath, query: String, headers, peer, upgrade, body| {
             let trace = Trace(seed | u128::from(count.fetch_add(1, Ordering::Relaxed)));
             let (gateway, routes, assets) = (gateway.clone(), routes.clone(), assets.clone());
             let method = tus::method(method, path.as_str(), &headers);
-            let arrival = Arrival { method, path: path.as_str().to_owned(), query, headers, peer, trace };
+            let path = path.as_str().to_owned();
+            let arrival = Arrival { method, path, query, headers, peer, upgrade, trace };
             let span = tracing::info_span!("request", %trace, method = %arrival.method, path = arrival.path);
             let body = chunks(body);
             async move {
@@ -89,6 +92,7 @@ struct Arrival {
     query: String,
     headers: HeaderMap,
     peer: Option<SocketAddr>,
+    upgrade: Option<warp::ws::Ws>,
     trace: Trace,
 }
 
@@ -124,6 +128,7 @@ async fn answer(
         query: form_urlencoded::parse(arrival.query.as_bytes()).into_owned().collect(),
         headers: arrival.headers,
         body: limited(body, limit),
+        upgrade: arrival.upgrade,
         trace,
         deadline: Duration::from_millis(route.limits.deadline_ms),
     };

@@ -19,14 +19,18 @@ pub mod leases;
 pub mod projects;
 pub mod runs;
 pub mod uploads;
+pub mod webhooks;
 pub mod workloads;
 
-use domain::id::{Digest, ProjectId, RunId, TenantId, UploadId};
+use domain::id::{Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Actor;
 use domain::run::{Progress, RunSettings, RunState, Stage};
+use domain::webhook::WebhookEvents;
 use uuid::Uuid;
 
-use crate::rows::{NewSegment, OutboxEvent, OwnerId, ProjectRow, RevisionRow, RunRow, UploadRow, UploadState};
+use crate::rows::{
+    NewSegment, OutboxEvent, OwnerId, ProjectRow, RevisionRow, RunRow, UploadRow, UploadState, WebhookRow,
+};
 
 /// Makes a `#[tokio::test]` of each case of the records port. The argument is a path of a function
 /// `fn() -> (Arc<dyn Records>, Guard)`; the guard is dropped after the test.
@@ -76,6 +80,13 @@ macro_rules! records_conformance {
             a_row_that_no_upload_can_have_is_refused_whole,
             uploads_are_listed_oldest_first_and_bounded,
             a_removed_upload_is_gone_and_late_writers_are_told,
+        ]}
+        $crate::conformance_tests! { $open, webhooks: [
+            a_webhook_is_read_as_it_was_inserted_with_what_it_is_not_told,
+            of_two_that_begin_an_attempt_one_does,
+            a_row_that_no_webhook_can_have_is_refused_whole,
+            webhooks_are_listed_oldest_first_and_bounded,
+            a_removed_webhook_leaves_nothing_and_late_attempts_are_told,
         ]}
         $crate::conformance_tests! { $open, leases: [
             a_lease_is_taken_once,
@@ -237,6 +248,23 @@ pub fn upload_row(tenant: TenantId) -> UploadRow {
         created_ms: 1_000,
         expires_ms: 2_000,
         state: UploadState::Receiving { chunks: vec![] },
+    }
+}
+
+/// A webhook's row, of a tenant of its own unless one is given.
+pub fn webhook_row(tenant: TenantId) -> WebhookRow {
+    WebhookRow {
+        tenant,
+        webhook: WebhookId(fresh()),
+        version: 0,
+        url: "https://example.org/hook".into(),
+        projects: None,
+        events: WebhookEvents::States,
+        created_ms: 1_000,
+        off: None,
+        failing_since_ms: None,
+        pending: None,
+        log: vec![],
     }
 }
 

@@ -1,7 +1,7 @@
 //! Records that fail by plan.
 
 use async_trait::async_trait;
-use domain::id::{ProjectId, RunId, TenantId, UploadId};
+use domain::id::{ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 
@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
     EditRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
-    ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow,
+    ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 impl Faulty<dyn Records> {
@@ -177,6 +177,56 @@ impl Records for Faulty<dyn Records> {
 
     async fn upload_remove(&self, tenant: TenantId, upload: UploadId) -> Result<(), StoreError> {
         self.apply(self.inner.upload_remove(tenant, upload)).await
+    }
+
+    async fn webhook_get(&self, tenant: TenantId, webhook: WebhookId) -> Result<Option<WebhookRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.webhook_get(tenant, webhook).await
+    }
+
+    async fn webhook_list(&self, tenant: TenantId, limit: u32) -> Result<Vec<WebhookRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.webhook_list(tenant, limit).await
+    }
+
+    async fn webhook_insert(
+        &self,
+        row: WebhookRow,
+        marks: Vec<(ProjectId, WebhookMark)>,
+    ) -> Result<Cas<WebhookRow>, StoreError> {
+        self.cas(self.inner.webhook_insert(row, marks)).await
+    }
+
+    async fn webhook_update(
+        &self,
+        row: WebhookRow,
+        expected_version: u64,
+        mark: Option<(ProjectId, WebhookMark)>,
+    ) -> Result<Cas<WebhookRow>, StoreError> {
+        self.cas(self.inner.webhook_update(row, expected_version, mark)).await
+    }
+
+    async fn webhook_remove(&self, tenant: TenantId, webhook: WebhookId) -> Result<(), StoreError> {
+        self.apply(self.inner.webhook_remove(tenant, webhook)).await
+    }
+
+    async fn webhook_marks(
+        &self,
+        tenant: TenantId,
+        webhook: WebhookId,
+        limit: u32,
+    ) -> Result<Vec<(ProjectId, WebhookMark)>, StoreError> {
+        self.fail_read()?;
+        self.inner.webhook_marks(tenant, webhook, limit).await
+    }
+
+    async fn webhook_mark_remove(
+        &self,
+        tenant: TenantId,
+        webhook: WebhookId,
+        project: ProjectId,
+    ) -> Result<(), StoreError> {
+        self.apply(self.inner.webhook_mark_remove(tenant, webhook, project)).await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {

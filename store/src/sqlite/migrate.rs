@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_uploads.sql"),
     include_str!("migrations/0003_projects.sql"),
+    include_str!("migrations/0004_webhooks.sql"),
 ];
 
 /// Stands in the file's header, so that another program's database is not taken for ours: `VSBK`.

@@ -22,6 +22,7 @@ mod projects;
 mod readers;
 mod runs;
 mod uploads;
+mod webhooks;
 mod writer;
 
 use std::path::{Path, PathBuf};

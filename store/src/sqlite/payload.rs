@@ -10,7 +10,10 @@ use domain::project::Activity;
 use domain::run::RunEvent;
 
 use crate::error::StoreError;
-use crate::rows::{EditRow, EventHead, IntentRow, LeaseRow, OutboxRow, ProjectRow, RunRow, SegmentRow, UploadRow};
+use crate::rows::{
+    EditRow, EventHead, IntentRow, LeaseRow, OutboxRow, ProjectRow, RunRow, SegmentRow, UploadRow, WebhookMark,
+    WebhookRow,
+};
 
 /// A damaged row must not make us allocate without bound.
 const PAYLOAD_MAX_BYTES: usize = 16 << 20;
@@ -73,6 +76,8 @@ payloads! {
     UploadRow: "upload", 1;
     Activity: "activity", 1;
     EditRow: "edit", 1;
+    WebhookRow: "webhook", 1;
+    WebhookMark: "webhook mark", 1;
 }
 
 /// The payload of a row.

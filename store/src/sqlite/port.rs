@@ -3,19 +3,19 @@
 use std::time::Instant;
 
 use async_trait::async_trait;
-use domain::id::{ProjectId, RunId, TenantId, UploadId};
+use domain::id::{ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 use rusqlite::params;
 
 use super::readers::READERS_MAX;
 use super::writer::{QUEUE_MAX, Verdict, Written};
-use super::{Sqlite, edits, events, execute, export, intents, leases, migrate, projects, runs, uploads};
+use super::{Sqlite, edits, events, execute, export, intents, leases, migrate, projects, runs, uploads, webhooks};
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
     EditRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
-    ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow,
+    ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 #[async_trait]
@@ -181,6 +181,54 @@ impl Records for Sqlite {
 
     async fn upload_remove(&self, tenant: TenantId, upload: UploadId) -> Result<(), StoreError> {
         self.apply("removing an upload", move |c| uploads::remove(c, tenant, upload)).await
+    }
+
+    async fn webhook_get(&self, tenant: TenantId, webhook: WebhookId) -> Result<Option<WebhookRow>, StoreError> {
+        self.readers.read("reading a webhook", move |c| webhooks::get(c, tenant, webhook)).await
+    }
+
+    async fn webhook_list(&self, tenant: TenantId, limit: u32) -> Result<Vec<WebhookRow>, StoreError> {
+        self.readers.read("listing webhooks", move |c| webhooks::list(c, tenant, limit)).await
+    }
+
+    async fn webhook_insert(
+        &self,
+        row: WebhookRow,
+        marks: Vec<(ProjectId, WebhookMark)>,
+    ) -> Result<Cas<WebhookRow>, StoreError> {
+        self.cas("adding a webhook", move |c| webhooks::insert(c, row, &marks)).await
+    }
+
+    async fn webhook_update(
+        &self,
+        row: WebhookRow,
+        expected_version: u64,
+        mark: Option<(ProjectId, WebhookMark)>,
+    ) -> Result<Cas<WebhookRow>, StoreError> {
+        self.cas("updating a webhook", move |c| webhooks::update(c, row, expected_version, mark)).await
+    }
+
+    async fn webhook_remove(&self, tenant: TenantId, webhook: WebhookId) -> Result<(), StoreError> {
+        self.apply("removing a webhook", move |c| webhooks::remove(c, tenant, webhook)).await
+    }
+
+    async fn webhook_marks(
+        &self,
+        tenant: TenantId,
+        webhook: WebhookId,
+        limit: u32,
+    ) -> Result<Vec<(ProjectId, WebhookMark)>, StoreError> {
+        self.readers.read("reading what a webhook was told", move |c| webhooks::marks(c, tenant, webhook, limit)).await
+    }
+
+    async fn webhook_mark_remove(
+        &self,
+        tenant: TenantId,
+        webhook: WebhookId,
+        project: ProjectId,
+    ) -> Result<(), StoreError> {
+        self.apply("removing what a webhook was told", move |c| webhooks::mark_remove(c, tenant, webhook, project))
+            .await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {

@@ -1,14 +1,17 @@
 use domain::book::{Format, Warning};
 use domain::edit::{Edit, EditEntry};
-use domain::id::{Digest, ProjectId, RunId, TenantId, Term, UploadId};
+use domain::id::{Digest, ProjectId, RunId, TenantId, Term, UploadId, WebhookId};
 use domain::language::Language;
 use domain::project::{Act, Actor};
 use domain::run::{Progress, RunSettings, RunState, Stage};
+use domain::webhook::{Delivery, OffReason, WebhookEvents};
 use proptest::prelude::*;
 
 use super::old::{Project1, Run1};
 use super::*;
-use crate::rows::{Artefact, Chunk, IntentBody, NewSegment, OutboxEvent, OwnerId, RevisionRow, Trash, UploadState};
+use crate::rows::{
+    Artefact, Chunk, IntentBody, NewSegment, OutboxEvent, OwnerId, PendingEvent, RevisionRow, Trash, UploadState,
+};
 
 const PROGRESS: Progress =
     Progress { passages_done: 3, passages_total: 9, tokens_done: 300, tokens_total: 70_000, tokens_per_s: 12 };
@@ -89,6 +92,31 @@ fn upload(state: UploadState) -> UploadRow {
     }
 }
 
+fn webhook() -> WebhookRow {
+    let delivery = Delivery {
+        event: "e".into(),
+        kind: "k".into(),
+        at_ms: 10,
+        attempt: 2,
+        took_ms: 300,
+        status: Some(500),
+        problem: Some("p".into()),
+    };
+    WebhookRow {
+        tenant: TenantId(1),
+        webhook: WebhookId(3),
+        version: 4,
+        url: "u".into(),
+        projects: Some(vec![ProjectId(2)]),
+        events: WebhookEvents::All,
+        created_ms: 11,
+        off: Some((12, OffReason::Gone)),
+        failing_since_ms: Some(13),
+        pending: Some(PendingEvent { project: ProjectId(2), seq: 5, first_ms: 14, attempts: 2, not_before_ms: 15 }),
+        log: vec![delivery],
+    }
+}
+
 fn hex<T: Payload>(row: &T) -> String {
     encode(row).unwrap().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -135,6 +163,9 @@ fn the_payload_formats_are_frozen() {
         hex(&intent(IntentBody::EraseProject { tenant, project, not_before_ms: 12 })),
         hex(&activity),
         hex(&EditRow { version: 1, id: 6, at_ms: 10, by: Actor::Local, entry }),
+        hex(&intent(IntentBody::Webhook { tenant, webhook: WebhookId(3) })),
+        hex(&webhook()),
+        hex(&WebhookMark { seq: 300, last: Some((RunId(4), 100)) }),
         Digest::of(&first_format(&old_project())).to_string(),
         Digest::of(&first_format(&old_run())).to_string(),
         digest(&self::project()),
@@ -143,7 +174,7 @@ fn the_payload_formats_are_frozen() {
     assert_eq!(found, GOLDEN);
 }
 
-const GOLDEN: [&str; 17] = [
+const GOLDEN: [&str; 20] = [
     "0100060102fb2c01",
     "01000101010309fb2c01fc701101000c",
     "0100010204020309fb2c01fc701101000c",
@@ -157,6 +188,9 @@ const GOLDEN: [&str; 17] = [
     "010005050301020c0b",
     "0100090a000101014e010100",
     "010001060a000007fb2c0101",
+    "010005050401030b",
+    "01000103040175010102010b010c02010d0102050e020f010165016b0a02fb2c0101fbf401010170",
+    "0100fb2c01010464",
     "5f8b27723d648483d5f862bafe5a3bc404f25fbbd73aa81f27ec5ea581c3c093",
     "c1d11e5dfb0efe5a992aae4e90e50d01f75f14736c4e6b32d555d6d34b87345a",
     "2954417706f72996f89db6656284d1d2331a20e25bb1ed11528a83a324873cd5",

@@ -1,0 +1,13 @@
+//! What goes out to other people's servers, and where it may go.
+//!
+//! An address is given by whoever uses the node, so it must not lead to what only the node can reach. Names are
+//! resolved here, every address that they have is checked, and the connection goes to an address that was checked:
+//! what a name means a moment later decides nothing.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`guard`] | which addresses, ports and schemes are allowed: pure |
+//! | [`courier`] | one POST over one connection, under deadlines |
+
+pub mod courier;
+pub mod guard;
