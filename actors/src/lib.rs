@@ -11,6 +11,7 @@
 //! | [`links`] | addresses of files that may be followed for a while |
 //! | [`uploads`] | what is done to uploads that can be gone on with |
 //! | [`edits`] | edits of storyboards: appended, undone, shown |
+//! | [`keeping`] | looking after what is kept: backups, orphans, health, covers |
 //! | [`run`] | a run's coordinator and its stages |
 //! | [`scheduler`] | the thin shell round the scheduler's pure core |
 //! | [`worker`] | a GPU worker: one device, one thread, one model |
@@ -25,6 +26,7 @@ pub mod clock;
 pub mod core;
 pub mod edits;
 pub mod entrance;
+pub mod keeping;
 pub mod lease;
 pub mod links;
 pub mod model;

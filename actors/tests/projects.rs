@@ -29,6 +29,11 @@ const WHO: Principal = Principal::LOCAL;
 /// Tries of whoever repeats what failed. One write fails, so the second one succeeds.
 const TRIES: usize = 3;
 
+fn keeping() -> actors::keeping::Keeping {
+    let (cache, hour) = (Arc::new(store::MemoryCache::new(0)), Duration::from_secs(3_600));
+    actors::keeping::Keeping::new(cache, hour, hour, Duration::ZERO)
+}
+
 /// A core's context on a folder whose records fail by plan.
 fn context(folder: &DataFolder, faults: Faults) -> RunContext {
     let records: Arc<dyn Records> = Arc::new(Faulty::new(folder.records(), faults));
@@ -41,6 +46,7 @@ fn context(folder: &DataFolder, faults: Faults) -> RunContext {
         model: watch::channel(None).1,
         uploads: UploadPolicy::new(1 << 30, Duration::from_secs(3_600)),
         boards: Boards::default(),
+        keeping: keeping(),
         undo_delete: Duration::from_secs(3_600),
         limits: book::Limits::default(),
         core: 1,

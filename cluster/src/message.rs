@@ -4,6 +4,9 @@
 //! bytes of every kind are kept in `tests/golden-v1.txt`, and a test fails when one of them moves.
 
 use crate::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
+use crate::body::keeping::{
+    CoverReply, GetCover, GetHealth, HealthReply, MigrationsReply, RunMigrations, SweepBlobs, SweepReply,
+};
 use crate::body::projects::{
     ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
@@ -162,6 +165,15 @@ messages! {
     96 ActivityReply;
     97 EditStateReply;
     98 EditsReply;
+
+    140 GetHealth;
+    141 HealthReply;
+    142 RunMigrations;
+    143 MigrationsReply;
+    144 SweepBlobs;
+    145 SweepReply;
+    146 GetCover;
+    147 CoverReply;
 }
 
 /// A message that is answered, and by what.
@@ -215,4 +227,8 @@ requests! {
     EditStoryboard => EditStateReply;
     ListEdits => EditsReply;
     GetStoryboard => ArtefactReply;
+    GetHealth => HealthReply;
+    RunMigrations => MigrationsReply;
+    SweepBlobs => SweepReply;
+    GetCover => CoverReply;
 }

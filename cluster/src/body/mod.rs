@@ -1,6 +1,7 @@
 //! The messages' own types. Their fields are frozen; see [`crate::message`].
 
 pub mod files;
+pub mod keeping;
 pub mod projects;
 pub mod runs;
 pub mod uploads;

@@ -9,6 +9,8 @@
 //! | [`tus`] | what their protocol says in headers |
 //! | [`projects`] | the same for projects, their revisions and runs |
 //! | [`edits`] | a storyboard as it stands with its edits |
+//! | [`keeping`] | how the stores stand, backups, sweeps; covers of books |
+//! | [`compress`] | answers made smaller on their way out |
 //! | [`events`] | a project's events as server-sent events |
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
 //! | [`guard`] | who is let in: the local trust of a one-machine node |
@@ -18,12 +20,14 @@
 //! | [`serve`](mod@serve) | the warp server round it all |
 
 pub mod assets;
+pub mod compress;
 pub mod devices;
 pub mod download;
 pub mod edits;
 pub mod events;
 pub mod guard;
 pub mod handlers;
+pub mod keeping;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;

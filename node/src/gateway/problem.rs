@@ -93,10 +93,11 @@ fn status(code: &str) -> StatusCode {
         }
         "upload-broken" | "bad-request" | "upload-without-name" | "bad-cursor" => StatusCode::BAD_REQUEST,
         "not-found" | "project-not-found" | "run-not-found" | "revision-not-found" | "version-not-found"
-        | "artefact-not-found" | "upload-not-found" => StatusCode::NOT_FOUND,
+        | "artefact-not-found" | "upload-not-found" | "cover-not-found" => StatusCode::NOT_FOUND,
         "precondition-failed" => StatusCode::PRECONDITION_FAILED,
         code if code.starts_with("edit-") => StatusCode::UNPROCESSABLE_ENTITY,
-        "bad-name" | "bad-description" | "run-settings-invalid" => StatusCode::UNPROCESSABLE_ENTITY,
+        "not-acceptable" => StatusCode::NOT_ACCEPTABLE,
+        "bad-name" | "bad-description" | "run-settings-invalid" | "backup-passphrase-short" => StatusCode::UNPROCESSABLE_ENTITY,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "foreign-origin" | "foreign-host" | "not-local" | "link-invalid" => StatusCode::FORBIDDEN,
         "run-in-progress"
@@ -107,6 +108,8 @@ fn status(code: &str) -> StatusCode {
         | "storyboard-changed"
         | "nothing-to-undo"
         | "nothing-to-redo"
+        | "backup-running"
+        | "sweep-running"
         | "too-many-edits"
         | "conflict"
         | "upload-offset-mismatch"
@@ -122,7 +125,7 @@ fn status(code: &str) -> StatusCode {
         "unsupported" => StatusCode::NOT_IMPLEMENTED,
         "store-full" => StatusCode::INSUFFICIENT_STORAGE,
         "unavailable" | "stopping" | "not-ready" | "store-read-only" | "store-timeout" | "store-locked"
-        | "store-unavailable" | "store-closed" | "store-io" | "book-timeout" => StatusCode::SERVICE_UNAVAILABLE,
+        | "store-unavailable" | "store-held" | "store-closed" | "store-io" | "book-timeout" => StatusCode::SERVICE_UNAVAILABLE,
         code if code.starts_with("book-") => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
