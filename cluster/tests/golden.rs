@@ -35,9 +35,7 @@ use cluster::message::Message;
 use domain::api::{BookFile, ProjectView, RunView};
 use domain::book::{Format, Warning};
 use domain::edit::{Edit, EditEntry, EditPage, EditState, EditVersion, Shot};
-use domain::health::{
-    DatabaseHealth, DatabasesHealth, MigrationsRun, Orphan, StoreState, SweepReport, SweepTotals,
-};
+use domain::health::{DatabaseHealth, DatabasesHealth, MigrationsRun, Orphan, StoreState, SweepReport, SweepTotals};
 use domain::id::{Digest, ItemId, ProjectId, RunId, TenantId, Term, UploadId, WorkerId};
 use domain::language::Language;
 use domain::manifest::NumericProfile;

@@ -202,7 +202,9 @@ mod tests {
     #[test]
     fn a_cover_fits_into_its_square_in_each_format() {
         let picture = photograph(600, 900);
-        for (format, magic) in [(CoverFormat::Jpeg, b"\xff\xd8\xff".as_slice()), (CoverFormat::Avif, b"ftypavif")] {
+        for (format, magic) in
+            [(CoverFormat::Jpeg, b"\xff\xd8\xff".as_slice()), (CoverFormat::Avif, b"ftypavif".as_slice())]
+        {
             let small = small(&picture, 64_000_000, 128, format).unwrap();
             assert_eq!(small[0], label(format));
             assert!(small.len() < 20_000 && small.windows(magic.len()).any(|window| window == magic));

@@ -14,7 +14,7 @@ const STRAINED_US: u64 = 250_000;
 pub async fn measured(context: &RunContext) -> DatabasesHealth {
     let identity = context.records.identity();
     let (records, blobs, cache) =
-        futures_util::join!(context.records.health(), context.blobs.health(), context.keeping.cache.health());
+        tokio::join!(context.records.health(), context.blobs.health(), context.keeping.cache.health());
     let records = DatabaseHealth { schema_version: Some(identity.schema_version), ..of_records(records) };
     let blobs = of_blobs(blobs);
     let state = worst(records.state, blobs.state);

@@ -79,11 +79,7 @@ async fn sweep(context: &RunContext, grace: Duration, dry_run: bool) -> Result<S
     if !dry_run {
         let mut totals = context.keeping.totals.lock().unwrap_or_else(PoisonError::into_inner);
         let SweepTotals { sweeps, blobs, bytes } = *totals;
-        *totals = SweepTotals {
-            sweeps: sweeps + 1,
-            blobs: blobs + report.orphans,
-            bytes: bytes + report.orphan_bytes,
-        };
+        *totals = SweepTotals { sweeps: sweeps + 1, blobs: blobs + report.orphans, bytes: bytes + report.orphan_bytes };
     }
     Ok(report)
 }

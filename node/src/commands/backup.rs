@@ -76,12 +76,7 @@ async fn make(api: &Api, file: &Path, passphrase: Option<String>, json: bool) ->
     named
 }
 
-async fn receive(
-    api: &Api,
-    beside: &Path,
-    passphrase: Option<String>,
-    json: bool,
-) -> Result<(u64, String), Failure> {
+async fn receive(api: &Api, beside: &Path, passphrase: Option<String>, json: bool) -> Result<(u64, String), Failure> {
     // A backup holds books: for its owner's eyes.
     let open = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(beside);
     let mut out = open.map_err(|e| unwritable(beside, &e))?;

@@ -106,7 +106,9 @@ mod tests {
     fn a_value_that_cannot_work_is_refused_at_start() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c.toml");
-        for text in ["[worker]\ncpu_padded_tokens = 256\n", "[gateway]\nupload_limit_mib = 0\n", "[store]\nsweep_grace_s = 0\n"] {
+        for text in
+            ["[worker]\ncpu_padded_tokens = 256\n", "[gateway]\nupload_limit_mib = 0\n", "[store]\nsweep_grace_s = 0\n"]
+        {
             std::fs::write(&path, text).unwrap();
             assert!(matches!(Config::load(Some(&path)), Err(ConfigError::OutOfRange { .. })), "{text}");
         }

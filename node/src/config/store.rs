@@ -29,7 +29,14 @@ pub struct StoreConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { path: PathBuf::new(), quota_mib: 10_240, upload_expiry_s: 86_400, sweep_every_s: 3_600, sweep_grace_s: 86_400, cache_mib: 64 }
+        Self {
+            path: PathBuf::new(),
+            quota_mib: 10_240,
+            upload_expiry_s: 86_400,
+            sweep_every_s: 3_600,
+            sweep_grace_s: 86_400,
+            cache_mib: 64,
+        }
     }
 }
 

@@ -194,6 +194,31 @@ mod tests {
     }
 
     #[test]
+    fn events_parts_and_what_is_compressed_already_are_left_as_they_are() {
+        let answer = |status: u16, more: &[(&'static str, &'static str)]| {
+            let mut response = vec![b'x'; 5_000].into_response();
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            for (name, value) in more {
+                response.headers_mut().insert(*name, HeaderValue::from_static(value));
+            }
+            let taking = Taking { encoding: Some(Encoding::Gzip), known: String::new() };
+            compressed(&taking, response).headers().get("content-encoding").cloned()
+        };
+        assert!(answer(200, &[("content-type", "text/html; charset=utf-8")]).is_some());
+        assert!(answer(400, &[("content-type", "application/problem+json")]).is_some());
+        for (status, more) in [
+            (200, vec![("content-type", "text/event-stream")]),
+            (200, vec![("content-type", "image/jpeg")]),
+            (200, vec![("content-type", "application/zstd")]),
+            (206, vec![("content-type", "application/json"), ("content-range", "bytes 0-4/9")]),
+        ] {
+            assert_eq!(answer(status, &more), None, "{more:?}");
+        }
+        let br = answer(200, &[("content-type", "text/html"), ("content-encoding", "br")]);
+        assert_eq!(br.unwrap(), "br", "as it was");
+    }
+
+    #[test]
     fn a_tag_says_of_which_bytes_it_is_and_is_known_without_that_too() {
         for encoding in [Encoding::Zstd, Encoding::Brotli, Encoding::Gzip] {
             let tag = encoding.tagged("\"5-0a\"").unwrap();

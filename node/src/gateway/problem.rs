@@ -97,7 +97,9 @@ fn status(code: &str) -> StatusCode {
         "precondition-failed" => StatusCode::PRECONDITION_FAILED,
         code if code.starts_with("edit-") => StatusCode::UNPROCESSABLE_ENTITY,
         "not-acceptable" => StatusCode::NOT_ACCEPTABLE,
-        "bad-name" | "bad-description" | "run-settings-invalid" | "backup-passphrase-short" => StatusCode::UNPROCESSABLE_ENTITY,
+        "bad-name" | "bad-description" | "run-settings-invalid" | "backup-passphrase-short" => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "foreign-origin" | "foreign-host" | "not-local" | "link-invalid" => StatusCode::FORBIDDEN,
         "run-in-progress"
@@ -125,7 +127,9 @@ fn status(code: &str) -> StatusCode {
         "unsupported" => StatusCode::NOT_IMPLEMENTED,
         "store-full" => StatusCode::INSUFFICIENT_STORAGE,
         "unavailable" | "stopping" | "not-ready" | "store-read-only" | "store-timeout" | "store-locked"
-        | "store-unavailable" | "store-held" | "store-closed" | "store-io" | "book-timeout" => StatusCode::SERVICE_UNAVAILABLE,
+        | "store-unavailable" | "store-held" | "store-closed" | "store-io" | "book-timeout" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         code if code.starts_with("book-") => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -269,12 +269,20 @@ const ACTIVITY: &[Param] = &[
 ];
 
 const COVER: &[Param] = &[
-    query("size", "string", "`small`, `medium` (the default) or `large`: it fits into a square of 128, 256 or 512 pixels."),
+    query(
+        "size",
+        "string",
+        "`small`, `medium` (the default) or `large`: it fits into a square of 128, 256 or 512 pixels.",
+    ),
     IF_NONE_MATCH,
 ];
 const SWEEPING: &[Param] = &[
     query("dry_run", "boolean", "Only say what would be removed."),
-    query("grace_s", "integer", "Leave what changed within so many seconds; what the node is set to unless told otherwise."),
+    query(
+        "grace_s",
+        "integer",
+        "Leave what changed within so many seconds; what the node is set to unless told otherwise.",
+    ),
 ];
 
 macro_rules! handler {

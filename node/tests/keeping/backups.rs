@@ -70,7 +70,11 @@ fn a_node_that_is_restored_from_a_backup_of_a_busy_one_goes_on_where_that_was() 
     let working = put_in(address, FRENCH);
     events(address, &working, 0, |event| event["progress"]["passages_done"].as_u64() > Some(0));
     let book = std::fs::read(sample(FRENCH)).unwrap();
-    let tus = [("tus-resumable", "1.0.0"), ("upload-length", &book.len().to_string()), ("upload-metadata", "filename YS5lcHVi")];
+    let tus = [
+        ("tus-resumable", "1.0.0"),
+        ("upload-length", &book.len().to_string()),
+        ("upload-metadata", "filename YS5lcHVi"),
+    ];
     let upload = request(address, "POST", "/api/v1/uploads", &tus, &[]).header("location").unwrap().to_owned();
     let half = book.len() / 2;
     let send = |address: &str, from: usize, bytes: &[u8]| {
@@ -131,7 +135,8 @@ fn a_node_that_is_restored_from_a_backup_of_a_busy_one_goes_on_where_that_was() 
     let edited = get(address, &format!("{board}/edits")).json()["version"].as_u64().unwrap();
     assert!((1..=edits).contains(&edited), "{edited} of {edits}");
     assert_eq!(send(address, half, &book[half..]).status, 204, "the upload goes on from its half");
-    let made = request(address, "POST", &format!("/api/v1/projects?upload={}", upload.rsplit('/').next().unwrap()), &[], &[]);
+    let made =
+        request(address, "POST", &format!("/api/v1/projects?upload={}", upload.rsplit('/').next().unwrap()), &[], &[]);
     assert_eq!(made.status, 201, "{made:?}");
     let incarnation = get(address, "/api/v1/health/databases").json()["incarnation"].as_str().unwrap().to_owned();
     assert_eq!(incarnation, there["incarnation"].to_string());

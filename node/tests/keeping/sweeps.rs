@@ -59,7 +59,10 @@ fn what_nothing_names_goes_once_it_is_old_enough_and_is_told_of_before() {
     assert!(server.running.interrupt().success());
 
     let looked = sweep(data.path(), &["--dry-run", "--grace", "0"]);
-    assert_eq!((&looked["orphans"], &looked["orphan_bytes"], &looked["dry_run"]), (&2.into(), &16.into(), &true.into()));
+    assert_eq!(
+        (&looked["orphans"], &looked["orphan_bytes"], &looked["dry_run"]),
+        (&2.into(), &16.into(), &true.into())
+    );
     assert!(stray.exists() && lost.exists(), "it only looked");
     assert_eq!(sweep(data.path(), &["--grace", "3600"])["young"], 2);
     let swept = sweep(data.path(), &["--grace", "0"]);
@@ -103,7 +106,11 @@ fn act(random: &mut Random, address: &str, projects: &mut Vec<String>) {
             // An upload that stays half.
             let bytes = book(ENGLISH);
             let length = bytes.len().to_string();
-            let head = [("tus-resumable", "1.0.0"), ("upload-length", length.as_str()), ("upload-metadata", "filename YS5lcHVi")];
+            let head = [
+                ("tus-resumable", "1.0.0"),
+                ("upload-length", length.as_str()),
+                ("upload-metadata", "filename YS5lcHVi"),
+            ];
             let upload = request(address, "POST", "/api/v1/uploads", &head, &[]).header("location").unwrap().to_owned();
             let kind = ("content-type", "application/offset+octet-stream");
             let part = &bytes[..1 + random.below(bytes.len() as u64 - 1) as usize];

@@ -271,13 +271,7 @@ impl Unpacking<'_> {
     }
 
     /// Writes a blob under the name that its path says, if that is the digest of its bytes.
-    fn blob(
-        &self,
-        mut entry: impl Read,
-        tenant: &str,
-        project: &str,
-        digest: &str,
-    ) -> Result<Digest, BackupError> {
+    fn blob(&self, mut entry: impl Read, tenant: &str, project: &str, digest: &str) -> Result<Digest, BackupError> {
         let (scope, digest) = place(tenant, project, digest)?;
         let (pieces, mut received) = mpsc::channel::<io::Result<Bytes>>(PIECES_AHEAD);
         let blobs = Arc::clone(&self.blobs);
@@ -349,7 +343,8 @@ fn placed(path: &str) -> Result<(BlobScope, Digest), BackupError> {
 
 fn place(tenant: &str, project: &str, digest: &str) -> Result<(BlobScope, Digest), BackupError> {
     let strange = || BackupError::damaged(format!("{tenant}/{project}/{digest} is no blob's place"));
-    let scope = BlobScope { tenant: tenant.parse().map_err(|_| strange())?, project: project.parse().map_err(|_| strange())? };
+    let scope =
+        BlobScope { tenant: tenant.parse().map_err(|_| strange())?, project: project.parse().map_err(|_| strange())? };
     Ok((scope, digest.parse().map_err(|_| strange())?))
 }
 

@@ -31,7 +31,8 @@ async fn fill(store: &Arc<dyn Records>) -> Ours {
     assert!(matches!(store.edit_append(run.run, edit(3), 0).await, Ok(Cas::Applied(_))));
     let said = event(1);
     let said = RunEvent { seq: 1, project: run.project, run: run.run, state: said.state, progress: said.progress };
-    let append = EventAppend { project: run.project, expected_version: 0, run: run.run, through: 1, events: vec![said] };
+    let append =
+        EventAppend { project: run.project, expected_version: 0, run: run.run, through: 1, events: vec![said] };
     assert!(matches!(store.events_append(append).await, Ok(Cas::Applied(_))));
     let upload = store.upload_insert(upload_row(run.tenant)).await.unwrap().applied().unwrap();
     let id = fresh();

@@ -22,9 +22,7 @@ use opendal::{ErrorKind, Operator, Writer};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::RwLock;
 
-use crate::blobs::{
-    BlobEntry, BlobHealth, BlobHold, BlobInfo, BlobScope, BlobSource, BlobStream, Blobs, Holds,
-};
+use crate::blobs::{BlobEntry, BlobHealth, BlobHold, BlobInfo, BlobScope, BlobSource, BlobStream, Blobs, Holds};
 use crate::error::StoreError;
 use crate::folder::{FolderLock, sync_folder};
 use incoming::{Incoming, Temporary};
@@ -71,7 +69,15 @@ impl FsBlobs {
         let operator = Operator::new(service).map_err(|e| opendal_error("opening the blobs", &e))?;
         sync_folder(&root)?;
         sync_folder(lock.folder())?;
-        Ok(Self { operator, root, incoming: Arc::new(incoming), deadline, holds: Holds::default(), naming: RwLock::default(), _lock: lock })
+        Ok(Self {
+            operator,
+            root,
+            incoming: Arc::new(incoming),
+            deadline,
+            holds: Holds::default(),
+            naming: RwLock::default(),
+            _lock: lock,
+        })
     }
 
     /// One step on the medium, within the deadline.

@@ -49,7 +49,9 @@ pub(crate) fn look(path: &Path) -> Result<(u32, u32), StoreError> {
 
 /// Version of the schema of a database that is ours.
 pub(super) fn version(connection: &Connection) -> Result<u32, StoreError> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|e| sql_error("probing the store", &e))
+    connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|e| sql_error("probing the store", &e))
 }
 
 /// Runs, within the transaction of the caller, what an open database lacks.
