@@ -34,6 +34,7 @@ use tracing::Instrument;
 
 use crate::edits;
 use crate::entrance::{Said, answer};
+use crate::keeping::sweep;
 use crate::projects::changes::{self, Due};
 use crate::projects::runs::{self, Mend};
 use crate::projects::{self, listing, views};
@@ -48,6 +49,8 @@ const MAX_REQUESTS: usize = 16_384;
 const MAX_COORDINATORS: usize = 64;
 /// How often intents are looked through.
 const MEND: Duration = Duration::from_secs(3);
+/// How long after its start a node first looks for blobs that nothing names: other things come first.
+const SWEEP_FIRST: Duration = Duration::from_secs(30);
 /// How long a cancelled run's coordinator may take to stop.
 const CANCEL: Duration = Duration::from_secs(8);
 /// How long coordinators may take to give their leases back when the node stops.
@@ -74,6 +77,8 @@ pub enum CoreMessage {
     },
     /// Look through the intents.
     Mend,
+    /// Look for blobs that nothing names.
+    Sweep,
     /// The node stops: give all leases back, drive nothing more; answered when that is done.
     Stop(RpcReplyPort<()>),
 }
@@ -126,6 +131,8 @@ impl Actor for Core {
         tokio::spawn(see_off(shared.clone(), endings));
         me.cast(CoreMessage::Mend)?;
         me.send_interval(MEND, || CoreMessage::Mend);
+        me.send_after(SWEEP_FIRST, || CoreMessage::Sweep);
+        me.send_interval(shared.context.keeping.sweep_every, || CoreMessage::Sweep);
         let requests = Arc::new(Semaphore::new(MAX_REQUESTS));
         let (mending, notifying) = (Arc::new(Semaphore::new(1)), JoinSet::new());
         Ok(CoreState { shared, requests, ended, mending, notifying, stopping: false })
@@ -154,6 +161,12 @@ impl Actor for Core {
                         }
                         drop(permit);
                     });
+                }
+            }
+            CoreMessage::Sweep => {
+                if !state.stopping {
+                    let context = state.shared.context.clone();
+                    tokio::spawn(async move { sweep::by_itself(&context).await });
                 }
             }
             CoreMessage::Stop(reply) => {

@@ -15,7 +15,7 @@ use domain::book::Book;
 use domain::edit::{
     EDITS_PAGE_MAX, ENTRIES_MAX, EditEntry, EditPage, EditState, EditVersion, EditedStoryboard, Standing,
 };
-use domain::id::{ProjectId, RunId};
+use domain::id::{Digest, ProjectId, RunId};
 use domain::manifest::Manifest;
 use domain::principal::Principal;
 use domain::run::RunState;
@@ -58,6 +58,14 @@ pub struct Boards {
 impl Default for Boards {
     fn default() -> Self {
         Self { open: Arc::default(), made: Arc::default(), work: Arc::new(Semaphore::new(MAX_AT_WORK)) }
+    }
+}
+
+impl Boards {
+    /// Files of edited storyboards that are kept as blobs in a scope.
+    pub(crate) fn kept_in(&self, scope: Scope) -> Vec<Digest> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.iter().filter(|made| made.scope == scope).map(|made| made.file.digest).collect()
     }
 }
 

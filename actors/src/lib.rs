@@ -12,6 +12,7 @@
 //! | [`uploads`] | what is done to uploads that can be gone on with |
 //! | [`analysis`] | what is asked of a text by itself, or of a project's revision |
 //! | [`edits`] | edits of storyboards: appended, undone, shown |
+//! | [`keeping`] | looking after what is kept: backups, orphans, health, covers |
 //! | [`run`] | a run's coordinator and its stages |
 //! | [`scheduler`] | the thin shell round the scheduler's pure core |
 //! | [`worker`] | a GPU worker: one device, one thread, one model |
@@ -30,6 +31,7 @@ pub mod core;
 pub mod edits;
 pub mod entrance;
 pub mod follow;
+pub mod keeping;
 pub mod lease;
 pub mod links;
 pub mod model;

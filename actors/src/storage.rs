@@ -8,20 +8,29 @@ use cluster::body::{Fault, Scope};
 use cluster::bulk::{BulkPlane, ByteStream, Fetched, Stored};
 use domain::id::Digest;
 use futures_util::StreamExt;
-use store::{BlobScope, Blobs, StoreError};
+use store::{BlobScope, Blobs, Keyring, Records, StoreError};
 use tokio::sync::Mutex;
+use zeroize::Zeroizing;
 
+use crate::keeping::backups::Backups;
 use crate::store_fault;
 
 /// Serves the bulk plane from a core's own blobs.
 pub struct StorageBulk {
     blobs: Arc<dyn Blobs>,
+    backups: Option<Backups>,
 }
 
 impl StorageBulk {
     /// A bulk plane over `blobs`.
     pub fn new(blobs: Arc<dyn Blobs>) -> Self {
-        Self { blobs }
+        Self { blobs, backups: None }
+    }
+
+    /// The same, with backups of these records, blobs and keys.
+    pub fn with_backups(self, records: Arc<dyn Records>, keys: Arc<Keyring>, program: &str) -> Self {
+        let backups = Backups::new(records, self.blobs.clone(), keys, program);
+        Self { backups: Some(backups), ..self }
     }
 }
 
@@ -68,5 +77,12 @@ impl BulkPlane for StorageBulk {
         let body = self.blobs.get_range(scope, digest, range).await.map_err(|e| store_fault(&e))?;
         let body = body.map(|chunk| chunk.map_err(|e| store_fault(&e)));
         Ok(Fetched { total_bytes: info.bytes, body: Box::pin(body) })
+    }
+
+    async fn backup(&self, passphrase: Option<String>) -> Result<ByteStream, Fault> {
+        match &self.backups {
+            Some(backups) => backups.stream(passphrase.map(Zeroizing::new)).await,
+            None => Err(Fault::new("unsupported", "backups are made by a core")),
+        }
     }
 }

@@ -339,7 +339,11 @@ async fn drop_unnamed(context: &RunContext, tenant: TenantId, upload: UploadId, 
         None => Vec::new(),
     };
     for chunk in chunks.iter().filter(|chunk| !named.contains(chunk)) {
-        context.blobs.delete(scope(tenant, upload), *chunk).await.map_err(fault)?;
+        match context.blobs.delete(scope(tenant, upload), *chunk).await {
+            // It goes with its upload.
+            Err(StoreError::Held) => {}
+            removed => removed.map_err(fault)?,
+        }
     }
     Ok(())
 }
@@ -354,7 +358,11 @@ async fn remove(context: &RunContext, ask: &RemoveUpload) -> Result<Done> {
 /// else is. The caller holds the upload's mark.
 async fn erase(context: &RunContext, tenant: TenantId, upload: UploadId) -> Result<()> {
     context.records.upload_remove(tenant, upload).await.map_err(fault)?;
-    context.blobs.delete_scope(scope(tenant, upload)).await.map_err(fault)?;
+    match context.blobs.delete_scope(scope(tenant, upload)).await {
+        // While a backup is made the bytes stay; whoever finds the intent removes them.
+        Err(StoreError::Held) => return Ok(()),
+        removed => removed.map_err(fault)?,
+    }
     drop_intent(context, upload.0).await
 }
 

@@ -114,6 +114,19 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Book, BookError
     Ok(book)
 }
 
+/// The picture on a book's front, as the file has it: a JPEG, PNG, GIF, WebP or BMP that is not decoded here. `None`
+/// for a book without one, or of a format that has none.
+///
+/// # Errors
+/// As [`read`], for what of the file is looked at.
+pub fn cover(bytes: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>, BookError> {
+    let meter = Meter::start(limits);
+    match sniff::format("", bytes, &meter)? {
+        Format::Epub => epub::picture(bytes, &meter),
+        _ => Ok(None),
+    }
+}
+
 /// Reads a PDF from what `pdftotext -bbox-layout` and `pdftohtml` printed of it, without running them: for fuzzing
 /// and tests.
 ///

@@ -44,6 +44,17 @@ pub trait BulkPlane: Send + Sync {
     /// # Errors
     /// `blob-not-found`; `store-…` codes.
     async fn get(&self, scope: Scope, digest: Digest, range: Option<Range<u64>>) -> Result<Fetched, Fault>;
+
+    /// An archive of all that the core keeps, with its signing keys sealed under a passphrase where one is given. It
+    /// ends with its own digest: what ends otherwise broke off.
+    ///
+    /// # Errors
+    /// `backup-running` while another one is made, `backup-passphrase-short`; `store-…` codes; `unsupported` where no
+    /// core is behind it.
+    async fn backup(&self, passphrase: Option<String>) -> Result<ByteStream, Fault> {
+        drop(passphrase);
+        Err(Fault::new("unsupported", "backups are made by a core"))
+    }
 }
 
 /// Collects a whole blob of at most `limit_bytes`.

@@ -6,6 +6,9 @@
 use crate::body::analysis::{AnalyseProject, AnalyseText, AnalysisReply, GetAnalysis};
 use crate::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
 use crate::body::follow::{FollowEvents, FollowedEvents};
+use crate::body::keeping::{
+    CoverReply, GetCover, GetHealth, HealthReply, MigrationsReply, RunMigrations, SweepBlobs, SweepReply,
+};
 use crate::body::projects::{
     ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
@@ -184,6 +187,14 @@ messages! {
     122 WebhookReply;
     123 WebhooksReply;
     124 WebhookSecretsReply;
+    140 GetHealth;
+    141 HealthReply;
+    142 RunMigrations;
+    143 MigrationsReply;
+    144 SweepBlobs;
+    145 SweepReply;
+    146 GetCover;
+    147 CoverReply;
     160 ReviseFromUpload;
 }
 
@@ -249,4 +260,8 @@ requests! {
     PatchWebhook => WebhookReply;
     RemoveWebhook => Done;
     GetWebhookSecrets => WebhookSecretsReply;
+    GetHealth => HealthReply;
+    RunMigrations => MigrationsReply;
+    SweepBlobs => SweepReply;
+    GetCover => CoverReply;
 }

@@ -14,6 +14,7 @@
 //! | [`storyboard`] | scenes, panels, characters and the evidence for each |
 //! | [`edit`] | what an editor may do to a storyboard |
 //! | [`project`] | a project as it is worked on: words, revisions, runs, who did what |
+//! | [`health`] | how a node's stores stand, and what looking after them did |
 //! | [`run`] | the life of one analysis, as data; its events |
 //! | [`scheduling`] | what whoever runs a node sees of its scheduling |
 //! | [`analysis`] | what can be asked of a text by itself, and what is answered |
@@ -27,6 +28,7 @@ pub mod api;
 pub mod book;
 pub mod edit;
 pub mod follow;
+pub mod health;
 pub mod id;
 pub mod language;
 pub mod manifest;

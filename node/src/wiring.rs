@@ -10,6 +10,7 @@ use actors::analysis::Analyses;
 use actors::core::{Core, CoreMessage};
 use actors::edits::Boards;
 use actors::entrance::{self, Leader};
+use actors::keeping::Keeping;
 use actors::model::ModelSlot;
 use actors::relay::Bells;
 use actors::run::{Beginning, RunContext};
@@ -23,11 +24,11 @@ use cluster::body::Fault;
 use cluster::bulk::BulkPlane;
 use cluster::link::{Address, Wire};
 use ractor::{Actor, ActorRef};
-use store::DataFolder;
+use store::{Blobs, DataFolder, Keyring, MemoryCache, Records};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::outbound::courier::HttpCourier;
 
 /// How long the core may take to give its leases back.
@@ -36,6 +37,9 @@ const STOP: Duration = Duration::from_secs(5);
 const DRAIN: Duration = Duration::from_secs(3);
 /// Books read or composed at a time.
 const HEAVY: usize = 2;
+
+/// The shortest grace for blobs that nothing names, while somebody may be about to name them.
+const SWEEP_GRACE_MIN: Duration = Duration::from_secs(config::SWEEP_GRACE_MIN_S);
 
 /// Environment variable that may hold the signing keys, in place of the data folder's file.
 pub const KEYS_VARIABLE: &str = "VISIOBOOK_KEYS";
@@ -88,7 +92,7 @@ impl Node {
         if swept > 0 {
             tracing::info!(swept, "uploads that broke off were cleared away");
         }
-        let bulk: Arc<dyn BulkPlane> = Arc::new(StorageBulk::new(blobs.clone()));
+        let bulk: Arc<dyn BulkPlane> = Arc::new(bulk(&records, &blobs, &keys));
         let leader = Leader { scope: scope.clone(), wire };
         let (step_down, leaving) = watch::channel(false);
         let (shares, trace) = (Shares::default(), trace(config));
@@ -107,6 +111,7 @@ impl Node {
             analyses: Analyses::default(),
             webhooks: webhooks(config),
             boards: Boards::default(),
+            keeping: keeping(config, SWEEP_GRACE_MIN),
             undo_delete: Duration::from_secs(config.projects.undo_delete_s),
             limits: limits(config),
             core: id,
@@ -170,7 +175,7 @@ impl Quiet {
         let (scope, wire) = (format!("visiobook-{id:032x}"), Wire::Memory);
         let (records, blobs) = (data.records(), data.blobs());
         let keys = Arc::new(data.keyring(environment_keys()?.as_deref())?);
-        let bulk: Arc<dyn BulkPlane> = Arc::new(StorageBulk::new(blobs.clone()));
+        let bulk: Arc<dyn BulkPlane> = Arc::new(bulk(&records, &blobs, &keys));
         let context = Arc::new(RunContext {
             records,
             blobs,
@@ -182,6 +187,7 @@ impl Quiet {
             analyses: Analyses::default(),
             webhooks: webhooks(config),
             boards: Boards::default(),
+            keeping: keeping(config, Duration::ZERO),
             undo_delete: Duration::from_secs(config.projects.undo_delete_s),
             limits: limits(config),
             core: id,
@@ -207,6 +213,18 @@ impl Quiet {
 fn webhooks(config: &Config) -> Webhooks {
     let courier = HttpCourier::new(config.webhooks.rules(), config.webhooks.timeout());
     Webhooks::new(Arc::new(courier), config.webhooks.policy())
+}
+
+/// The bulk plane of a core, backups included.
+fn bulk(records: &Arc<dyn Records>, blobs: &Arc<dyn Blobs>, keys: &Arc<Keyring>) -> StorageBulk {
+    StorageBulk::new(blobs.clone()).with_backups(records.clone(), keys.clone(), env!("CARGO_PKG_VERSION"))
+}
+
+fn keeping(config: &Config, grace_min: Duration) -> Keeping {
+    let store = &config.store;
+    let cache = Arc::new(MemoryCache::new(store.cache_mib << 20));
+    let (every, grace) = (Duration::from_secs(store.sweep_every_s), Duration::from_secs(store.sweep_grace_s));
+    Keeping::new(cache, every, grace, grace_min)
 }
 
 fn upload_policy(config: &Config) -> UploadPolicy {

@@ -152,6 +152,11 @@ pub trait Blobs: Send + Sync {
     /// Removes a blob, durably; there need not be one.
     async fn delete(&self, scope: BlobScope, digest: Digest) -> Result<(), StoreError>;
 
+    /// Removes a blob, durably, unless it was put or linked at or after `before_ms` by the medium's clock; whether it
+    /// was removed. A put or a link of this process that ends at the same moment is either seen, and the blob stays, or
+    /// comes after, and the blob is there again.
+    async fn remove_older(&self, scope: BlobScope, digest: Digest, before_ms: u64) -> Result<bool, StoreError>;
+
     /// Removes all blobs of a scope, durably. Cut in the middle it leaves some of them.
     async fn delete_scope(&self, scope: BlobScope) -> Result<(), StoreError>;
 

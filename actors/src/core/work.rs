@@ -1,5 +1,6 @@
 //! What is asked of projects beyond the first messages.
 
+use cluster::body::keeping::{HealthReply, MigrationsReply, SweepReply};
 use cluster::body::work::{
     ActivityReply, DiscardProject, EditStateReply, EditsReply, ProjectPageReply, RevisionsReply, RunKind, RunsReply,
     WholeProjectReply, WholeRunReply,
@@ -13,6 +14,7 @@ use store::rows::ProjectRow;
 
 use super::{CoreMessage, Shared};
 use crate::edits;
+use crate::keeping::{covers, health, sweep};
 use crate::projects::views::{last_event, whole, whole_run};
 use crate::projects::{self, changes, listing, revisions, runs};
 use crate::run::RunName;
@@ -76,6 +78,10 @@ impl Shared {
             Message::EditStoryboard(ask) => EditStateReply { state: edits::append(context, &ask).await? }.into(),
             Message::ListEdits(ask) => EditsReply { page: edits::page(context, &ask).await? }.into(),
             Message::GetStoryboard(ask) => edits::storyboard(context, &ask).await?.into(),
+            Message::GetHealth(_) => HealthReply { health: health::measured(context).await }.into(),
+            Message::RunMigrations(_) => MigrationsReply { run: health::migrated(context).await? }.into(),
+            Message::SweepBlobs(ask) => SweepReply { report: sweep::asked(context, &ask).await? }.into(),
+            Message::GetCover(ask) => covers::cover(&self.context, &ask).await?.into(),
             other => return self.answer_reach(other).await,
         })
     }

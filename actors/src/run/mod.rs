@@ -35,6 +35,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::analysis::Analyses;
 use crate::edits::Boards;
 use crate::entrance::Leader;
+use crate::keeping::Keeping;
 use crate::model::ModelSlot;
 use crate::relay::Bells;
 use crate::store_fault;
@@ -66,6 +67,8 @@ pub struct RunContext {
     pub webhooks: Webhooks,
     /// Storyboards that are being edited.
     pub boards: Boards,
+    /// What looks after what is kept.
+    pub keeping: Keeping,
     /// How long a deletion can be undone.
     pub undo_delete: Duration,
     /// Limits against hostile books.

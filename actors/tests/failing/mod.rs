@@ -7,6 +7,7 @@ use std::time::Duration;
 use actors::analysis::Analyses;
 use actors::edits::Boards;
 use actors::entrance::Leader;
+use actors::keeping::Keeping;
 use actors::relay::Bells;
 use actors::run::{Beginning, RunContext};
 use actors::uploads::UploadPolicy;
@@ -17,7 +18,7 @@ use cluster::link::Wire;
 use domain::id::ProjectId;
 use domain::principal::Principal;
 use domain::project::Act;
-use store::{DataFolder, Faults, Faulty, Keyring, Records};
+use store::{DataFolder, Faults, Faulty, Keyring, MemoryCache, Records};
 use tokio::sync::{Semaphore, watch};
 
 /// Carries nothing: no webhook is looked after here.
@@ -58,6 +59,7 @@ pub fn context(folder: &DataFolder, faults: Faults) -> RunContext {
         analyses: Analyses::default(),
         webhooks: Webhooks::new(Arc::new(Nobody), PATIENCE),
         boards: Boards::default(),
+        keeping: keeping(),
         undo_delete: Duration::from_secs(3_600),
         limits: book::Limits::default(),
         core: 1,
@@ -65,6 +67,11 @@ pub fn context(folder: &DataFolder, faults: Faults) -> RunContext {
         beginning: Beginning::default(),
         trouble: watch::channel(None).0,
     }
+}
+
+fn keeping() -> Keeping {
+    let (cache, hour) = (Arc::new(MemoryCache::new(0)), Duration::from_secs(3_600));
+    Keeping::new(cache, hour, hour, Duration::ZERO)
 }
 
 /// Repeats what failed, as whoever asked would.

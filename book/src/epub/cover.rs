@@ -42,6 +42,24 @@ pub(super) fn read(
     Ok(Some(Cover { href: href.clone(), media_type: media_type.to_owned(), width_px, height_px }))
 }
 
+/// The bytes of the cover that the package names, if they are a picture of a kind that can be decoded, with no more
+/// pixels than allowed by its header.
+pub(crate) fn picture(bytes: &[u8], meter: &Meter<'_>) -> Result<Option<Vec<u8>>, BookError> {
+    let mut archive = Archive::open(bytes, meter)?;
+    let package = super::package::read(&mut archive, meter)?;
+    let Some(href) = package.cover.filter(|href| archive.contains(href)) else { return Ok(None) };
+    let picture = archive.unpack(&href, meter)?;
+    if media_type(&picture).is_none() {
+        return Ok(None);
+    }
+    let Ok(size) = imagesize::blob_size(&picture) else { return Ok(None) };
+    let (pixels, limit) = (size.width as u64 * size.height as u64, meter.limits.cover_pixels);
+    if pixels > limit {
+        return Err(BookError::CoverTooLarge { href, pixels, limit });
+    }
+    Ok(Some(picture))
+}
+
 /// The media type of a picture that browsers show, by its first bytes.
 fn media_type(bytes: &[u8]) -> Option<&'static str> {
     match imagesize::image_type(bytes).ok()? {

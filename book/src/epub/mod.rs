@@ -19,6 +19,7 @@ use crate::xml::{self, Xml};
 use package::Package;
 use toc::Toc;
 
+pub(crate) use cover::picture;
 pub(crate) use package::resolve_path;
 
 /// Reads an EPUB.

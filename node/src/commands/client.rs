@@ -123,8 +123,7 @@ impl Api {
         if status.is_success() {
             return Ok(value);
         }
-        let (detail, code) = (value["detail"].as_str().unwrap_or_default(), value["code"].as_str().unwrap_or("?"));
-        Err(Failure { exit: exit_code(status), message: format!("{detail} ({code})") })
+        Err(refusal(status, &value))
     }
 
     async fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<(StatusCode, Bytes), Failure> {
@@ -139,6 +138,36 @@ impl Api {
         Ok((status, bytes))
     }
 
+    /// Posts to `path` below the API's root, and gives each piece of the answer to `take` as it comes.
+    ///
+    /// # Errors
+    /// As [`Api::call`], and what `take` says.
+    pub async fn download(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let url = format!("{}/api/v1{path}", self.base);
+        let request = Request::builder().method(Method::POST).uri(&url).body(Full::new(Bytes::from(body)));
+        let request = request.map_err(|e| Failure::bad_input(format!("{url} is no address: {e}")))?;
+        let silent = |e: String| Failure::new(format!("the node at {} broke off: {e}; its log says why", self.base));
+        let answer = self.client.request(request).await.map_err(|e| silent(e.to_string()))?;
+        let status = answer.status();
+        let mut body = answer.into_body();
+        if !status.is_success() {
+            let limited = http_body_util::Limited::new(body, MAX_ANSWER_BYTES);
+            let bytes = limited.collect().await.map_err(|e| silent(e.to_string()))?.to_bytes();
+            return Err(refusal(status, &parsed(&bytes)?));
+        }
+        while let Some(frame) = body.frame().await {
+            if let Ok(piece) = frame.map_err(|e| silent(e.to_string()))?.into_data() {
+                take(&piece)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Lets the data folder go, where the command opened it.
     pub async fn close(self) {
         if let Some(Local { quiet, stop, server }) = self.local {
@@ -148,6 +177,12 @@ impl Api {
             quiet.close().await;
         }
     }
+}
+
+/// The API's own words for a refusal.
+fn refusal(status: StatusCode, value: &Value) -> Failure {
+    let (detail, code) = (value["detail"].as_str().unwrap_or_default(), value["code"].as_str().unwrap_or("?"));
+    Failure { exit: exit_code(status), message: format!("{detail} ({code})") }
 }
 
 fn parsed(bytes: &[u8]) -> Result<Value, Failure> {

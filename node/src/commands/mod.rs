@@ -5,6 +5,7 @@
 
 pub mod analyze;
 pub mod annotate;
+pub mod backup;
 mod bar;
 pub mod classify;
 mod client;
@@ -12,12 +13,17 @@ pub mod doctor;
 pub mod embed;
 mod input;
 pub mod keys;
+pub mod migrate;
+mod passphrase;
 pub mod project;
 pub mod read;
+pub mod restore;
 pub mod run;
 pub mod serve;
+pub mod storage;
 mod table;
 pub mod texts;
+mod transfer;
 
 use std::path::PathBuf;
 
@@ -72,6 +78,14 @@ enum Command {
     Project(project::Args),
     /// List, begin, cancel, repeat and audit the runs of a project
     Run(run::Args),
+    /// Copy all that a node keeps into one checked archive, while it runs
+    Backup(backup::Args),
+    /// Make a data folder out of a backup
+    Restore(restore::Args),
+    /// Bring a data folder's schema to what this version knows
+    Migrate(migrate::Args),
+    /// Measure the stores; remove blobs that nothing names
+    Storage(storage::Args),
     /// Say what works here, and what to do where it does not
     Doctor(doctor::Args),
     /// Write completions for a shell to standard output
@@ -134,6 +148,17 @@ impl From<store::StoreError> for Failure {
     }
 }
 
+impl From<store::backup::BackupError> for Failure {
+    fn from(error: store::backup::BackupError) -> Self {
+        use store::backup::BackupError::{Io, Store};
+        match error {
+            Store(error) => error.into(),
+            Io { .. } => Self::new(error.to_string()),
+            _ => Self::bad_input(format!("{error} ({})", error.code())),
+        }
+    }
+}
+
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         let given = fault.code.starts_with("book-");
@@ -164,6 +189,10 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Keys(args) => keys::run(&config, args),
             Command::Project(args) => project::run(&config, args).await,
             Command::Run(args) => run::run(&config, args).await,
+            Command::Backup(args) => backup::run(&config, args).await,
+            Command::Restore(args) => restore::run(&config, args).await,
+            Command::Migrate(args) => migrate::run(&config, args),
+            Command::Storage(args) => storage::run(&config, args).await,
             Command::Doctor(args) => doctor::run(&config, &args).await,
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "visiobook", &mut std::io::stdout());

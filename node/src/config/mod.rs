@@ -21,7 +21,7 @@ pub use gateway::GatewayConfig;
 pub use model::{ModelConfig, Profile};
 pub use projects::ProjectsConfig;
 pub use scheduler::SchedulerConfig;
-pub use store::StoreConfig;
+pub use store::{SWEEP_GRACE_MIN_S, StoreConfig};
 pub use webhooks::WebhooksConfig;
 pub use worker::WorkerConfig;
 
@@ -90,6 +90,7 @@ impl Config {
         config.projects.check()?;
         config.webhooks.check()?;
         config.scheduler.check()?;
+        config.store.check()?;
         Ok(config)
     }
 }
@@ -110,7 +111,9 @@ mod tests {
     fn a_value_that_cannot_work_is_refused_at_start() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c.toml");
-        for text in ["[worker]\ncpu_padded_tokens = 256\n", "[gateway]\nupload_limit_mib = 0\n"] {
+        for text in
+            ["[worker]\ncpu_padded_tokens = 256\n", "[gateway]\nupload_limit_mib = 0\n", "[store]\nsweep_grace_s = 0\n"]
+        {
             std::fs::write(&path, text).unwrap();
             assert!(matches!(Config::load(Some(&path)), Err(ConfigError::OutOfRange { .. })), "{text}");
         }

@@ -13,6 +13,7 @@ use warp::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
 use super::Gateway;
+use super::compress::plain_tag;
 use super::problem::ApiError;
 
 /// How a file is to be sent.
@@ -92,7 +93,8 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 
 pub(super) fn is_fresh(headers: &HeaderMap, etag: &str) -> bool {
     let lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+    let mut tags = lines.flat_map(|line| line.split(',')).map(str::trim);
+    tags.any(|tag| tag == "*" || plain_tag(tag.trim_start_matches("W/")) == etag)
 }
 
 /// What of a file was asked for.

@@ -28,10 +28,12 @@ pub async fn scheduling(request: Request) -> Result<Response, ApiError> {
 pub async fn metrics(request: Request) -> Result<Response, ApiError> {
     let (principal, gateway, context) = (request.principal, request.gateway.clone(), request.context());
     let devices = gateway.core.call(GetDevices { principal }, context).await?.devices;
+    let health = super::keeping::measured(&request).await?;
     let mut lines = text(&view(request).await?);
     let waits = gateway.core.call(GetWaits { principal }, context).await?.waits;
     waited(&mut lines, &waits);
     super::devices::write_metrics(&mut lines, &devices);
+    super::keeping::write_metrics(&mut lines, &health);
     let mut response = lines.into_response();
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

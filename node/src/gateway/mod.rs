@@ -9,6 +9,8 @@
 //! | [`tus`] | what their protocol says in headers |
 //! | [`projects`] | the same for projects, their revisions and runs |
 //! | [`edits`] | a storyboard as it stands with its edits |
+//! | [`keeping`] | how the stores stand, backups, sweeps; covers of books |
+//! | [`compress`] | answers made smaller on their way out |
 //! | [`events`] | a project's events as server-sent events |
 //! | [`follow`] | events of many projects over a WebSocket |
 //! | [`webhooks`] | addresses that are told of events |
@@ -24,6 +26,7 @@
 
 pub mod analyses;
 pub mod assets;
+pub mod compress;
 pub mod devices;
 pub mod download;
 pub mod edits;
@@ -32,6 +35,7 @@ pub mod follow;
 pub mod followers;
 pub mod guard;
 pub mod handlers;
+pub mod keeping;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;

@@ -169,6 +169,7 @@ fn media(content: &Content, generator: &mut SchemaGenerator) -> Option<Value> {
         }
         Content::Bytes => Some(json!({ "application/octet-stream": {} })),
         Content::BytesOf(media_type) => Some(Value::Object(Map::from_iter([((*media_type).to_owned(), json!({}))]))),
+        Content::Picture => Some(json!({ "image/avif": {}, "image/webp": {}, "image/jpeg": {} })),
         Content::Text => Some(json!({ "text/plain": { "schema": { "type": "string" } } })),
         Content::Events(schema) => {
             let data = schema(generator);

@@ -96,15 +96,17 @@ fn status(code: &str) -> StatusCode {
         | "text-too-long" => StatusCode::PAYLOAD_TOO_LARGE,
         "upload-broken" | "bad-request" | "upload-without-name" | "bad-cursor" => StatusCode::BAD_REQUEST,
         "not-found" | "project-not-found" | "run-not-found" | "revision-not-found" | "version-not-found"
-        | "artefact-not-found" | "upload-not-found" | "webhook-not-found" => StatusCode::NOT_FOUND,
+        | "artefact-not-found" | "upload-not-found" | "webhook-not-found" | "cover-not-found" => StatusCode::NOT_FOUND,
         "precondition-failed" => StatusCode::PRECONDITION_FAILED,
         code if code.starts_with("edit-") => StatusCode::UNPROCESSABLE_ENTITY,
+        "not-acceptable" => StatusCode::NOT_ACCEPTABLE,
         "bad-name"
         | "bad-description"
         | "run-settings-invalid"
         | "text-empty"
         | "language-unsupported"
-        | "webhook-url-refused" => StatusCode::UNPROCESSABLE_ENTITY,
+        | "webhook-url-refused"
+        | "backup-passphrase-short" => StatusCode::UNPROCESSABLE_ENTITY,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "foreign-origin" | "foreign-host" | "not-local" | "link-invalid" => StatusCode::FORBIDDEN,
         "run-in-progress"
@@ -115,6 +117,8 @@ fn status(code: &str) -> StatusCode {
         | "storyboard-changed"
         | "nothing-to-undo"
         | "nothing-to-redo"
+        | "backup-running"
+        | "sweep-running"
         | "too-many-edits"
         | "conflict"
         | "upload-offset-mismatch"
@@ -131,7 +135,7 @@ fn status(code: &str) -> StatusCode {
         "unsupported" => StatusCode::NOT_IMPLEMENTED,
         "store-full" => StatusCode::INSUFFICIENT_STORAGE,
         "unavailable" | "analysis-busy" | "stopping" | "not-ready" | "store-read-only" | "store-timeout"
-        | "store-locked" | "store-unavailable" | "store-closed" | "store-io" | "book-timeout" => {
+        | "store-locked" | "store-unavailable" | "store-held" | "store-closed" | "store-io" | "book-timeout" => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         code if code.starts_with("book-") => StatusCode::UNPROCESSABLE_ENTITY,

@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use domain::api::{FileLink, NodeInfo, ProjectView, RunView};
 use domain::edit::{EditPage, EditRequest, EditState, EditedStoryboard, UndoRequest};
+use domain::health::{BackupRequest, DatabasesHealth, MigrationsRun, NodeHealth, SweepReport};
 use domain::project::{
     ActivityPage, Project, ProjectPage, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest,
 };
@@ -17,7 +18,7 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::problem::ApiError;
-use super::{Request, devices, edits, events, handlers, metrics, projects, reference, tus, uploads};
+use super::{Request, devices, edits, events, handlers, keeping, metrics, projects, reference, tus, uploads};
 
 /// What a handler gives: a response, or an error that becomes a problem.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
@@ -57,6 +58,9 @@ const SMALL_BODY: RouteLimits = RouteLimits { body_bytes: Some(64 << 10), deadli
 /// Everything that a project holds is looked at.
 const THOROUGH: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 60_000 };
 
+/// Every blob may be looked at.
+const SWEEP: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 600_000 };
+
 /// What a body is made of.
 pub enum Content {
     /// Nothing.
@@ -73,6 +77,8 @@ pub enum Content {
     Bytes,
     /// Bytes of a named media type.
     BytesOf(&'static str),
+    /// A picture in one of a few formats.
+    Picture,
     /// Lines for programs to scrape.
     Text,
     /// Messages of a WebSocket, JSON of documented types: what is said, and what is told.
@@ -274,6 +280,23 @@ const ACTIVITY: &[Param] = &[
     query("limit", "1..200", "How many at most, 1 to 200; default 50."),
 ];
 
+const COVER: &[Param] = &[
+    query(
+        "size",
+        "string",
+        "`small`, `medium` (the default) or `large`: it fits into a square of 128, 256 or 512 pixels.",
+    ),
+    IF_NONE_MATCH,
+];
+const SWEEPING: &[Param] = &[
+    query("dry_run", "boolean", "Only say what would be removed."),
+    query(
+        "grace_s",
+        "integer",
+        "Leave what changed within so many seconds; what the node is set to unless told otherwise.",
+    ),
+];
+
 macro_rules! handler {
     ($function:path) => {
         |request| Box::pin($function(request))
@@ -290,7 +313,7 @@ pub fn table() -> Vec<Route> {
 /// All but those of [`reach`].
 #[rustfmt::skip]
 fn main() -> Vec<Route> {
-    use Content::{Bytes, BytesOf, Empty, Events, Json, MergePatch, OptionalJson, Text};
+    use Content::{Bytes, BytesOf, Empty, Events, Json, MergePatch, OptionalJson, Picture, Text};
     use Permission::{Operator, ProjectRead, ProjectWrite, Public, Tenant};
     let get = || Method::GET;
     let post = || Method::POST;
@@ -299,6 +322,16 @@ fn main() -> Vec<Route> {
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::live) },
         Route { id: "healthReady", method: get(), path: "/health/ready", about: "The node can analyse books: 503 until its model is loaded.",
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::ready) },
+        Route { id: "health", method: get(), path: "/health", about: "How the node stands, in a few words: 503 if its stores can't be used.",
+            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<NodeHealth>)), handler: handler!(keeping::summary) },
+        Route { id: "healthDatabases", method: get(), path: "/api/v1/health/databases", about: "How the records, the blobs and the cache stand, measured now.",
+            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<DatabasesHealth>)), handler: handler!(keeping::databases) },
+        Route { id: "runMigrations", method: post(), path: "/api/v1/migrations/run", about: "Run the migrations that the records lack; again, it does nothing.",
+            permission: Operator, limits: THOROUGH, params: &[], request: Empty, response: (200, Json(schema::<MigrationsRun>)), handler: handler!(keeping::migrate) },
+        Route { id: "sweepStorage", method: post(), path: "/api/v1/storage/sweep", about: "Remove blobs that nothing names, or only say which.",
+            permission: Operator, limits: SWEEP, params: SWEEPING, request: Empty, response: (200, Json(schema::<SweepReport>)), handler: handler!(keeping::sweep) },
+        Route { id: "backup", method: post(), path: "/api/v1/backup", about: "One checked archive of all that the node keeps; nothing is removed meanwhile, all else goes on.",
+            permission: Operator, limits: SMALL_BODY, params: &[], request: OptionalJson(schema::<BackupRequest>), response: (200, BytesOf(keeping::BACKUP)), handler: handler!(keeping::backup) },
         Route { id: "metrics", method: get(), path: "/metrics", about: "How the scheduling stands, in Prometheus' text format.",
             permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Text), handler: handler!(metrics::metrics) },
         Route { id: "devices", method: get(), path: "/api/v1/scheduling/devices", about: "What each device did and has left, by its own account.",
@@ -341,6 +374,8 @@ fn main() -> Vec<Route> {
             permission: ProjectWrite, limits: NO_BODY, params: &[IF_MATCH, ERASE], request: Empty, response: (204, Empty), handler: handler!(projects::delete) },
         Route { id: "restoreProject", method: post(), path: "/api/v1/projects/{project}/restore", about: "Undo the deletion of a project.",
             permission: ProjectWrite, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Project>)), handler: handler!(projects::restore) },
+        Route { id: "cover", method: get(), path: "/api/v1/projects/{project}/cover", about: "The cover of the book, made small, in the best format that `Accept` names.",
+            permission: ProjectRead, limits: THOROUGH, params: COVER, request: Empty, response: (200, Picture), handler: handler!(keeping::cover) },
         Route { id: "activity", method: get(), path: "/api/v1/projects/{project}/activity", about: "Who did what to the project, newest first.",
             permission: ProjectRead, limits: NO_BODY, params: ACTIVITY, request: Empty, response: (200, Json(schema::<ActivityPage>)), handler: handler!(projects::activity) },
         Route { id: "listRevisions", method: get(), path: "/api/v1/projects/{project}/revisions", about: "The files that were given as the project's book, newest first.",

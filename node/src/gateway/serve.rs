@@ -18,6 +18,7 @@ use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use warp::reply::{Reply, Response};
 
 use super::assets::Assets;
+use super::compress::{Taking, compressed};
 use super::problem::ApiError;
 use super::routes::{Found, Permission, Route, find, table};
 use super::{Gateway, Request, guard, tus};
@@ -73,11 +74,12 @@ pub fn filter(
             let arrival = Arrival { method, path, query, headers, peer, upgrade, trace };
             let span = tracing::info_span!("request", %trace, method = %arrival.method, path = arrival.path);
             let body = chunks(body);
+            let taking = Taking::of(&arrival.headers);
             async move {
                 let path = arrival.path.clone();
                 let mut response = answer(&gateway, &routes, &assets, arrival, body).await;
                 tus::say_version(&path, &mut response);
-                secured(response, trace)
+                secured(compressed(&taking, response), trace)
             }
             .instrument(span)
         })

@@ -303,3 +303,17 @@ pub async fn a_healthy_store_says_how_it_feels(store: Arc<dyn Blobs>) {
     let health = store.health().await.unwrap();
     assert!(health.write_latency_us > 0 && health.read_latency_us > 0, "{health:?}");
 }
+
+/// See the name.
+pub async fn only_what_is_old_is_removed_as_old(store: Arc<dyn Blobs>) {
+    let scope = scope();
+    let digest = store.put_bytes(scope, patterned(100)).await.unwrap().digest;
+    let changed = changed_ms(&store, scope).await;
+    assert_eq!(store.remove_older(scope, digest, changed).await, Ok(false), "it is not older than itself");
+    assert_eq!(store.get(scope, digest, 100).await, Ok(patterned(100)));
+    let hold = store.hold();
+    assert_eq!(store.remove_older(scope, digest, changed + 1).await, Err(StoreError::Held));
+    drop(hold);
+    assert_eq!(store.remove_older(scope, digest, changed + 1).await, Ok(true));
+    assert_eq!(store.remove_older(scope, digest, u64::MAX).await, Ok(false), "there is none");
+}

@@ -139,6 +139,7 @@ macro_rules! blobs_conformance {
             scopes_and_blobs_are_listed_in_order_and_in_pages,
             a_blob_that_is_put_or_linked_again_has_changed,
             while_blobs_are_held_none_is_removed,
+            only_what_is_old_is_removed_as_old,
             a_healthy_store_says_how_it_feels,
             a_sweep_leaves_a_put_under_way_alone,
         ]}

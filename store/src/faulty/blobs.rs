@@ -64,6 +64,10 @@ impl Blobs for Faulty<dyn Blobs> {
         self.apply(self.inner.delete(scope, digest)).await
     }
 
+    async fn remove_older(&self, scope: BlobScope, digest: Digest, before_ms: u64) -> Result<bool, StoreError> {
+        self.apply(self.inner.remove_older(scope, digest, before_ms)).await
+    }
+
     async fn delete_scope(&self, scope: BlobScope) -> Result<(), StoreError> {
         self.apply(self.inner.delete_scope(scope)).await
     }

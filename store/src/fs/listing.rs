@@ -40,11 +40,8 @@ pub(super) fn blobs(folder: &Path, after: Option<Digest>, limit: u32) -> Result<
             break;
         }
         match std::fs::symlink_metadata(folder.join(digest.to_string())) {
-            // The change of the inode, not of its bytes: a link to an old file is new.
             Ok(meta) if meta.is_file() => {
-                let ms = meta.ctime().saturating_mul(1_000).saturating_add(meta.ctime_nsec() / 1_000_000);
-                let changed_ms = u64::try_from(ms).unwrap_or(0);
-                found.push(BlobEntry { info: BlobInfo { digest, bytes: meta.len() }, changed_ms });
+                found.push(BlobEntry { info: BlobInfo { digest, bytes: meta.len() }, changed_ms: changed_ms(&meta) });
             }
             Ok(_) => {}
             // Removed since it was listed.
@@ -53,6 +50,23 @@ pub(super) fn blobs(folder: &Path, after: Option<Digest>, limit: u32) -> Result<
         }
     }
     Ok(found)
+}
+
+/// The change of the inode, not of its bytes: a link to an old file is new.
+fn changed_ms(meta: &std::fs::Metadata) -> u64 {
+    let ms = meta.ctime().saturating_mul(1_000).saturating_add(meta.ctime_nsec() / 1_000_000);
+    u64::try_from(ms).unwrap_or(0)
+}
+
+/// Removes a file that has not changed since; whether it did. The caller keeps others from naming it. Blocks.
+pub(super) fn remove_older(path: &Path, before_ms: u64) -> Result<bool, StoreError> {
+    let io = |e: std::io::Error| StoreError::from_io_at("removing an old blob", path, &e);
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) if changed_ms(&meta) < before_ms => std::fs::remove_file(path).map(|()| true).map_err(io),
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io(error)),
+    }
 }
 
 /// The entries of a folder that are named like a `T`; none where there is no folder.

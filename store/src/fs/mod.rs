@@ -20,6 +20,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use opendal::services::Fs;
 use opendal::{ErrorKind, Operator, Writer};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::RwLock;
 
 use crate::blobs::{BlobEntry, BlobHealth, BlobHold, BlobInfo, BlobScope, BlobSource, BlobStream, Blobs, Holds};
 use crate::error::StoreError;
@@ -45,6 +46,8 @@ pub(crate) struct FsBlobs {
     incoming: Arc<Incoming>,
     deadline: Duration,
     holds: Holds,
+    /// Names are given by whoever reads this, and taken from what is old by whoever writes it.
+    naming: RwLock<()>,
     _lock: Arc<FolderLock>,
 }
 
@@ -67,7 +70,15 @@ impl FsBlobs {
         let operator = Operator::new(service).map_err(|e| opendal_error("opening the blobs", &e))?;
         sync_folder(&root)?;
         sync_folder(lock.folder())?;
-        Ok(Self { operator, root, incoming: Arc::new(incoming), deadline, holds: Holds::default(), _lock: lock })
+        Ok(Self {
+            operator,
+            root,
+            incoming: Arc::new(incoming),
+            deadline,
+            holds: Holds::default(),
+            naming: RwLock::default(),
+            _lock: lock,
+        })
     }
 
     /// One step on the medium, within the deadline.
@@ -142,8 +153,11 @@ impl FsBlobs {
     /// Gives a temporary its name, durably.
     async fn publish(&self, temporary: &Temporary, scope: BlobScope, digest: Digest) -> Result<(), StoreError> {
         let key = object_key(scope, digest);
-        self.step("publishing a blob", self.operator.rename(&temporary.key, &key)).await?;
-        failpoint::pass("a blob is renamed");
+        {
+            let _naming = self.naming.read().await;
+            self.step("publishing a blob", self.operator.rename(&temporary.key, &key)).await?;
+            failpoint::pass("a blob is renamed");
+        }
         let scope_folder = self.root.join(scope_key(scope));
         self.blocking("syncing a folder of blobs", move || {
             // The scope, its tenant, and `objects`.
@@ -331,6 +345,19 @@ impl Blobs for FsBlobs {
         self.sync_removal(self.root.join(scope_key(scope))).await?;
         failpoint::pass("a blob's removal is synced");
         Ok(())
+    }
+
+    async fn remove_older(&self, scope: BlobScope, digest: Digest, before_ms: u64) -> Result<bool, StoreError> {
+        self.holds.refuse()?;
+        let path = self.root.join(object_key(scope, digest));
+        let removed = {
+            let _naming = self.naming.write().await;
+            self.blocking("removing an old blob", move || listing::remove_older(&path, before_ms)).await?
+        };
+        if removed {
+            self.sync_removal(self.root.join(scope_key(scope))).await?;
+        }
+        Ok(removed)
     }
 
     async fn delete_scope(&self, scope: BlobScope) -> Result<(), StoreError> {
