@@ -28,7 +28,8 @@ use store::{Blobs, DataFolder, Fault, Faults, Faulty, Records, StoreError};
 /// A book that can be read, and no other one.
 fn book(number: usize) -> Bytes {
     let said = "“Where is the lamp?” asked Anna. The ferry left at nine, and nobody had told her. ";
-    let text = format!("Chapter One\n\nThe keeper wrote {number} on the door. {0}\n\nChapter Two\n\n{0}\n", said.repeat(40));
+    let text =
+        format!("Chapter One\n\nThe keeper wrote {number} on the door. {0}\n\nChapter Two\n\n{0}\n", said.repeat(40));
     text.into_bytes().into()
 }
 

@@ -33,15 +33,16 @@ fn routes(
     tell: broadcast::Sender<Arc<str>>,
 ) -> impl Filter<Extract = (impl warp::Reply,), Error = warp::Rejection> + Clone {
     let puts = blobs.clone();
-    let put = warp::post().and(warp::path!("upload" / String)).and(warp::body::stream()).then(move |name: String, body| {
-        let blobs = puts.clone();
-        async move {
-            match blobs.put(scope(&name), source(body), u64::MAX, None).await {
-                Ok(info) => warp::reply::with_status(info.digest.to_string(), StatusCode::CREATED),
-                Err(error) => warp::reply::with_status(error.to_string(), StatusCode::INTERNAL_SERVER_ERROR),
+    let put =
+        warp::post().and(warp::path!("upload" / String)).and(warp::body::stream()).then(move |name: String, body| {
+            let blobs = puts.clone();
+            async move {
+                match blobs.put(scope(&name), source(body), u64::MAX, None).await {
+                    Ok(info) => warp::reply::with_status(info.digest.to_string(), StatusCode::CREATED),
+                    Err(error) => warp::reply::with_status(error.to_string(), StatusCode::INTERNAL_SERVER_ERROR),
+                }
             }
-        }
-    });
+        });
     let remove = warp::delete().and(warp::path!("upload" / String)).then(move |name: String| {
         let blobs = blobs.clone();
         async move {

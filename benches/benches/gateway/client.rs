@@ -28,7 +28,12 @@ impl Connection {
     }
 
     /// Sends a request and reads the head of its answer: status, location, length where one is told.
-    async fn begin(&mut self, request: &str, headers: &str, body: &[u8]) -> Result<(u16, Option<String>, Option<usize>)> {
+    async fn begin(
+        &mut self,
+        request: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> Result<(u16, Option<String>, Option<usize>)> {
         let length = body.len();
         let head = format!("{request} HTTP/1.1\r\nhost: {}\r\ncontent-length: {length}\r\n{headers}\r\n", self.address);
         self.stream.get_mut().write_all(head.as_bytes()).await?;

@@ -29,7 +29,8 @@ pub async fn measure(table: &mut Table) -> Result<()> {
         let servers = (Server::product()?, Server::bare()?);
         // The first turn warms up and does not count.
         for turn in 0..=TURNS {
-            let both = (turn_of(&servers.0, &file, files, true).await?, turn_of(&servers.1, &file, files, false).await?);
+            let both =
+                (turn_of(&servers.0, &file, files, true).await?, turn_of(&servers.1, &file, files, false).await?);
             if turn > 0 {
                 product.push(both.0);
                 bare.push(both.1);
@@ -70,7 +71,11 @@ async fn turn_of(server: &Server, file: &Arc<[u8]>, files: usize, is_product: bo
             let mut connection = Connection::open(&address).await?;
             let mut made = Vec::new();
             while next.fetch_add(1, Ordering::Relaxed) < files {
-                made.push(if is_product { by_tus(&mut connection, &file).await? } else { bare(&mut connection, &file).await? });
+                made.push(if is_product {
+                    by_tus(&mut connection, &file).await?
+                } else {
+                    bare(&mut connection, &file).await?
+                });
             }
             anyhow::Ok((connection, made))
         })
@@ -91,7 +96,8 @@ async fn turn_of(server: &Server, file: &Arc<[u8]>, files: usize, is_product: bo
 
 /// An upload by tus: its beginning, and all of it in one part.
 async fn by_tus(connection: &mut Connection, file: &[u8]) -> Result<String> {
-    let head = format!("tus-resumable: 1.0.0\r\nupload-length: {}\r\nupload-metadata: filename YS5iaW4=\r\n", file.len());
+    let head =
+        format!("tus-resumable: 1.0.0\r\nupload-length: {}\r\nupload-metadata: filename YS5iaW4=\r\n", file.len());
     let path = connection.ask("POST /api/v1/uploads", &head, &[]).await?.location.context("a location")?;
     let head = "tus-resumable: 1.0.0\r\nupload-offset: 0\r\ncontent-type: application/offset+octet-stream\r\n";
     connection.ask(&format!("PATCH {path}"), head, file).await?;

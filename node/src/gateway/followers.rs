@@ -38,7 +38,12 @@ pub struct Followers {
 impl Followers {
     /// Whatever happens in a project from now on; events up to `seq` are not repeated. It is closed when the project
     /// is gone, the core can't be reached or the node stops.
-    pub fn follow(gateway: &Arc<Gateway>, principal: Principal, project: ProjectId, seq: u64) -> broadcast::Receiver<News> {
+    pub fn follow(
+        gateway: &Arc<Gateway>,
+        principal: Principal,
+        project: ProjectId,
+        seq: u64,
+    ) -> broadcast::Receiver<News> {
         let key = (principal.tenant, project);
         let mut projects = gateway.followers.projects.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(news) = projects.get(&key) {

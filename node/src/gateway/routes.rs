@@ -92,7 +92,7 @@ pub struct Param {
     /// What it is for.
     pub about: &'static str,
     /// What it can be: `string`, `integer`, `boolean`, `uuid`, `=one` word, the words of `one|another`, the whole
-    /// numbers of `1..500`, or a text of at most `..200` characters.
+    /// numbers of `1..500`, a text of at most `..200` characters, or one of the form `/[a-z]*/`.
     pub kind: &'static str,
 }
 
@@ -220,7 +220,7 @@ const IF_MATCH: Param = Param {
     place: "header",
     required: false,
     about: "The ETag that the change was made for: what people set must not have changed since.",
-    kind: "string",
+    kind: "/[^,]*/",
 };
 const IF_NONE_MATCH: Param = Param {
     name: "if-none-match",

@@ -93,7 +93,11 @@ fn play(rounds: &[Round]) {
                 while let Some(round) = rounds.get(next.fetch_add(1, Ordering::SeqCst) as usize) {
                     let began = Instant::now();
                     let played = std::panic::catch_unwind(AssertUnwindSafe(|| round.play()));
-                    println!("{round:?}: {:.1} s, {}", began.elapsed().as_secs_f64(), if played.is_ok() { "ok" } else { "FAILED" });
+                    println!(
+                        "{round:?}: {:.1} s, {}",
+                        began.elapsed().as_secs_f64(),
+                        if played.is_ok() { "ok" } else { "FAILED" }
+                    );
                     if played.is_err() {
                         failed.lock().unwrap().push(round.clone());
                     }
