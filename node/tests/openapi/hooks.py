@@ -170,6 +170,12 @@ def as_bytes(context, value):
 
 
 @schemathesis.hook
+def filter_case(context, case):
+    """HTTP has every server ignore headers that it does not know, so these are no mistake to refuse."""
+    return "x-schemathesis-unknown-property" not in (case.headers or {})
+
+
+@schemathesis.hook
 def before_call(context, case, kwargs):
     operation = case.operation.definition.raw["operationId"]
     if case.meta is None or not case.meta.generation.mode.is_positive:
