@@ -368,15 +368,22 @@ async fn erase(context: &RunContext, tenant: TenantId, upload: UploadId) -> Resu
 
 /// What an upload's intent calls for: nothing while the upload lives, else its removal.
 pub async fn mend(context: &RunContext, tenant: TenantId, upload: UploadId) -> Result<()> {
+    // Looked at without its mark first: whoever sends to an upload that lives must not find it taken.
+    if lives(context, tenant, upload).await? {
+        return Ok(());
+    }
     // A request that is about it now decides itself; the next look comes in seconds.
     let Ok(_one_at_a_time) = context.beginning.mark(upload.0) else { return Ok(()) };
-    match context.records.upload_get(tenant, upload).await.map_err(fault)? {
-        Some(row) if row.expires_ms > wall_ms() => Ok(()),
-        found => {
-            tracing::info!(%upload, expired = found.is_some(), "an upload is cleared away");
-            erase(context, tenant, upload).await
-        }
+    if lives(context, tenant, upload).await? {
+        return Ok(());
     }
+    tracing::info!(%upload, "an upload is cleared away");
+    erase(context, tenant, upload).await
+}
+
+async fn lives(context: &RunContext, tenant: TenantId, upload: UploadId) -> Result<bool> {
+    let row = context.records.upload_get(tenant, upload).await.map_err(fault)?;
+    Ok(row.is_some_and(|row| row.expires_ms > wall_ms()))
 }
 
 /// Makes a project of a complete upload. The upload names the project before that is begun: whoever asks

@@ -37,8 +37,8 @@ pub async fn measure(table: &mut Table, streams: usize) -> Result<()> {
     let bare = bear(&server, streams, "/events".to_owned(), "POST /tell").await?;
     drop(server);
     let server = Server::product()?;
-    let path = project(&server).await?;
-    let product = bear(&server, streams, format!("{path}/events?after=1000000"), &format!("POST {path}/runs")).await?;
+    let (path, seq) = project(&server).await?;
+    let product = bear(&server, streams, format!("{path}/events?after={seq}"), &format!("POST {path}/runs")).await?;
     table.add(Row {
         what: format!("memory a stream, {streams} streams"),
         measured: product.bytes_a_stream / 1_024.0,
@@ -56,8 +56,8 @@ pub async fn measure(table: &mut Table, streams: usize) -> Result<()> {
     Ok(())
 }
 
-/// A project whose first run has ended; its path.
-async fn project(server: &Server) -> Result<String> {
+/// A project whose first run has ended: its path, and its last event.
+async fn project(server: &Server) -> Result<(String, u64)> {
     let mut connection = Connection::open(&server.address).await?;
     let said = "“Where is the lamp?” asked Anna. The ferry left at nine, and nobody had told her. ".repeat(40);
     let book = format!("Chapter One\n\n{said}\n\nChapter Two\n\n{said}\n");
@@ -68,7 +68,7 @@ async fn project(server: &Server) -> Result<String> {
         let view: serde_json::Value =
             serde_json::from_slice(&connection.ask(&format!("GET {path}"), "", &[]).await?.body)?;
         if view["run"]["state"]["state"] == "ready" {
-            return Ok(path);
+            return Ok((path, view["run"]["seq"].as_u64().context("a number")?));
         }
         anyhow::ensure!(Instant::now() < until, "the first run does not end: {view}");
         tokio::time::sleep(Duration::from_millis(50)).await;

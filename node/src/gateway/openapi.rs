@@ -96,6 +96,9 @@ fn responses(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
 /// The schema of a parameter, from the short form that the table writes it in.
 fn kind(kind: &str) -> Value {
     let words = |words: &str| json!({ "type": "string", "enum": words.split('|').collect::<Vec<_>>() });
+    if let Some(form) = kind.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
+        return json!({ "type": "string", "pattern": format!("^{form}$") });
+    }
     match (kind.strip_prefix('='), kind.split_once("..")) {
         (Some(word), _) => words(word),
         (None, Some(("", most))) => json!({ "type": "string", "maxLength": most.parse::<u64>().ok() }),
@@ -192,6 +195,7 @@ mod tests {
         assert_eq!(kind("uuid"), json!({ "type": "string", "format": "uuid" }));
         assert_eq!(kind("=now"), json!({ "type": "string", "enum": ["now"] }));
         assert_eq!(kind("en|fr"), json!({ "type": "string", "enum": ["en", "fr"] }));
+        assert_eq!(kind("/[a-z]*/"), json!({ "type": "string", "pattern": "^[a-z]*$" }));
         assert_eq!(kind("..200"), json!({ "type": "string", "maxLength": 200 }));
         assert_eq!(kind("1..500"), json!({ "type": "integer", "minimum": 1, "maximum": 500 }));
         for param in table().iter().flat_map(|route| route.params) {

@@ -102,7 +102,7 @@ pub struct Param {
     /// What it is for.
     pub about: &'static str,
     /// What it can be: `string`, `integer`, `boolean`, `uuid`, `=one` word, the words of `one|another`, the whole
-    /// numbers of `1..500`, or a text of at most `..200` characters.
+    /// numbers of `1..500`, a text of at most `..200` characters, or one of the form `/[a-z]*/`.
     pub kind: &'static str,
 }
 
@@ -193,7 +193,7 @@ const CHECKSUM: Param = Param {
     place: "header",
     required: false,
     about: "`sha256`, a space, and the part's digest in Base64: a part that differs is not taken (460).",
-    kind: "string",
+    kind: "/sha256 [A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=/",
 };
 const AFTER: Param = Param {
     name: "after",
@@ -230,7 +230,7 @@ const IF_MATCH: Param = Param {
     place: "header",
     required: false,
     about: "The ETag that the change was made for: what people set must not have changed since.",
-    kind: "string",
+    kind: "/[^,]*/",
 };
 const IF_NONE_MATCH: Param = Param {
     name: "if-none-match",
@@ -401,7 +401,7 @@ fn main() -> Vec<Route> {
         Route { id: "events", method: get(), path: "/api/v1/projects/{project}/events", about: "The project's events as they happen: event `run`, its sequence number as id.",
             permission: ProjectRead, limits: NO_BODY, params: &[AFTER, LAST_EVENT_ID], request: Empty, response: (200, Events(schema::<RunEvent>)), handler: handler!(events::stream) },
         Route { id: "storyboard", method: get(), path: "/api/v1/projects/{project}/storyboard", about: "The newest finished storyboard as it stands with its edits, or as it stood.",
-            permission: ProjectRead, limits: THOROUGH, params: &[RUN, VERSION, RANGE, IF_NONE_MATCH], request: Empty, response: (200, Json(schema::<EditedStoryboard>)), handler: handler!(edits::storyboard) },
+            permission: ProjectRead, limits: THOROUGH, params: &[RUN, VERSION, IF_NONE_MATCH], request: Empty, response: (200, Json(schema::<EditedStoryboard>)), handler: handler!(edits::storyboard) },
         Route { id: "listEdits", method: get(), path: "/api/v1/projects/{project}/storyboard/edits", about: "The edits of the storyboard, one a version.",
             permission: ProjectRead, limits: NO_BODY, params: EDITS, request: Empty, response: (200, Json(schema::<EditPage>)), handler: handler!(edits::list) },
         Route { id: "editStoryboard", method: post(), path: "/api/v1/projects/{project}/storyboard/edits", about: "Change the storyboard, if it is at the version that the change was made for.",

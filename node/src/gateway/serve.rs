@@ -75,13 +75,14 @@ pub fn filter(
             let span = tracing::info_span!("request", %trace, method = %arrival.method, path = arrival.path);
             let body = chunks(body);
             let taking = Taking::of(&arrival.headers);
-            async move {
+            let answered = async move {
                 let path = arrival.path.clone();
                 let mut response = answer(&gateway, &routes, &assets, arrival, body).await;
                 tus::say_version(&path, &mut response);
                 secured(compressed(&taking, response), trace)
-            }
-            .instrument(span)
+            };
+            // Boxed: a connection keeps room for what answers it as long as it lives, and streams live long.
+            Box::pin(answered.instrument(span))
         })
         // Every filter above takes every request; warp can't see that.
         .recover(|_| async { Ok::<_, Infallible>(StatusCode::BAD_REQUEST.into_response()) })

@@ -30,6 +30,9 @@ type Result<T = Response> = std::result::Result<T, ApiError>;
 
 /// `OPTIONS /api/v1/uploads`, and of an upload
 pub async fn options(request: Request) -> Result {
+    if !request.path.is_empty() {
+        request.path_id::<UploadId>(0)?;
+    }
     let mut response = empty();
     set(&mut response, HeaderName::from_static("tus-version"), tus::VERSION);
     set(&mut response, HeaderName::from_static("tus-extension"), tus::EXTENSIONS);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use domain::id::Digest;
 use serde_json::Value;
 
-use super::common::http::{Answer, finished, get, request};
+use super::common::http::{get, request};
 use super::ledger::{Ledger, Life, ProjectEntry, Stand, Told, UploadEntry};
 
 /// Holds a node against the ledger of what it was asked before it died. Uploads are gone on with, and the ledger told.
@@ -59,8 +59,7 @@ fn listed(address: &str, shown: &str) -> BTreeMap<String, Value> {
 
 fn check_project(address: &str, id: &str, entry: &ProjectEntry, answered: bool) {
     let path = format!("/api/v1/projects/{id}");
-    assert_eq!(finished(address, id), "ready", "{id}: {entry:?}");
-    let view = get(address, &path).json();
+    let view = ready(address, &path);
     let named = view["named"].as_bool().unwrap().then(|| view["name"].as_str().unwrap().to_owned());
     assert!(entry.name.allows(&named), "{view} {entry:?}");
     assert!(entry.book.allows(&view["book"]["digest"].as_str().unwrap().to_owned()), "{view} {entry:?}");
@@ -91,6 +90,20 @@ fn check_project(address: &str, id: &str, entry: &ProjectEntry, answered: bool) 
     assert_eq!((storyboard.status, storyboard.json().is_object()), (200, true), "{storyboard:?}");
 }
 
+/// The project, once its newest run is ready.
+fn ready(address: &str, path: &str) -> Value {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let view = get(address, path).json();
+        let state = view["run"]["state"]["state"].as_str().unwrap();
+        if state == "ready" {
+            return view;
+        }
+        assert!(!["failed", "cancelled"].contains(&state) && Instant::now() < until, "it does not get ready: {view}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// What was done stands in the activity as often as it was done; how often the making does.
 fn check_acts(address: &str, path: &str, entry: &ProjectEntry) -> usize {
     let acts = get(address, &format!("{path}/activity?limit=200")).json()["activity"].clone();
@@ -102,18 +115,6 @@ fn check_acts(address: &str, path: &str, entry: &ProjectEntry) -> usize {
     assert!(revised.contains(&count("revised")), "{acts} {entry:?}");
     assert!(count("created") <= 1 && count("deleted") <= 1 && count("restored") <= 1, "{acts}");
     count("created")
-}
-
-/// Asks again while the node looks through what its predecessor left: it says that the upload is busy.
-fn free(ask: impl Fn() -> Answer) -> Answer {
-    let until = Instant::now() + Duration::from_secs(10);
-    loop {
-        let answer = ask();
-        if answer.status != 423 || Instant::now() > until {
-            return answer;
-        }
-        std::thread::yield_now();
-    }
 }
 
 /// An upload stands where it was said to, goes on from there, and becomes the project that it was said to become.
@@ -135,7 +136,7 @@ fn check_upload(address: &str, entry: &mut UploadEntry, projects: &mut [ProjectE
             assert!(allowed, "{view} {:?}", entry.stand);
             let at = offset.to_string();
             let head = [tus, ("upload-offset", &at), ("content-type", "application/offset+octet-stream")];
-            let sent = free(|| request(address, "PATCH", &entry.path, &head, &entry.bytes[offset..]));
+            let sent = request(address, "PATCH", &entry.path, &head, &entry.bytes[offset..]);
             assert_eq!(sent.status, 204, "{sent:?}");
             entry.stand.answered = Stand::Open(entry.bytes.len());
             let whole = get(address, &entry.path).json();
@@ -144,7 +145,7 @@ fn check_upload(address: &str, entry: &mut UploadEntry, projects: &mut [ProjectE
     }
     if let Some(project) = entry.project {
         let upload = entry.path.rsplit('/').next().unwrap();
-        let made = free(|| request(address, "POST", &format!("/api/v1/projects?upload={upload}"), &[], &[]));
+        let made = request(address, "POST", &format!("/api/v1/projects?upload={upload}"), &[], &[]);
         assert_eq!(made.status, 201, "{made:?}");
         entry.stand = Told::new(Stand::Taken);
         let id = made.json()["id"].as_str().unwrap().to_owned();

@@ -163,6 +163,18 @@ def prepared(operation, case, known):
         case.path_parameters["token"] = link["path"].rsplit("/", 1)[1]
 
 
+@schemathesis.serializer("application/offset+octet-stream")
+def as_bytes(context, value):
+    """A part of an upload goes out as it is."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    """HTTP has every server ignore headers that it does not know, so these are no mistake to refuse."""
+    return "x-schemathesis-unknown-property" not in (case.headers or {})
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     operation = case.operation.definition.raw["operationId"]

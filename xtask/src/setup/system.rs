@@ -98,6 +98,11 @@ fn missing(needs: Needs) -> Vec<Missing> {
         &["chromium", "chromium-driver"],
         &["chromium-browser", "chromium-chromedriver"],
     );
+    // What some tests are run with; without it they say that they are skipped.
+    need(!needs.browser || process::on_path("strace"), "strace", &["strace"], &["strace"]);
+    let venv = || process::answer(process::command("python3").args(["-c", "import pip, ensurepip"])).is_some();
+    let python = &["python3", "python3-pip", "python3-venv"];
+    need(!needs.browser || venv(), "Python 3 with pip and venv", python, python);
     missing
 }
 
