@@ -110,7 +110,12 @@ impl Server {
     }
 
     pub fn start_with(data: &Path, command: &mut Command) -> Self {
-        command.args(["serve", "--port", "0", "--data-dir"]).arg(data);
+        Self::start_at(data, command, 0)
+    }
+
+    /// On a port that is known to be free; on any, for 0.
+    pub fn start_at(data: &Path, command: &mut Command, port: u16) -> Self {
+        command.args(["serve", "--port", &port.to_string(), "--data-dir"]).arg(data);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
