@@ -41,6 +41,8 @@ const FAULTS: &str = "
 
 /// Words whose contrast with what is behind them is below 4.5.
 const PALE: &str = "
+    // Colours on their way from one to the other are nobody's.
+    for (const change of document.getAnimations()) if (change instanceof CSSTransition) change.finish();
     const rgb = text => text.match(/[\\d.]+/g).map(Number);
     const light = ([r, g, b]) => {
         const [x, y, z] = [r, g, b].map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);

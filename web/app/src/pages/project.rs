@@ -63,10 +63,7 @@ fn board(tr: Tr, id: ProjectId, runs: &[Run], named: Option<RunId>, position: us
     let finished = |run: &&Run| run.state == RunState::Ready;
     let newest = runs.iter().find(finished);
     let Some(shown) = runs.iter().filter(finished).find(|run| named.is_none_or(|named| run.id == named)) else {
-        let is_live = runs.first().is_some_and(|run| !run.state.is_final());
-        return html! {
-            if !is_live { <p id="no-storyboard" class="empty">{ tr.t(Text::NoStoryboard) }</p> }
-        };
+        return html! { <p id="no-storyboard" class="empty">{ tr.t(Text::NoStoryboard) }</p> };
     };
     let is_newest = newest.is_some_and(|newest| newest.id == shown.id);
     let notice = match (is_newest, runs.first()) {

@@ -28,22 +28,8 @@ pub struct Props {
 #[component]
 pub fn Files(props: &Props) -> Html {
     let tr = use_tr();
-    let connection = use_connection();
-    let known = use_state(|| None::<Result<Vec<Revision>, ApiError>>);
+    let known = use_revisions(props.id, props.revision);
     let form = use_state_eq(|| None::<RunRequest>);
-    {
-        let (known, connection) = (known.clone(), connection.clone());
-        use_effect_with((props.id, props.revision, connection.epoch), move |(id, ..)| {
-            let id = *id;
-            spawn_local(async move {
-                let answer = api::revisions(id).await.map(|list| list.revisions);
-                if let Err(error) = &answer {
-                    connection.heed(error);
-                }
-                known.set(Some(answer));
-            });
-        });
-    }
     let close = {
         let form = form.clone();
         Callback::from(move |()| form.set(None))
@@ -89,7 +75,7 @@ pub fn Files(props: &Props) -> Html {
             </div>
             if is_busy { <p class="meta">{ tr.t(Text::RunBusy) }</p> }
             <UploadPanel target={Target::Project(props.id)} />
-            { match &*known {
+            { match &known {
                 None => html! { <p class="quiet" role="status">{ tr.t(Text::Loading) }</p> },
                 Some(Err(error)) => html! { <p class="notice notice-bad" role="alert">{ error.message(tr) }</p> },
                 Some(Ok(revisions)) => html! { <ol class="cards">{ for revisions.iter().map(entry) }</ol> },
@@ -99,4 +85,25 @@ pub fn Files(props: &Props) -> Html {
             }
         </section>
     }
+}
+
+/// The files, asked for again whenever one was added; none while they are not known.
+#[hook]
+fn use_revisions(id: ProjectId, newest: u32) -> Option<Result<Vec<Revision>, ApiError>> {
+    let connection = use_connection();
+    let known = use_state(|| None);
+    {
+        let (known, connection) = (known.clone(), connection.clone());
+        use_effect_with((id, newest, connection.epoch), move |(id, ..)| {
+            let id = *id;
+            spawn_local(async move {
+                let answer = api::revisions(id).await.map(|list| list.revisions);
+                if let Err(error) = &answer {
+                    connection.heed(error);
+                }
+                known.set(Some(answer));
+            });
+        });
+    }
+    (*known).clone()
 }

@@ -52,7 +52,11 @@ impl Reducible for Page {
             Change::Runs(runs) => page.runs = Some(runs),
             // Events may have run ahead of this answer too.
             Change::Run(run) if page.run().is_some_and(|shown| shown.id == run.id && shown.seq > run.seq) => {}
-            Change::Run(run) => page.show(run),
+            Change::Run(run) => {
+                page.show(run);
+                // When it ended, and what it made, is not in this answer.
+                page.asks += 1;
+            }
             Change::Signal(Signal::Event(event)) => page.heard(&event),
             Change::Signal(Signal::Live) => page.cut = false,
             Change::Signal(Signal::Cut) => page.cut = true,

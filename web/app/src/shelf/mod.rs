@@ -34,8 +34,6 @@ pub fn book_list() -> Html {
             browser::focus_first("#shelf-search");
         })
     };
-    // Nothing to search in yet: the tools would only be in the way.
-    let is_bare = query == Query::default() && matches!(&known, Known::Here(listed) if listed.total == 0);
     html! {
         <section class="shelf" aria-labelledby="shelf-title">
             <div class="shelf-head">
@@ -51,7 +49,7 @@ pub fn book_list() -> Html {
                         <button type="button" class="button" onclick={ask.reform(|_: MouseEvent| ())}>{ tr.t(Text::TryAgain) }</button>
                     </div>
                 },
-                Known::Here(listed) if listed.projects.is_empty() => nothing(tr, &query, is_bare, &clear),
+                Known::Here(listed) if listed.projects.is_empty() => nothing(tr, &query, &clear),
                 Known::Here(listed) => html! {
                     <>
                         <ul id="project-list" class="books" aria-busy={(listed.query != query).to_string()}>
@@ -90,24 +88,22 @@ fn count(tr: Tr, known: &Known, query: &Query) -> String {
     }
 }
 
-fn nothing(tr: Tr, query: &Query, is_bare: bool, clear: &Callback<MouseEvent>) -> Html {
-    if is_bare {
-        return html! { <p id="shelf-empty" class="empty">{ tr.t(Text::ShelfEmpty) }</p> };
-    }
-    if !query.search.trim().is_empty() {
+fn nothing(tr: Tr, query: &Query, clear: &Callback<MouseEvent>) -> Html {
+    let search = query.search.trim();
+    if !search.is_empty() {
         return html! {
             <div id="shelf-none" class="empty">
-                <p>{ tr.fill(Text::FoundNone, &[("search", query.search.trim())]) }</p>
+                <p>{ tr.fill(Text::FoundNone, &[("search", search)]) }</p>
                 <button type="button" class="button" onclick={clear}>{ tr.t(Text::ClearSearch) }</button>
             </div>
         };
     }
-    let text = match query.shown {
-        Shown::Active => Text::ShelfEmpty,
-        Shown::Archived => Text::ArchivedEmpty,
-        Shown::Deleted => Text::DeletedEmpty,
+    let (id, text) = match query.shown {
+        Shown::Active => ("shelf-empty", Text::ShelfEmpty),
+        Shown::Archived => ("shelf-none", Text::ArchivedEmpty),
+        Shown::Deleted => ("shelf-none", Text::DeletedEmpty),
     };
-    html! { <p id="shelf-none" class="empty">{ tr.t(text) }</p> }
+    html! { <p {id} class="empty">{ tr.t(text) }</p> }
 }
 
 fn rest(tr: Tr, listed: &Listed, more: &Callback<()>) -> Html {

@@ -15,6 +15,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, File, FileList, HtmlInputElement};
 use yew::prelude::*;
 
+use crate::api::ApiError;
 use crate::browser;
 use crate::i18n::{Tr, use_tr};
 use crate::node_info::use_node_info;
@@ -128,9 +129,12 @@ fn progress(tr: Tr, job: &Job, cancel: &Callback<()>) -> Html {
             <p class="upload-name" id="upload-name">{ &job.file.name }</p>
             <progress id="upload-progress" class="bar" max={total.to_string()} value={sent.to_string()}
                 aria-labelledby="upload-name"></progress>
-            <p class="meta">{ line }</p>
             if let Phase::Waiting(error) = &job.phase {
-                <p id="upload-waiting" class="notice" role="status">{ error.message(tr) }</p>
+                <p id="upload-waiting" class="meta" role="status">{ line }</p>
+                // That the node does not answer is told above the page already.
+                if *error != ApiError::Unreachable { <p class="notice">{ error.message(tr) }</p> }
+            } else {
+                <p class="meta">{ line }</p>
             }
             <p class="visually-hidden" role="status">{ quarter }</p>
             <button type="button" id="upload-cancel" class="button" onclick={cancel.reform(|_: MouseEvent| ())}>

@@ -65,23 +65,7 @@ pub fn RunForm(props: &Props) -> Html {
         let texts = texts.clone();
         Callback::from(move |_: MouseEvent| texts.set(settings::written(&RunSettings::default())))
     };
-    let hints = settings::ranges();
-    let usual = RunSettings::default().each().map(|(_, value, ..)| tr.number(value.into()));
-    let field = |at: usize| {
-        let (id, range) = (format!("setting-{at}"), &hints[at]);
-        let (low, high) = (tr.number((*range.start()).into()), tr.number((*range.end()).into()));
-        html! {
-            <div class="field">
-                <label for={id.clone()}>{ tr.t(LABELS[at]) }</label>
-                <input id={id.clone()} type="number" step="1" inputmode="numeric" required=true min={range.start().to_string()}
-                    max={range.end().to_string()} aria-describedby={format!("{id}-hint")}
-                    value={texts[at].clone()} oninput={on_text(at)} />
-                <p id={format!("{id}-hint")} class="meta">
-                    { tr.fill(Text::SettingHint, &[("low", &low), ("high", &high), ("usual", &usual[at])]) }
-                </p>
-            </div>
-        }
-    };
+    let field = |at: usize| field(tr, at, &texts[at], on_text(at));
     html! {
         <Dialog id="run-form" title={tr.t(Text::SettingsTitle)} on_close={props.on_close.clone()}>
             <p class="quiet">{ tr.t(Text::SettingsLead) }</p>
@@ -98,6 +82,24 @@ pub fn RunForm(props: &Props) -> Html {
                 </div>
             </form>
         </Dialog>
+    }
+}
+
+/// One setting: its name, its value, what it can be.
+fn field(tr: Tr, at: usize, text: &str, on_input: Callback<InputEvent>) -> Html {
+    let (id, range) = (format!("setting-{at}"), &settings::ranges()[at]);
+    let (low, high) = (tr.number((*range.start()).into()), tr.number((*range.end()).into()));
+    let usual = tr.number(RunSettings::default().each()[at].1.into());
+    html! {
+        <div class="field">
+            <label for={id.clone()}>{ tr.t(LABELS[at]) }</label>
+            <input id={id.clone()} type="number" step="1" inputmode="numeric" required=true min={range.start().to_string()}
+                max={range.end().to_string()} aria-describedby={format!("{id}-hint")}
+                value={text.to_owned()} oninput={on_input} />
+            <p id={format!("{id}-hint")} class="meta">
+                { tr.fill(Text::SettingHint, &[("low", &low), ("high", &high), ("usual", &usual)]) }
+            </p>
+        </div>
     }
 }
 
