@@ -72,6 +72,11 @@ texts! {
     ErrorUnreachable: "The node does not answer. Check that Visiobook is running, then try again." / "Le nœud ne répond pas. Vérifiez que Visiobook est en marche, puis réessayez.";
     ErrorUnexpected: "The node gave an answer that this page does not know (HTTP {status}). Reload the page, then try again." / "Le nœud a donné une réponse que cette page ne connaît pas (HTTP {status}). Rechargez la page, puis réessayez.";
     ErrorUnreadable: "The node’s answer can’t be read: it may be of another version. Reload the page." / "La réponse du nœud est illisible : il est peut-être d’une autre version. Rechargez la page.";
+    ErrorQuota: "There is no room for this file: books and uploads together have reached what this node allows. Erase deleted books for good, give other uploads up, or have the limit raised." / "Il n’y a pas de place pour ce fichier : livres et envois ont atteint ensemble ce que ce nœud autorise. Effacez pour de bon des livres supprimés, abandonnez d’autres envois, ou faites relever la limite.";
+    ErrorUploads: "Too many uploads are open. Give some up, or wait until they expire." / "Trop d’envois sont ouverts. Abandonnez-en, ou attendez qu’ils expirent.";
+    ErrorFull: "The node’s disk is full. Free some space; nothing that was kept is lost." / "Le disque du nœud est plein. Libérez de la place ; rien de ce qui a été gardé n’est perdu.";
+    ErrorRunning: "A run is under way. Cancel it or wait for its end, then try again." / "Une analyse est en cours. Annulez-la ou attendez sa fin, puis réessayez.";
+    ErrorUnchanged: "This is the file that the project has already. Analyse it again under “Runs” instead." / "C’est le fichier que le projet a déjà. Analysez-le plutôt de nouveau sous « Analyses ».";
     NotFoundTitle: "Nothing on this page" / "Rien à cette page";
     NotFoundDetail: "The address is wrong, or the book has been deleted." / "L’adresse est fausse, ou le livre a été supprimé.";
     BackToShelf: "Back to your books" / "Retour à vos livres";

@@ -67,12 +67,27 @@ impl ApiError {
     pub fn message(&self, tr: Tr) -> String {
         match self {
             Self::Unreachable => tr.t(Text::ErrorUnreachable).to_owned(),
-            Self::Refused(problem) if problem.detail.is_empty() => problem.title.clone(),
-            Self::Refused(problem) => problem.detail.clone(),
+            Self::Refused(problem) => match (known(&problem.code), &*problem.detail) {
+                (Some(text), _) => tr.t(text).to_owned(),
+                (None, "") => problem.title.clone(),
+                (None, detail) => detail.to_owned(),
+            },
             Self::Unexpected { status } => tr.fill(Text::ErrorUnexpected, &[("status", &status.to_string())]),
             Self::Unreadable => tr.t(Text::ErrorUnreadable).to_owned(),
         }
     }
+}
+
+/// Refusals that visitors meet in the course of things, in their own language and with what can be done on the page.
+fn known(code: &str) -> Option<Text> {
+    Some(match code {
+        "quota-exceeded" => Text::ErrorQuota,
+        "too-many-uploads" => Text::ErrorUploads,
+        "store-full" => Text::ErrorFull,
+        "run-in-progress" => Text::ErrorRunning,
+        "revision-unchanged" => Text::ErrorUnchanged,
+        _ => return None,
+    })
 }
 
 /// What this node is and what it trusts.
@@ -167,6 +182,15 @@ mod tests {
         let error = ApiError::from_answer(422, body);
         assert_eq!(error.message(EN), "The file is an image. Upload an EPUB or a text file.");
         assert!(!error.is_not_found());
+    }
+
+    #[test]
+    fn a_refusal_that_is_common_is_told_in_the_visitors_language() {
+        let body =
+            r#"{"type":"t","title":"T","status":413,"code":"quota-exceeded","detail":"9 bytes and 8 are allowed"}"#;
+        let error = ApiError::from_answer(413, body);
+        assert_eq!(error.message(Tr(Language::Fr)), Language::Fr.text(Text::ErrorQuota));
+        assert_eq!(error.code(), "quota-exceeded");
     }
 
     #[test]
