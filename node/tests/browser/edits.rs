@@ -72,6 +72,8 @@ async fn a_panel_is_changed_and_the_change_undone_by_keyboard_alone() {
     desk.at_version(4).await;
 
     browser.keys("e").await;
+    browser.wait(".panel-form").await;
+    assert_eq!(browser.in_focus("e.id").await, "panel-caption");
     browser.write("#panel-caption", "Snow, and a light behind it.").await;
     // In a field undo is the field's own.
     browser.keys(&format!("{CONTROL}z")).await;
@@ -88,6 +90,7 @@ async fn a_panel_is_changed_and_the_change_undone_by_keyboard_alone() {
     assert!(browser.text(".panel .caption").await.starts_with("Snow, and a light behind it."));
     browser.keys("\u{e00c}").await;
     browser.wait("body:not(:has(.panel-form))").await;
+    assert_eq!(browser.in_focus("e.dataset.panel").await, "0", "back on the panel");
     looks::it_looks_well(browser, "edited").await;
     browser.click("#edit-history summary").await;
     browser.wait("#edit-history li:nth-child(8)").await;

@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use super::changes::{Around, Draft, shot_text, toggle};
 use super::desk::Order;
+use crate::browser;
 use crate::i18n::{Tr, use_tr};
 
 #[derive(PartialEq, Properties)]
@@ -27,6 +28,7 @@ pub fn PanelForm(props: &Props) -> Html {
         // Undone, redone or changed by somebody else: the form shows what is so.
         use_effect_with(Draft::of(&props.panel), move |now| draft.set(now.clone()));
     }
+    use_effect_with((), |()| browser::focus_first("#panel-caption"));
     let save = {
         let (draft, is_bad, act, panel) = (draft.clone(), is_bad.clone(), props.act.clone(), props.panel.clone());
         Callback::from(move |()| {
