@@ -3,18 +3,22 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod edits;
+mod looks;
+mod runs;
+mod shelf;
+mod uploads;
 
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::browser::Browser;
+use common::browser::{Browser, ESCAPE};
 use common::http::{get, upload};
 use common::{ENGLISH, Server, repository, sample, visiobook};
 use domain::storyboard::{Scene, Storyboard};
 use node::config::ModelConfig;
 use serde::Deserialize;
-use serde_json::json;
 
 /// What the page may do: nothing from elsewhere, no inline script or style.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
@@ -47,12 +51,17 @@ fn with_a_model() -> Command {
 
 /// The sample with a picture in it, so that there is something to send.
 fn illustrated(folder: &Path) -> PathBuf {
-    let bytes = std::fs::read(sample(ENGLISH)).unwrap();
+    with_picture(folder, ENGLISH, 320 << 10)
+}
+
+/// A sample with a picture of so many bytes in it.
+fn with_picture(folder: &Path, name: &str, bytes_of_picture: usize) -> PathBuf {
+    let bytes = std::fs::read(sample(name)).unwrap();
     let mut zip = zip::ZipWriter::new_append(Cursor::new(bytes)).unwrap();
     let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     zip.start_file("EPUB/plate.png", stored).unwrap();
-    zip.write_all(&vec![0x5a; 320 << 10]).unwrap();
-    let path = folder.join(ENGLISH);
+    zip.write_all(&vec![0x5a; bytes_of_picture]).unwrap();
+    let path = folder.join(name);
     std::fs::write(&path, zip.finish().unwrap().into_inner()).unwrap();
     path
 }
@@ -132,7 +141,7 @@ async fn a_dropped_book_becomes_a_storyboard_before_its_readers_eyes() {
     let board: Storyboard = serde_json::from_slice(&board.body).unwrap();
     the_board_is_shown(&browser, &server, &board).await;
     it_stays_and_speaks_french(&browser, &board).await;
-    it_fits_a_phone_and_the_dark(&browser).await;
+    looks::it_looks_well(&browser, "board").await;
     assert_eq!(browser.complaints().await, [""; 0]);
 
     assert!(server.running.interrupt().success());
@@ -209,29 +218,17 @@ async fn it_stays_and_speaks_french(browser: &Browser, board: &Storyboard) {
     browser.screenshot("french").await;
 }
 
-async fn it_fits_a_phone_and_the_dark(browser: &Browser) {
-    let dark = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
-    browser.devtools("Emulation.setEmulatedMedia", dark).await;
-    browser.screenshot("dark").await;
-    let phone = json!({"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": true});
-    browser.devtools("Emulation.setDeviceMetricsOverride", phone).await;
-    let sizes = "return [document.documentElement.scrollWidth, window.innerWidth]";
-    let sizes: [u32; 2] = serde_json::from_value(browser.script(sizes, vec![]).await).unwrap();
-    assert!(sizes[0] <= sizes[1], "the page scrolls sideways on a phone: {sizes:?}");
-    browser.screenshot("phone").await;
-    browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
-    browser.devtools("Emulation.setEmulatedMedia", json!({"features": []})).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_cancelled_begun_again_and_its_book_deleted() {
     let data = tempfile::tempdir().unwrap();
-    let server = serve(data.path(), visiobook());
+    let mut command = visiobook();
+    command.env("VISIOBOOK__PROJECTS__UNDO_DELETE_S", "0");
+    let server = serve(data.path(), command);
     let browser = Browser::start().await;
     browser.goto(&format!("http://{}/", server.address)).await;
     browser.drop_file(&sample(ENGLISH), "#drop-zone").await;
     browser.wait("#run-progress[value]:not([value='0'])").await;
-    browser.screenshot("run").await;
+    looks::it_looks_well(&browser, "run").await;
     browser.click("#run-cancel").await;
     browser.wait("#run-cancelled").await;
     browser.screenshot("cancelled").await;
@@ -242,6 +239,10 @@ async fn a_run_is_cancelled_begun_again_and_its_book_deleted() {
     browser.click("#project-delete").await;
     browser.wait("#confirm-delete[open]").await;
     browser.screenshot("delete").await;
+    browser.keys(ESCAPE).await;
+    browser.wait("body:not(:has(#confirm-delete))").await;
+    assert_eq!(browser.in_focus("e.id").await, "project-delete", "the focus is back where it was");
+    browser.click("#project-delete").await;
     browser.click("#confirm-keep").await;
     browser.wait("body:not(:has(#confirm-delete))").await;
     assert_eq!(get(&server.address, &format!("/api/v1/projects/{project}")).status, 200);

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use fantoccini::elements::Element;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -17,6 +19,15 @@ use warp::http::Method;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Most that is waited for a browser's farewell.
 const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Held until the keys are all pressed.
+pub const CONTROL: &str = "\u{e009}";
+/// The same.
+pub const SHIFT: &str = "\u{e008}";
+pub const DELETE: &str = "\u{e017}";
+pub const ENTER: &str = "\u{e007}";
+pub const ESCAPE: &str = "\u{e00c}";
+pub const TAB: &str = "\u{e004}";
 
 /// The program, wherever set-up found or put it.
 fn program(names: &[&str]) -> PathBuf {
@@ -104,6 +115,29 @@ impl Browser {
         self.wait(css).await.click().await.unwrap_or_else(|error| panic!("{css} can't be clicked: {error}"));
     }
 
+    /// Presses keys where the focus is. Of [`CONTROL`] and [`SHIFT`] the keys after them are held together.
+    pub async fn keys(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    /// Types into a field, in place of what it holds.
+    pub async fn write(&self, css: &str, text: &str) {
+        let field = self.wait(css).await;
+        field.send_keys(&format!("{CONTROL}a")).await.unwrap();
+        field.send_keys(if text.is_empty() { DELETE } else { text }).await.unwrap();
+    }
+
+    /// Chooses from a list.
+    pub async fn choose(&self, css: &str, value: &str) {
+        self.wait(css).await.select_by_value(value).await.unwrap();
+    }
+
+    /// What a script says of the element that has the focus, as `e`.
+    pub async fn in_focus(&self, expression: &str) -> String {
+        let script = format!("const e = document.activeElement; return String({expression})");
+        serde_json::from_value(self.script(&script, vec![]).await).unwrap()
+    }
+
     /// What an element shows.
     pub async fn text(&self, css: &str) -> String {
         let element = self.client.find(Locator::Css(css)).await.unwrap_or_else(|error| panic!("{css}: {error}"));
@@ -117,6 +151,11 @@ impl Browser {
     /// What a script gives back.
     pub async fn script(&self, script: &str, arguments: Vec<Value>) -> Value {
         self.client.execute(script, arguments).await.unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// What a script gives to its last argument, sooner or later.
+    pub async fn script_async(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.client.execute_async(script, arguments).await.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
     /// What a script says of every element.
@@ -173,6 +212,20 @@ impl Browser {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"));
         std::fs::write(&path, self.client.screenshot().await.unwrap()).unwrap();
         println!("screenshot: {}", path.display());
+    }
+}
+
+impl Browser {
+    /// Keeps what the page shows among the build's files, what lies below the window too: at most so many pixels of it.
+    pub async fn picture(&self, name: &str, height_max: f64) {
+        let size = self.devtools("Page.getLayoutMetrics", json!({})).await["cssContentSize"].clone();
+        let height = size["height"].as_f64().unwrap().min(height_max);
+        let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1});
+        let shot = json!({"captureBeyondViewport": true, "clip": clip});
+        let shot = self.devtools("Page.captureScreenshot", shot).await;
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"));
+        std::fs::write(&path, STANDARD.decode(shot["data"].as_str().unwrap()).unwrap()).unwrap();
+        println!("picture: {}", path.display());
     }
 }
 

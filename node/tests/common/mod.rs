@@ -110,12 +110,21 @@ impl Server {
     }
 
     pub fn start_with(data: &Path, command: &mut Command) -> Self {
-        Self::try_start_with(data, command).expect("it ended before it served")
+        Self::start_at(data, command, 0)
+    }
+
+    /// On a port that is known to be free; on any, for 0.
+    pub fn start_at(data: &Path, command: &mut Command, port: u16) -> Self {
+        Self::try_start_at(data, command, port).expect("it ended before it served")
     }
 
     /// `None` if it ended before it served.
     pub fn try_start_with(data: &Path, command: &mut Command) -> Option<Self> {
-        command.args(["serve", "--port", "0", "--data-dir"]).arg(data);
+        Self::try_start_at(data, command, 0)
+    }
+
+    fn try_start_at(data: &Path, command: &mut Command, port: u16) -> Option<Self> {
+        command.args(["serve", "--port", &port.to_string(), "--data-dir"]).arg(data);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();

@@ -25,6 +25,11 @@ pub fn set_title(title: &str) {
     document().set_title(title);
 }
 
+/// Path of the page's address.
+pub fn path() -> String {
+    window().location().pathname().unwrap_or_default()
+}
+
 /// Languages that the visitor's browser asks for, first choice first.
 pub fn languages() -> Array {
     window().navigator().languages()
@@ -56,6 +61,45 @@ pub fn is_offline() -> bool {
 /// There is room for a column beside the text.
 pub fn is_wide() -> bool {
     window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width >= 960.0)
+}
+
+/// As it stands in an address.
+pub fn escaped(text: &str) -> String {
+    js_sys::encode_uri_component(text).into()
+}
+
+/// Base64 of some bytes.
+pub fn base64(bytes: &[u8]) -> String {
+    let latin: String = bytes.iter().copied().map(char::from).collect();
+    // Refused only for characters above U+00FF, and bytes are none.
+    window().btoa(&latin).unwrap_or_default()
+}
+
+/// Nothing has the keyboard's focus: what had it is gone.
+pub fn focus_is_lost() -> bool {
+    let document = document();
+    let body = document.body().map(web_sys::Element::from);
+    document.active_element().is_none_or(|active| Some(active) == body)
+}
+
+/// Puts the keyboard's focus on the first element that fits `css`, if there is one.
+pub fn focus_first(css: &str) {
+    if let Ok(Some(element)) = document().query_selector(css) {
+        focus(&element);
+    }
+}
+
+/// The panel that has the keyboard's focus, and which of its buttons does.
+pub fn panel_in_focus() -> Option<(String, String)> {
+    let active = document().active_element()?;
+    let panel = active.closest("[data-panel]").ok()??.get_attribute("data-panel")?;
+    Some((panel, active.get_attribute("data-act").unwrap_or_default()))
+}
+
+/// Letters are being typed where `event` happened, or a question waits there: keys keep their own meaning.
+pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
+    let at = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    at.is_some_and(|at| at.closest("input, textarea, select, dialog").ok().flatten().is_some())
 }
 
 /// Puts the keyboard's focus on `element`.

@@ -17,8 +17,10 @@ const LONGEST_WAIT_MS: u32 = 10_000;
 pub struct Connection {
     /// The node did not answer the last time it was asked.
     pub lost: bool,
-    /// Grows each time the node answers again: what was fetched before may be stale.
+    /// Grows each time the node answers again, or something was changed here: what was fetched before may be stale.
     pub epoch: u32,
+    /// Tell that something was changed.
+    pub renew: Callback<()>,
     /// Tell of a request that got no answer.
     pub report_lost: Callback<()>,
 }
@@ -38,21 +40,36 @@ pub fn use_connection() -> Connection {
     use_context::<Connection>().expect("the shell provides the connection to every component")
 }
 
+#[derive(Default)]
+struct Epoch(u32);
+
+impl Reducible for Epoch {
+    type Action = ();
+
+    fn reduce(self: std::rc::Rc<Self>, (): ()) -> std::rc::Rc<Self> {
+        std::rc::Rc::new(Self(self.0 + 1))
+    }
+}
+
 /// Keeps the connection's state; for the shell alone.
 #[hook]
 pub fn use_connection_state() -> Connection {
     let lost = use_state_eq(|| false);
-    let epoch = use_state(|| 0);
+    let epoch = use_reducer(Epoch::default);
+    let renew = {
+        let epoch = epoch.dispatcher();
+        use_callback((), move |(), ()| epoch.dispatch(()))
+    };
 
     {
-        let (handle, epoch) = (lost.clone(), epoch.clone());
+        let (handle, renew) = (lost.clone(), renew.clone());
         use_effect_with(*lost, move |lost| {
             let unmounted = std::rc::Rc::new(std::cell::Cell::new(false));
             if *lost {
                 let unmounted = unmounted.clone();
                 spawn_local(async move {
                     if answers_again(&unmounted).await {
-                        epoch.set(*epoch + 1);
+                        renew.emit(());
                         handle.set(false);
                     }
                 });
@@ -76,7 +93,7 @@ pub fn use_connection_state() -> Connection {
         let lost = lost.clone();
         use_callback((), move |(), ()| lost.set(true))
     };
-    Connection { lost: *lost, epoch: *epoch, report_lost }
+    Connection { lost: *lost, epoch: epoch.0, renew, report_lost }
 }
 
 /// Probes until the node answers, or nobody waits for it any more.

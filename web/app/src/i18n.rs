@@ -101,6 +101,14 @@ impl Tr {
         self.fill(Text::TimeLeft, &[("time", &spell)])
     }
 
+    /// How long something took, seconds.
+    pub fn spell(self, seconds: u64) -> String {
+        match seconds {
+            0..60 => self.fill(Text::UnitWholeSeconds, &[("n", &seconds.to_string())]),
+            _ => self.minutes(seconds.saturating_mul(1_000)),
+        }
+    }
+
     fn hours(self, minutes: u64) -> String {
         let (hours, minutes) = ((minutes / 60).to_string(), (minutes % 60).to_string());
         self.fill(Text::UnitHours, &[("h", &hours), ("m", &minutes)])

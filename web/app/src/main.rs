@@ -1,38 +1,43 @@
-//! The page that Visiobook's visitors see: a Yew app over `/api/v1`. It knows the node by its answers alone, keeps
-//! nothing but the visitor's language, and runs under a policy that allows no inline script or style.
+//! The page that Visiobook's visitors see: a Yew app over `/api/v1`. It knows the node by its answers alone, runs under
+//! a policy that allows no inline script or style, and keeps two things in the browser: the visitor's language, and
+//! which uploads were begun.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`api`] | the client: one function a request, every failure a value |
-//! | [`sending`] | an upload that tells how much has gone out |
 //! | [`events`] | a project's events over SSE, opened anew when cut |
-//! | [`connection`] | whether the node answers |
+//! | [`connection`] | whether the node answers, and when to fetch anew |
 //! | [`node_info`] | what the node tells of itself |
 //! | [`run_state`] | how events move a run on; time left (pure) |
 //! | [`i18n`] | the visitor's language; numbers, sizes and times in it |
 //! | [`routes`] | addresses |
 //! | [`shell`] | what surrounds every page |
+//! | [`toast`], [`dialog`], [`confirm`] | words at the edge, forms and questions above the page |
 //! | [`pages`] | shelf, project, not found |
-//! | [`upload`], [`book_row`], [`confirm`] | parts of the shelf |
-//! | [`run_view`] | the live run |
-//! | [`storyboard`] | chapters, scenes, panels, names, evidence |
+//! | [`shelf`] | the list of projects: query, pages, rows |
+//! | [`deeds`] | archiving, deleting, restoring, each with its way back |
+//! | [`upload`] | files in parts, sent on after any break |
+//! | [`project`] | a project's words, runs, files and activity |
+//! | [`storyboard`] | chapters, scenes, panels, names, evidence, edits |
 //! | [`browser`] | the few things asked of the browser itself |
 
 mod api;
-mod book_row;
 mod browser;
 mod confirm;
 mod connection;
+mod deeds;
+mod dialog;
 mod events;
 mod i18n;
 mod node_info;
 mod pages;
+mod project;
 mod routes;
 mod run_state;
-mod run_view;
-mod sending;
+mod shelf;
 mod shell;
 mod storyboard;
+mod toast;
 mod upload;
 
 fn main() {

@@ -1,6 +1,6 @@
 //! The addresses of the app. The node answers each of them with the same page.
 
-use domain::id::ProjectId;
+use domain::id::{ProjectId, RunId};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -16,9 +16,31 @@ pub enum Route {
     /// One chapter of a project's storyboard, counted from 1.
     #[at("/p/:id/chapter/:chapter")]
     Chapter { id: String, chapter: usize },
+    #[at("/p/:id/runs")]
+    Runs { id: String },
+    /// The same of an earlier run's storyboard.
+    #[at("/p/:id/runs/:run/chapter/:chapter")]
+    RunChapter { id: String, run: String, chapter: usize },
+    #[at("/p/:id/files")]
+    Files { id: String },
+    #[at("/p/:id/activity")]
+    Activity { id: String },
     #[not_found]
     #[at("/404")]
     NotFound,
+}
+
+/// A part of a project's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// The storyboard of the newest run that finished, or of the one that is named, at a chapter counted from 0.
+    Storyboard {
+        run: Option<RunId>,
+        position: usize,
+    },
+    Runs,
+    Files,
+    Activity,
 }
 
 impl Route {
@@ -26,22 +48,72 @@ impl Route {
         Self::Project { id: id.to_string() }
     }
 
-    /// The chapter at `position` in the storyboard, from 0.
-    pub fn chapter(id: ProjectId, position: usize) -> Self {
-        Self::Chapter { id: id.to_string(), chapter: position + 1 }
+    pub fn runs(id: ProjectId) -> Self {
+        Self::Runs { id: id.to_string() }
+    }
+
+    pub fn files(id: ProjectId) -> Self {
+        Self::Files { id: id.to_string() }
+    }
+
+    pub fn activity(id: ProjectId) -> Self {
+        Self::Activity { id: id.to_string() }
+    }
+
+    /// The chapter at `position` from 0, in the newest storyboard or in that of a run.
+    pub fn chapter(id: ProjectId, run: Option<RunId>, position: usize) -> Self {
+        let (id, chapter) = (id.to_string(), position + 1);
+        match run {
+            None => Self::Chapter { id, chapter },
+            Some(run) => Self::RunChapter { id, run: run.to_string(), chapter },
+        }
+    }
+
+    /// The project, and the part of its page.
+    pub fn section(&self) -> Option<(ProjectId, Section)> {
+        let at = |chapter: usize| chapter.saturating_sub(1);
+        let (id, section) = match self {
+            Self::Shelf | Self::NotFound => return None,
+            Self::Project { id } => (id, Section::Storyboard { run: None, position: 0 }),
+            Self::Chapter { id, chapter } => (id, Section::Storyboard { run: None, position: at(*chapter) }),
+            Self::RunChapter { id, run, chapter } => {
+                (id, Section::Storyboard { run: Some(run.parse().ok()?), position: at(*chapter) })
+            }
+            Self::Runs { id } => (id, Section::Runs),
+            Self::Files { id } => (id, Section::Files),
+            Self::Activity { id } => (id, Section::Activity),
+        };
+        Some((id.parse().ok()?, section))
+    }
+
+    pub fn project_id(&self) -> Option<ProjectId> {
+        self.section().map(|(id, _)| id)
     }
 }
 
 /// The page of an address.
 pub fn switch(route: Route) -> Html {
-    let project = |id: &str, position: usize| match id.parse::<ProjectId>() {
-        Ok(id) => html! { <ProjectPage key={id.to_string()} {id} {position} /> },
-        Err(_) => html! { <NotFound /> },
-    };
-    match route {
-        Route::Shelf => html! { <Shelf /> },
-        Route::Project { id } => project(&id, 0),
-        Route::Chapter { id, chapter } => project(&id, chapter.saturating_sub(1)),
-        Route::NotFound => html! { <NotFound /> },
+    match (&route, route.section()) {
+        (Route::Shelf, _) => html! { <Shelf /> },
+        (_, Some((id, section))) => html! { <ProjectPage key={id.to_string()} {id} {section} /> },
+        _ => html! { <NotFound /> },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_leads_to_a_part_of_a_project_or_nowhere() {
+        let (id, run) = (ProjectId(3), RunId(4));
+        let section = |route: Route| route.section().map(|(_, section)| section);
+        assert_eq!(section(Route::chapter(id, None, 2)), Some(Section::Storyboard { run: None, position: 2 }));
+        let of_run = Section::Storyboard { run: Some(run), position: 0 };
+        assert_eq!(section(Route::chapter(id, Some(run), 0)), Some(of_run));
+        assert_eq!(Route::runs(id).project_id(), Some(id));
+        assert_eq!(section(Route::Runs { id: "nobody".into() }), None);
+        assert_eq!(section(Route::RunChapter { id: id.to_string(), run: "x".into(), chapter: 1 }), None);
+        assert_eq!(Route::recognize("/p/x/files"), Some(Route::Files { id: "x".into() }));
     }
 }

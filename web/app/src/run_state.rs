@@ -1,6 +1,7 @@
 //! How a run moves on as its events come in. Pure, so that it is tested away from a browser.
 
-use domain::api::{ProjectView, RunView};
+use domain::api::RunView;
+use domain::project::Project;
 use domain::run::{Progress, RunEvent, RunState, Stage};
 
 /// The stages in the order in which a run goes through them.
@@ -51,7 +52,7 @@ pub fn has_news_of_project(before: &RunState, after: &RunState) -> bool {
 }
 
 /// The project's run is under way.
-pub fn is_active(project: &ProjectView) -> bool {
+pub fn is_active(project: &Project) -> bool {
     project.run.as_ref().is_some_and(|run| !run.state.is_final())
 }
 

@@ -10,6 +10,8 @@ use crate::connection::{Connection, use_connection, use_connection_state};
 use crate::i18n::{I18n, use_i18n, use_language_state, use_tr};
 use crate::node_info::{NodeInfoProvider, use_node_info};
 use crate::routes::{Route, switch};
+use crate::toast::ToastProvider;
+use crate::upload::{Phase, UploadProvider, use_uploads};
 
 #[component]
 pub fn App() -> Html {
@@ -19,7 +21,9 @@ pub fn App() -> Html {
         <ContextProvider<I18n> context={i18n}>
             <ContextProvider<Connection> context={connection.clone()}>
                 <NodeInfoProvider {connection}>
-                    <BrowserRouter><Frame /></BrowserRouter>
+                    <BrowserRouter>
+                        <ToastProvider><UploadProvider><Frame /></UploadProvider></ToastProvider>
+                    </BrowserRouter>
                 </NodeInfoProvider>
             </ContextProvider<Connection>>
         </ContextProvider<I18n>>
@@ -44,6 +48,7 @@ fn Frame() -> Html {
             </header>
             <Trust />
             <Lost />
+            <UploadBar />
             <main id="main" tabindex="-1"><Switch<Route> render={switch} /></main>
             <Foot />
         </>
@@ -96,6 +101,26 @@ fn Lost() -> Html {
                     { tr.t(if browser::is_offline() { Text::LostOffline } else { Text::LostNode }) }
                 </p>
             }
+        </div>
+    }
+}
+
+/// Says how an upload goes whose own page is not the one that is shown.
+#[component]
+fn UploadBar() -> Html {
+    let tr = use_tr();
+    let job = use_uploads().job;
+    let here = use_route::<Route>();
+    let Some(job) = job.filter(|job| here.as_ref() != Some(&job.target.route())) else { return html! {} };
+    let percent = job.sent.saturating_mul(100).checked_div(job.file.size).unwrap_or_default();
+    let text = match &job.phase {
+        Phase::Stopped { .. } => tr.fill(Text::UploadStopped, &[("name", &job.file.name)]),
+        _ => tr.fill(Text::UploadBar, &[("name", &job.file.name), ("percent", &percent.to_string())]),
+    };
+    html! {
+        <div id="upload-bar" class="upload-bar">
+            <p>{ text }</p>
+            <Link<Route> to={job.target.route()}>{ tr.t(Text::Open) }</Link<Route>>
         </div>
     }
 }

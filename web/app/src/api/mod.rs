@@ -1,10 +1,19 @@
 //! The client of `/api/v1`: one function a request, every failure a value.
 
-use domain::api::{NodeInfo, Problem, ProjectList, ProjectView, RunView};
-use domain::id::{ProjectId, RunId};
-use domain::storyboard::Storyboard;
+mod projects;
+mod storyboard;
+mod uploads;
+
+pub use projects::*;
+pub use storyboard::*;
+pub use uploads::*;
+
+use domain::api::{NodeInfo, Problem};
 use domain::text::Text;
-use gloo_net::http::{Method, Request, RequestBuilder, Response};
+use gloo_net::http::{Method, Request, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use web_sys::AbortSignal;
 
 use crate::i18n::Tr;
 
@@ -13,6 +22,11 @@ pub const ROOT: &str = "/api/v1";
 
 /// Sent with every request that changes something: a form of another site can't set it.
 pub const GUARD: (&str, &str) = ("x-visiobook", "1");
+
+/// How long an answer is waited for.
+const PATIENCE_MS: u32 = 30_000;
+/// The same where the node looks through a whole book first.
+const LONG_PATIENCE_MS: u32 = 150_000;
 
 /// Why a request gave nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,86 +55,116 @@ impl ApiError {
         }
     }
 
+    /// The code of the node's refusal; empty where it has none.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused(problem) => &problem.code,
+            _ => "",
+        }
+    }
+
     /// What to tell the visitor.
     pub fn message(&self, tr: Tr) -> String {
         match self {
             Self::Unreachable => tr.t(Text::ErrorUnreachable).to_owned(),
-            Self::Refused(problem) if problem.detail.is_empty() => problem.title.clone(),
-            Self::Refused(problem) => problem.detail.clone(),
+            Self::Refused(problem) => match (known(&problem.code), &*problem.detail) {
+                (Some(text), _) => tr.t(text).to_owned(),
+                (None, "") => problem.title.clone(),
+                (None, detail) => detail.to_owned(),
+            },
             Self::Unexpected { status } => tr.fill(Text::ErrorUnexpected, &[("status", &status.to_string())]),
             Self::Unreadable => tr.t(Text::ErrorUnreadable).to_owned(),
         }
     }
 }
 
+/// Refusals that visitors meet in the course of things, in their own language and with what can be done on the page.
+fn known(code: &str) -> Option<Text> {
+    Some(match code {
+        "quota-exceeded" => Text::ErrorQuota,
+        "too-many-uploads" => Text::ErrorUploads,
+        "store-full" => Text::ErrorFull,
+        "run-in-progress" => Text::ErrorRunning,
+        "revision-unchanged" => Text::ErrorUnchanged,
+        _ => return None,
+    })
+}
+
 /// What this node is and what it trusts.
 pub async fn node() -> Result<NodeInfo, ApiError> {
-    read(send(Method::GET, "/node").await?).await
+    Ask::get("/node").read().await
 }
 
-/// Every book on the shelf.
-pub async fn projects() -> Result<ProjectList, ApiError> {
-    read(send(Method::GET, "/projects").await?).await
+/// A request on its way to being made.
+struct Ask {
+    method: Method,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: Option<String>,
+    patience_ms: u32,
 }
 
-/// One book.
-pub async fn project(id: ProjectId) -> Result<ProjectView, ApiError> {
-    read(send(Method::GET, &format!("/projects/{id}")).await?).await
-}
-
-/// Takes a book off the shelf, with all that was made of it.
-pub async fn delete(id: ProjectId) -> Result<(), ApiError> {
-    send(Method::DELETE, &format!("/projects/{id}")).await.map(|_| ())
-}
-
-/// Starts a run.
-pub async fn start_run(id: ProjectId) -> Result<RunView, ApiError> {
-    read(send(Method::POST, &format!("/projects/{id}/runs")).await?).await
-}
-
-/// Stops a run.
-pub async fn cancel_run(id: ProjectId, run: RunId) -> Result<RunView, ApiError> {
-    read(send(Method::POST, &format!("/projects/{id}/runs/{run}/cancel")).await?).await
-}
-
-/// The storyboard of a run that is ready.
-pub async fn storyboard(id: ProjectId) -> Result<Storyboard, ApiError> {
-    read(send(Method::GET, &format!("/projects/{id}/storyboard")).await?).await
-}
-
-/// Where to upload a book of this file name.
-pub fn upload_url(file_name: &str) -> String {
-    format!("{ROOT}/projects?name={}", js_sys::encode_uri_component(file_name))
-}
-
-/// Where to follow a project's events after `seq`.
-pub fn events_url(id: ProjectId, seq: u64) -> String {
-    format!("{ROOT}/projects/{id}/events?after={seq}")
-}
-
-/// Where to fetch one of a project's files.
-pub fn file_url(id: ProjectId, name: &str) -> String {
-    format!("{ROOT}/projects/{id}/files/{name}")
-}
-
-async fn send(method: Method, path: &str) -> Result<Response, ApiError> {
-    let changes = method != Method::GET;
-    let mut request: RequestBuilder =
-        Request::get(&format!("{ROOT}{path}")).method(method).header("accept", "application/json");
-    if changes {
-        request = request.header(GUARD.0, GUARD.1);
+impl Ask {
+    fn new(method: Method, path: impl Into<String>) -> Self {
+        let headers = vec![("accept", "application/json".to_owned())];
+        Self { method, path: path.into(), headers, body: None, patience_ms: PATIENCE_MS }
     }
-    let answer = request.send().await.map_err(|_| ApiError::Unreachable)?;
-    if answer.ok() {
-        return Ok(answer);
-    }
-    let body = answer.text().await.unwrap_or_default();
-    Err(ApiError::from_answer(answer.status(), &body))
-}
 
-async fn read<T: serde::de::DeserializeOwned>(answer: Response) -> Result<T, ApiError> {
-    let body = answer.text().await.map_err(|_| ApiError::Unreachable)?;
-    serde_json::from_str(&body).map_err(|_| ApiError::Unreadable)
+    fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    fn post(path: impl Into<String>) -> Self {
+        Self::new(Method::POST, path)
+    }
+
+    fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// With a body of JSON. What we send can always be written.
+    fn json(self, value: &impl Serialize) -> Self {
+        let body = serde_json::to_string(value).ok();
+        Self { body, ..self }.header("content-type", "application/json")
+    }
+
+    /// The node looks through a whole book before it answers.
+    fn long(self) -> Self {
+        Self { patience_ms: LONG_PATIENCE_MS, ..self }
+    }
+
+    /// Sends it; what comes back is a success.
+    async fn send(self) -> Result<Response, ApiError> {
+        let changes = self.method != Method::GET;
+        let signal = AbortSignal::timeout_with_u32(self.patience_ms);
+        let mut request = Request::get(&format!("{ROOT}{}", self.path)).method(self.method).abort_signal(Some(&signal));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if changes {
+            request = request.header(GUARD.0, GUARD.1);
+        }
+        let sent = match self.body {
+            Some(body) => request.body(body).map_err(|_| ApiError::Unreachable)?.send().await,
+            None => request.send().await,
+        };
+        let answer = sent.map_err(|_| ApiError::Unreachable)?;
+        if answer.ok() {
+            return Ok(answer);
+        }
+        let body = answer.text().await.unwrap_or_default();
+        Err(ApiError::from_answer(answer.status(), &body))
+    }
+
+    async fn read<T: DeserializeOwned>(self) -> Result<T, ApiError> {
+        let body = self.send().await?.text().await.map_err(|_| ApiError::Unreachable)?;
+        serde_json::from_str(&body).map_err(|_| ApiError::Unreadable)
+    }
+
+    async fn done(self) -> Result<(), ApiError> {
+        self.send().await.map(|_| ())
+    }
 }
 
 #[cfg(test)]
@@ -138,6 +182,15 @@ mod tests {
         let error = ApiError::from_answer(422, body);
         assert_eq!(error.message(EN), "The file is an image. Upload an EPUB or a text file.");
         assert!(!error.is_not_found());
+    }
+
+    #[test]
+    fn a_refusal_that_is_common_is_told_in_the_visitors_language() {
+        let body =
+            r#"{"type":"t","title":"T","status":413,"code":"quota-exceeded","detail":"9 bytes and 8 are allowed"}"#;
+        let error = ApiError::from_answer(413, body);
+        assert_eq!(error.message(Tr(Language::Fr)), Language::Fr.text(Text::ErrorQuota));
+        assert_eq!(error.code(), "quota-exceeded");
     }
 
     #[test]

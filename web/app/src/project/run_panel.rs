@@ -2,17 +2,18 @@
 
 use domain::api::RunView;
 use domain::book::Warning;
-use domain::id::ProjectId;
+use domain::id::{ProjectId, RunId};
+use domain::project::{Run, RunRequest};
 use domain::run::{RunState, Stage};
 use domain::text::Text;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
 use crate::api::{self, ApiError};
-use crate::book_row::stage_text;
 use crate::connection::use_connection;
 use crate::i18n::{Tr, use_tr};
 use crate::run_state::{self, StageMark};
+use crate::shelf::stage_text;
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
@@ -27,23 +28,26 @@ pub struct Props {
 pub fn RunPanel(props: &Props) -> Html {
     let tr = use_tr();
     let request = use_run_request(props.project, props.on_run.clone());
-    let again = request.button(tr, Text::TryAgain, "run-again", Request::Start);
+    let again = |request_for| request.button(tr, Text::TryAgain, "run-again", request_for);
     let body = match props.run.as_ref().map(|run| (run, &run.state)) {
-        None => html! { <div class="notice"><p>{ tr.t(Text::StateNoRun) }</p>{ again }</div> },
+        None => html! { <div class="notice"><p>{ tr.t(Text::StateNoRun) }</p>{ again(Request::Start) }</div> },
         Some((run, RunState::Received | RunState::Working { .. })) => {
             let cancel = request.button(tr, Text::CancelRun, "run-cancel", Request::Cancel(run.id));
             live(tr, run, props.cut, cancel)
         }
-        Some((_, RunState::Failed { stage, code, reason })) => html! {
+        Some((run, RunState::Failed { stage, code, reason })) => html! {
             <div id="run-failed" class="notice notice-bad" role="alert" data-code={code.clone()}>
                 <p><strong>{ tr.fill(Text::RunFailed, &[("stage", tr.t(stage_text(*stage)))]) }</strong></p>
                 <p id="run-reason">{ reason }</p>
                 <p class="meta"><code>{ code }</code></p>
-                { again }
+                { again(Request::Retry(run.id)) }
             </div>
         },
-        Some((_, RunState::Cancelled)) => html! {
-            <div id="run-cancelled" class="notice" role="status"><p>{ tr.t(Text::RunCancelled) }</p>{ again }</div>
+        Some((run, RunState::Cancelled)) => html! {
+            <div id="run-cancelled" class="notice" role="status">
+                <p>{ tr.t(Text::RunCancelled) }</p>
+                { again(Request::Retry(run.id)) }
+            </div>
         },
         Some((_, RunState::Ready)) => html! {},
     };
@@ -153,28 +157,31 @@ fn Warnings(props: &WarningsProps) -> Html {
     }
 }
 
+/// What can be asked for about a run.
 #[derive(Clone, Copy)]
-enum Request {
+pub enum Request {
     Start,
-    Cancel(domain::id::RunId),
+    Retry(RunId),
+    Cancel(RunId),
 }
 
-/// A request about the run: whether one is on its way, and what went wrong with the last.
-struct RunRequest {
-    busy: bool,
-    error: Option<ApiError>,
-    send: Callback<Request>,
+/// A request about a run: whether one is on its way, and what went wrong with the last.
+pub struct Requests {
+    pub busy: bool,
+    pub error: Option<ApiError>,
+    pub send: Callback<Request>,
 }
 
-impl RunRequest {
+impl Requests {
     fn button(&self, tr: Tr, label: Text, id: &'static str, request: Request) -> Html {
         let on_click = self.send.reform(move |_: MouseEvent| request);
         html! { <button type="button" {id} class="button" disabled={self.busy} onclick={on_click}>{ tr.t(label) }</button> }
     }
 }
 
+/// Sends such requests; `on_run` hears how the run stands since.
 #[hook]
-fn use_run_request(project: ProjectId, on_run: Callback<RunView>) -> RunRequest {
+pub fn use_run_request(project: ProjectId, on_run: Callback<RunView>) -> Requests {
     let connection = use_connection();
     let busy = use_state_eq(|| false);
     let error = use_state_eq(|| None);
@@ -185,7 +192,8 @@ fn use_run_request(project: ProjectId, on_run: Callback<RunView>) -> RunRequest 
             let (busy, error, on_run, connection) = (busy.clone(), error.clone(), on_run.clone(), connection.clone());
             spawn_local(async move {
                 let answer = match request {
-                    Request::Start => api::start_run(project).await,
+                    Request::Start => api::start_run(project, &RunRequest::default()).await.map(view),
+                    Request::Retry(run) => api::retry_run(project, run).await.map(view),
                     Request::Cancel(run) => api::cancel_run(project, run).await,
                 };
                 busy.set(false);
@@ -202,5 +210,11 @@ fn use_run_request(project: ProjectId, on_run: Callback<RunView>) -> RunRequest 
             });
         })
     };
-    RunRequest { busy: *busy, error: (*error).clone(), send }
+    Requests { busy: *busy, error: (*error).clone(), send }
+}
+
+/// A run as the live view takes it.
+pub fn view(run: Run) -> RunView {
+    let Run { id, state, progress, warnings, seq, .. } = run;
+    RunView { id, state, progress, warnings, seq }
 }

@@ -65,17 +65,49 @@ pub fn focus_end(step: Step) {
     }
 }
 
+/// Which way to go in the history of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Undo,
+    Redo,
+}
+
+/// What a key means with Ctrl, or the command key, held.
+fn way(key: &str, shift: bool) -> Option<Way> {
+    match (key, shift) {
+        ("z", false) => Some(Way::Undo),
+        ("z" | "Z", true) | ("y", false) => Some(Way::Redo),
+        _ => None,
+    }
+}
+
+/// Listens for undo and redo. Where letters are typed they stay the field's own.
+#[hook]
+pub fn use_turn_keys(turned: Callback<Way>) {
+    use_effect_with(turned, |turned| {
+        let turned = turned.clone();
+        let options = EventListenerOptions::enable_prevent_default();
+        let listener = EventListener::new_with_options(&browser::document(), "keydown", options, move |event| {
+            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+            if !(event.ctrl_key() || event.meta_key()) || event.alt_key() || browser::is_typing(event) {
+                return;
+            }
+            if let Some(way) = way(&event.key(), event.shift_key()) {
+                event.prevent_default();
+                turned.emit(way);
+            }
+        });
+        move || drop(listener)
+    });
+}
+
 fn wanted(event: &KeyboardEvent) -> Option<Step> {
-    if event.ctrl_key() || event.alt_key() || event.meta_key() {
+    if event.ctrl_key() || event.alt_key() || event.meta_key() || browser::is_typing(event) {
         return None;
     }
     let at = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let within = |selector: &str| at.as_ref().is_some_and(|at| at.closest(selector).ok().flatten().is_some());
-    // Where letters are typed, or a question waits, keys keep their own meaning.
-    if within("input, textarea, select, dialog") {
-        return None;
-    }
-    step(&event.key(), within(".panel"))
+    let in_panel = at.is_some_and(|at| at.closest(".panel").ok().flatten().is_some());
+    step(&event.key(), in_panel)
 }
 
 fn go(step: Step) -> bool {
@@ -107,6 +139,14 @@ mod tests {
         assert_eq!(step("ArrowDown", true), Some(Step::Next));
         assert_eq!(step("ArrowDown", false), None);
         assert_eq!(step("Tab", true), None);
+    }
+
+    #[test]
+    fn undo_and_redo_have_the_keys_that_everyone_knows() {
+        assert_eq!(way("z", false), Some(Way::Undo));
+        assert_eq!(way("Z", true), Some(Way::Redo));
+        assert_eq!(way("y", false), Some(Way::Redo));
+        assert_eq!(way("x", false), None);
     }
 
     #[test]

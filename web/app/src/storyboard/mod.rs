@@ -1,8 +1,13 @@
-//! The storyboard of a book: fetched once, shown a chapter at a time, so that a board of thousands of panels
-//! costs no more than a chapter of it.
+//! The storyboard of a book: fetched once, shown a chapter at a time, so that a board of thousands of panels costs no
+//! more than a chapter of it; and changed panel by panel, every change with its way back.
 
+mod bar;
+mod changes;
+mod desk;
 mod keyboard;
+mod log;
 mod panel;
+mod panel_form;
 mod select;
 mod side;
 mod view;
@@ -10,20 +15,19 @@ mod view;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use domain::id::ProjectId;
-use domain::storyboard::Storyboard;
+use domain::edit::{EditState, EditedStoryboard};
+use domain::id::{ProjectId, RunId};
 use domain::text::Text;
-use yew::platform::spawn_local;
 use yew::prelude::*;
 
-use crate::api::{self, ApiError};
-use crate::connection::use_connection;
 use crate::i18n::{Tr, use_tr};
+use crate::routes::Route;
+use desk::{Desk, use_desk};
 use view::StoryboardView;
 
 /// A board that is shared by all its parts. Equal means the very same: boards are big and never change.
 #[derive(Clone)]
-struct Board(Rc<Storyboard>);
+struct Board(Rc<EditedStoryboard>);
 
 impl PartialEq for Board {
     fn eq(&self, other: &Self) -> bool {
@@ -32,9 +36,9 @@ impl PartialEq for Board {
 }
 
 impl Deref for Board {
-    type Target = Storyboard;
+    type Target = EditedStoryboard;
 
-    fn deref(&self) -> &Storyboard {
+    fn deref(&self) -> &EditedStoryboard {
         &self.0
     }
 }
@@ -50,11 +54,39 @@ impl Board {
     fn chapter_title_language(&self, position: usize) -> Option<&'static str> {
         self.chapters.get(position)?.title.as_ref().map(|_| self.language.tag())
     }
+
+    /// How its edits stand.
+    fn state(&self, run: RunId) -> EditState {
+        self.edits.clone().unwrap_or(EditState { run, version: 0, can_undo: false, can_redo: false })
+    }
+
+    /// The number that is shown of a panel, from 1; none if it is a part of another one by now.
+    fn number_of(&self, panel: u32) -> Option<u32> {
+        let mut panels = self.scenes.iter().flat_map(|scene| &scene.panels);
+        panels.find(|found| found.id() == panel).map(|found| found.panel.index + 1)
+    }
+}
+
+/// Where a board stands among the page's addresses.
+#[derive(Clone, Copy, PartialEq)]
+struct Place {
+    id: ProjectId,
+    run: RunId,
+    /// It is the newest: its addresses don't name the run.
+    is_newest: bool,
+}
+
+impl Place {
+    fn chapter(self, position: usize) -> Route {
+        Route::chapter(self.id, (!self.is_newest).then_some(self.run), position)
+    }
 }
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
     pub id: ProjectId,
+    pub run: RunId,
+    pub is_newest: bool,
     /// Which chapter to show, from 0.
     pub position: usize,
 }
@@ -63,30 +95,14 @@ pub struct Props {
 #[component]
 pub fn StoryboardLoader(props: &Props) -> Html {
     let tr = use_tr();
-    let connection = use_connection();
-    let board = use_state(|| None::<Result<Board, ApiError>>);
-    let has_board = matches!(&*board, Some(Ok(_)));
-    {
-        let (board, connection) = (board.clone(), connection.clone());
-        use_effect_with((props.id, connection.epoch), move |(id, _)| {
-            let id = *id;
-            if !has_board {
-                spawn_local(async move {
-                    let answer = api::storyboard(id).await;
-                    if let Err(error) = &answer {
-                        connection.heed(error);
-                    }
-                    board.set(Some(answer.map(|board| Board(Rc::new(board)))));
-                });
-            }
-        });
-    }
-    match &*board {
+    let Desk { board, busy, told, act } = use_desk(props.id, props.run);
+    match board {
         None => html! { <p class="quiet" role="status">{ tr.t(Text::Loading) }</p> },
         Some(Err(error)) => html! { <p class="notice notice-bad" role="alert">{ error.message(tr) }</p> },
         Some(Ok(board)) => {
             let position = props.position.min(board.chapters.len().saturating_sub(1));
-            html! { <StoryboardView id={props.id} board={board.clone()} {position} /> }
+            let place = Place { id: props.id, run: props.run, is_newest: props.is_newest };
+            html! { <StoryboardView {place} {board} {position} {busy} {told} {act} /> }
         }
     }
 }

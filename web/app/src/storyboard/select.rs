@@ -1,12 +1,13 @@
 //! Which part of a board is shown: one chapter, perhaps only the panels that hold a name. Pure.
 
-use domain::storyboard::{Panel, Scene, StoryChapter, Storyboard};
+use domain::edit::{EditedPanel, EditedScene, EditedStoryboard};
+use domain::storyboard::StoryChapter;
 
 /// A scene with those of its panels that are shown.
 #[derive(Debug, PartialEq)]
 pub struct Cut<'a> {
-    pub scene: &'a Scene,
-    pub panels: Vec<&'a Panel>,
+    pub scene: &'a EditedScene,
+    pub panels: Vec<&'a EditedPanel>,
 }
 
 /// The part of a chapter that is shown.
@@ -19,10 +20,10 @@ pub struct Selection<'a> {
 }
 
 /// The panels of the chapter at `position` that hold `name` (all, without one), at most `limit` of them.
-pub fn select(board: &Storyboard, position: usize, name: Option<u32>, limit: usize) -> Selection<'_> {
+pub fn select(board: &EditedStoryboard, position: usize, name: Option<u32>, limit: usize) -> Selection<'_> {
     let (mut cuts, mut room, mut hidden) = (Vec::new(), limit, 0);
     for scene in board.chapters.get(position).map_or(&[][..], |chapter| scenes(board, chapter)) {
-        let mut panels: Vec<&Panel> = scene.panels.iter().filter(|panel| holds(panel, name)).collect();
+        let mut panels: Vec<&EditedPanel> = scene.panels.iter().filter(|panel| holds(panel, name)).collect();
         let shown = panels.len().min(room);
         hidden += panels.len() - shown;
         room -= shown;
@@ -35,8 +36,8 @@ pub fn select(board: &Storyboard, position: usize, name: Option<u32>, limit: usi
 }
 
 /// Panels that hold `name` (all, without one), chapter by chapter.
-pub fn panels_per_chapter(board: &Storyboard, name: Option<u32>) -> Vec<usize> {
-    let panels = |scene: &Scene| scene.panels.iter().filter(|panel| holds(panel, name)).count();
+pub fn panels_per_chapter(board: &EditedStoryboard, name: Option<u32>) -> Vec<usize> {
+    let panels = |scene: &EditedScene| scene.panels.iter().filter(|panel| holds(panel, name)).count();
     board.chapters.iter().map(|chapter| scenes(board, chapter).iter().map(panels).sum()).collect()
 }
 
@@ -52,25 +53,25 @@ pub fn after(counts: &[usize], position: usize) -> Option<usize> {
 }
 
 /// Names that contain `query`, whatever the case and accents, commonest first: indexes into the board's names.
-pub fn names_like(board: &Storyboard, query: &str, limit: usize) -> Vec<u32> {
+pub fn names_like(board: &EditedStoryboard, query: &str, limit: usize) -> Vec<u32> {
     let query = plain(query.trim());
     let found = board.names.iter().zip(0..).filter(|(name, _)| plain(&name.name).contains(&query));
     found.map(|(_, index)| index).take(limit).collect()
 }
 
 /// Position in the board of the chapter that `book.json` counts as `chapter`.
-pub fn position_of(board: &Storyboard, chapter: u32) -> Option<usize> {
+pub fn position_of(board: &EditedStoryboard, chapter: u32) -> Option<usize> {
     board.chapters.iter().position(|c| c.chapter == chapter)
 }
 
-fn scenes<'a>(board: &'a Storyboard, chapter: &StoryChapter) -> &'a [Scene] {
+fn scenes<'a>(board: &'a EditedStoryboard, chapter: &StoryChapter) -> &'a [EditedScene] {
     let start = (chapter.first_scene as usize).min(board.scenes.len());
     let end = start.saturating_add(chapter.scenes as usize).min(board.scenes.len());
     &board.scenes[start..end]
 }
 
-fn holds(panel: &Panel, name: Option<u32>) -> bool {
-    name.is_none_or(|name| panel.names.contains(&name))
+fn holds(panel: &EditedPanel, name: Option<u32>) -> bool {
+    name.is_none_or(|name| panel.panel.names.contains(&name))
 }
 
 /// Lower case, without the accents of French.
@@ -93,7 +94,7 @@ fn plain(text: &str) -> String {
 mod tests {
     use domain::id::Digest;
     use domain::language::Language;
-    use domain::storyboard::{Boundary, Evidence, Method, Name, STORYBOARD_SCHEMA};
+    use domain::storyboard::{Boundary, Evidence, Method, Name, Panel, STORYBOARD_SCHEMA, Scene, Storyboard};
 
     use super::*;
 
@@ -116,7 +117,7 @@ mod tests {
     }
 
     /// Three chapters of 2, 1 and 1 scenes; name 1 stands in the first and the last.
-    fn board() -> Storyboard {
+    fn board() -> EditedStoryboard {
         let scenes =
             vec![scene(0, 0, &[&[0], &[0, 1]]), scene(1, 0, &[&[1]]), scene(2, 1, &[&[0]]), scene(3, 2, &[&[1]])];
         let chapter = |chapter, first_scene, scenes| StoryChapter { chapter, title: None, first_scene, scenes };
@@ -131,6 +132,7 @@ mod tests {
             names: vec![name("Éloïse"), name("L’Abbé")],
             scenes,
         }
+        .into()
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! Beside the board: its chapters, and its names to choose panels by.
 
-use domain::id::ProjectId;
 use domain::text::Text;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::{Board, panel, select};
+use super::{Board, Place, panel, select};
 use crate::browser;
 use crate::i18n::use_tr;
 use crate::routes::Route;
@@ -17,7 +16,7 @@ const NAMES_OFFERED: usize = 14;
 
 #[derive(PartialEq, Properties)]
 pub struct ChaptersProps {
-    pub id: ProjectId,
+    pub place: Place,
     pub board: Board,
     pub position: usize,
     /// Panels to show, chapter by chapter.
@@ -34,7 +33,7 @@ pub fn Chapters(props: &ChaptersProps) -> Html {
         use_effect_with(props.position, move |_| show_current(&list));
     }
     let entry = |(position, count): (usize, &usize)| {
-        let to = Route::chapter(props.id, position);
+        let to = props.place.chapter(position);
         let link = html! {
             <Link<Route> {to}>
                 <span lang={props.board.chapter_title_language(position)}>{ props.board.chapter_title(tr, position) }</span>

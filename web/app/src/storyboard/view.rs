@@ -2,30 +2,36 @@
 
 use std::rc::Rc;
 
-use domain::id::ProjectId;
-use domain::storyboard::{Boundary, Evidence, Storyboard};
+use domain::edit::{EditedPanel, EditedStoryboard};
+use domain::storyboard::{Boundary, Evidence};
 use domain::text::Text;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::Board;
-use super::keyboard::{self, Step, use_panel_keys};
+use super::bar::Bar;
+use super::changes::Around;
+use super::desk::Order;
+use super::keyboard::{self, Step, Way, use_panel_keys, use_turn_keys};
+use super::log::History;
 use super::panel::{self, PanelCard};
 use super::select::{self, Cut};
 use super::side::{Chapters, Names};
+use super::{Board, Place};
 use crate::api;
 use crate::browser;
 use crate::i18n::{Tr, use_tr};
-use crate::routes::Route;
 
 /// Panels shown of a chapter at first, and again with each asking for more.
 const PANELS_AT_ONCE: usize = 60;
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
-    pub id: ProjectId,
+    pub place: Place,
     pub board: Board,
     pub position: usize,
+    pub busy: bool,
+    pub told: Option<Text>,
+    pub act: Callback<Order>,
 }
 
 #[component]
@@ -34,7 +40,9 @@ pub fn StoryboardView(props: &Props) -> Html {
     let (board, position) = (&props.board, props.position);
     let chosen = use_state_eq(|| None::<u32>);
     let counts = use_memo((board.clone(), *chosen), |(board, name)| select::panels_per_chapter(board, *name));
-    let turn = use_turning(props.id, position);
+    let turn = use_turning(props.place, position);
+    let open = use_state_eq(|| None::<u32>);
+    let act = use_acts(props);
     let limit = use_limit((position, *chosen));
     let selection = select::select(board, position, *chosen, *limit);
 
@@ -55,22 +63,26 @@ pub fn StoryboardView(props: &Props) -> Html {
         chosen.set((**chosen != Some(name)).then_some(name));
     });
 
+    let on_open = use_callback(open.clone(), |panel, open| open.set(panel));
+    let cards = Cards { chosen: *chosen, on_name: on_name.clone(), open: *open, on_open, act: act.clone() };
+
     html! {
         <section id="storyboard" class="board" aria-labelledby="storyboard-title">
             <header class="board-head">
                 <h2 id="storyboard-title">{ tr.t(Text::Storyboard) }</h2>
                 <p class="numbers">{ for amounts(tr, board).into_iter().map(|part| html! { <span>{ part }</span> }) }</p>
-                { downloads(tr, props.id) }
+                { downloads(tr, props.place) }
+                <Bar state={board.state(props.place.run)} busy={props.busy} told={props.told} act={act.clone()} />
             </header>
             <div class="board-body">
                 <div class="side">
-                    <Chapters id={props.id} board={board.clone()} {position} counts={counts.clone()} />
+                    <Chapters place={props.place} board={board.clone()} {position} counts={counts.clone()} />
                     <Names board={board.clone()} chosen={*chosen} on_name={on_name.clone()} />
                 </div>
                 <div class="pages">
                     { chapter_heading(tr, board, position) }
                     { name_notice(tr, board, *chosen, &counts, &on_name) }
-                    { for selection.cuts.iter().map(|cut| scene(tr, board, cut, *chosen, &on_name)) }
+                    { for selection.cuts.iter().map(|cut| scene(tr, board, cut, &cards)) }
                     if selection.cuts.is_empty() {
                         <p class="empty">{ tr.t(Text::NoPanelHere) }</p>
                     }
@@ -80,11 +92,44 @@ pub fn StoryboardView(props: &Props) -> Html {
                         </button>
                     }
                     { pager(tr, board, &counts, position, &turn) }
-                    <p class="meta keys">{ tr.t(Text::KeysHint) }</p>
+                    <History place={props.place} board={board.clone()} />
+                    <p class="meta keys">{ tr.t(Text::KeysHint) }{ " " }{ tr.t(Text::KeysEdit) }</p>
                 </div>
             </div>
         </section>
     }
+}
+
+/// Carries orders out, those of the keyboard too. The focus stays where it was: on the panel, and on the button if it
+/// is there still, wherever the change has put them.
+#[hook]
+fn use_acts(props: &Props) -> Callback<Order> {
+    let acted = use_mut_ref(|| None::<(String, String)>);
+    let act = {
+        let (acted, act) = (acted.clone(), props.act.clone());
+        Callback::from(move |order: Order| {
+            acted.replace(browser::panel_in_focus());
+            act.emit(order);
+        })
+    };
+    use_effect_with(props.board.clone(), move |_| {
+        let Some((panel, button)) = acted.take() else { return };
+        if browser::focus_is_lost() {
+            browser::focus_first(&format!("[data-panel='{panel}']"));
+            browser::focus_first(&format!("[data-panel='{panel}'] [data-act='{button}']"));
+        }
+    });
+    let state = props.board.state(props.place.run);
+    let turned = {
+        let act = act.clone();
+        Callback::from(move |way| match way {
+            Way::Undo if state.can_undo => act.emit(Order::Undo),
+            Way::Redo if state.can_redo => act.emit(Order::Redo),
+            Way::Undo | Way::Redo => {}
+        })
+    };
+    use_turn_keys(turned);
+    act
 }
 
 /// How many panels are shown: starts over with each chapter and name.
@@ -103,7 +148,7 @@ type Turn = (Option<usize>, Option<Step>);
 
 /// Turns to another chapter. The focus goes to its heading, or, when a key led there, to the nearest panel.
 #[hook]
-fn use_turning(id: ProjectId, position: usize) -> Callback<Turn> {
+fn use_turning(place: Place, position: usize) -> Callback<Turn> {
     let navigator = use_navigator();
     let by_key = use_mut_ref(|| None::<Step>);
     let shown = use_mut_ref(|| position);
@@ -126,15 +171,16 @@ fn use_turning(id: ProjectId, position: usize) -> Callback<Turn> {
     Callback::from(move |(to, step): Turn| {
         if let (Some(to), Some(navigator)) = (to, &navigator) {
             by_key.replace(step);
-            navigator.push(&Route::chapter(id, to));
+            navigator.push(&place.chapter(to));
         }
     })
 }
 
-/// What the whole board amounts to.
-fn amounts(tr: Tr, board: &Storyboard) -> Vec<String> {
-    let panels: usize = board.scenes.iter().map(|scene| scene.panels.len()).sum();
-    let duration_ms = board.scenes.iter().flat_map(|s| &s.panels).map(|panel| u64::from(panel.duration_ms)).sum();
+/// What the whole board amounts to, as readers see it.
+fn amounts(tr: Tr, board: &EditedStoryboard) -> Vec<String> {
+    let shown = || board.scenes.iter().flat_map(|scene| &scene.panels).filter(|panel| !panel.is_hidden());
+    let panels = shown().count();
+    let duration_ms = shown().map(|panel| u64::from(panel.panel.duration_ms)).sum();
     vec![
         tr.count(board.chapters.len() as u64, Text::ChapterOne, Text::ChapterMany),
         tr.count(board.scenes.len() as u64, Text::SceneOne, Text::SceneMany),
@@ -144,9 +190,13 @@ fn amounts(tr: Tr, board: &Storyboard) -> Vec<String> {
     ]
 }
 
-fn downloads(tr: Tr, id: ProjectId) -> Html {
+fn downloads(tr: Tr, place: Place) -> Html {
     let link = |file: &'static str, label: Text| {
-        html! { <li><a href={api::file_url(id, file)} download={file}>{ tr.t(label) }</a></li> }
+        let url = match place.is_newest {
+            true => api::file_url(place.id, file),
+            false => api::run_file_url(place.id, place.run, file),
+        };
+        html! { <li><a href={url} download={file}>{ tr.t(label) }</a></li> }
     };
     html! {
         <ul id="downloads" class="downloads" aria-label={tr.t(Text::Downloads)}>
@@ -184,7 +234,16 @@ fn name_notice(tr: Tr, board: &Board, chosen: Option<u32>, counts: &Rc<Vec<usize
     html! { <div role="status">{ notice }</div> }
 }
 
-fn scene(tr: Tr, board: &Board, cut: &Cut<'_>, chosen: Option<u32>, on_name: &Callback<u32>) -> Html {
+/// What all panels share.
+struct Cards {
+    chosen: Option<u32>,
+    on_name: Callback<u32>,
+    open: Option<u32>,
+    on_open: Callback<Option<u32>>,
+    act: Callback<Order>,
+}
+
+fn scene(tr: Tr, board: &Board, cut: &Cut<'_>, cards: &Cards) -> Html {
     let scene = cut.scene;
     let title_id = format!("scene-{}", scene.index + 1);
     let why = match scene.boundary {
@@ -193,9 +252,12 @@ fn scene(tr: Tr, board: &Board, cut: &Cut<'_>, chosen: Option<u32>, on_name: &Ca
         Boundary::Cohesion => Text::BoundaryCohesion,
     };
     let number = tr.number(u64::from(scene.index) + 1);
-    let card = |panel: &&domain::storyboard::Panel| {
+    let card = |panel: &&EditedPanel| {
+        let id = panel.id();
         html! {
-            <PanelCard key={panel.index} board={board.clone()} panel={(*panel).clone()} {chosen} on_name={on_name.clone()} />
+            <PanelCard key={id} board={board.clone()} panel={(*panel).clone()} around={Around::of(scene, id)}
+                chosen={cards.chosen} on_name={cards.on_name.clone()} is_open={cards.open == Some(id)}
+                on_open={cards.on_open.clone()} act={cards.act.clone()} />
         }
     };
     html! {
@@ -209,7 +271,7 @@ fn scene(tr: Tr, board: &Board, cut: &Cut<'_>, chosen: Option<u32>, on_name: &Ca
                     <>{ if i > 0 { joint(&scene.summary[i - 1], evidence) } else { "" } }<q>{ &evidence.text }</q></>
                 }) }
             </p>
-            { panel::names(tr, board, &scene.names, chosen, on_name) }
+            { panel::names(tr, board, &scene.names, cards.chosen, &cards.on_name) }
             <div class="panels">{ for cut.panels.iter().map(card) }</div>
         </section>
     }

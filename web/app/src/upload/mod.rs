@@ -1,29 +1,29 @@
-//! The panel that takes a book: dropped anywhere on the page, or chosen with a button.
+//! Taking files: dropped anywhere on the page, or chosen with a button; sent in parts that survive a lost line, a node
+//! that starts anew and a page that is loaded again.
 
-use domain::api::ProjectView;
+mod center;
+mod kept;
+mod machine;
+mod part;
+mod pending;
+
+pub use center::{Center, Job, Phase, Target, UploadProvider, use_uploads};
+
 use domain::text::Text;
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, File, FileList, HtmlInputElement};
 use yew::prelude::*;
 
+use crate::api::ApiError;
 use crate::browser;
-use crate::connection::use_connection;
 use crate::i18n::{Tr, use_tr};
 use crate::node_info::use_node_info;
-use crate::sending::{Sending, Sent};
+use pending::Pending;
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
-    pub on_accepted: Callback<ProjectView>,
-}
-
-/// What the panel is doing.
-#[derive(Clone, PartialEq)]
-enum Panel {
-    Idle,
-    Sending { name: String, sent: u64, total: u64 },
-    Refused(String),
+    pub target: Target,
 }
 
 /// Why chosen files are not even sent.
@@ -60,90 +60,99 @@ fn fit(sizes: &[u64], limit_bytes: Option<u64>) -> Result<(), Unfit> {
 #[component]
 pub fn UploadPanel(props: &Props) -> Html {
     let tr = use_tr();
-    let connection = use_connection();
     let node = use_node_info();
-    let panel = use_state_eq(|| Panel::Idle);
+    let Center { job, send, cancel, retry } = use_uploads();
+    let unfit = use_state_eq(|| None::<Unfit>);
     let dragging = use_state_eq(|| false);
-    let sending = use_mut_ref(|| None::<Sending>);
+    let target = props.target;
 
-    let send = {
-        let (panel, sending, on_accepted) = (panel.clone(), sending.clone(), props.on_accepted.clone());
+    let take = {
+        let unfit = unfit.clone();
         let limit_bytes = node.as_ref().map(|node| node.upload_limit_bytes);
         Callback::from(move |files: Vec<File>| {
             let sizes: Vec<u64> = files.iter().map(|file| file.size() as u64).collect();
-            let file = match (fit(&sizes, limit_bytes), files.first()) {
-                (Ok(()), Some(file)) => file,
-                (Ok(()), None) => return,
-                (Err(unfit), _) => return panel.set(Panel::Refused(unfit.message(tr))),
-            };
-            let (name, total) = (file.name(), file.size() as u64);
-            panel.set(Panel::Sending { name: name.clone(), sent: 0, total });
-            let (shown, on_accepted, connection) = (panel.clone(), on_accepted.clone(), connection.clone());
-            let tell = Callback::from(move |sent| match sent {
-                Sent::Bytes(sent) => shown.set(Panel::Sending { name: name.clone(), sent: sent.min(total), total }),
-                Sent::Accepted(project) => on_accepted.emit(*project),
-                Sent::Refused(error) => {
-                    connection.heed(&error);
-                    shown.set(Panel::Refused(error.message(tr)));
-                }
-            });
-            match Sending::start(file, tell) {
-                Ok(started) => drop(sending.replace(Some(started))),
-                Err(error) => panel.set(Panel::Refused(error.message(tr))),
+            unfit.set(fit(&sizes, limit_bytes).err());
+            if let (Ok(()), Some(file)) = (fit(&sizes, limit_bytes), files.into_iter().next()) {
+                send.emit((target, file));
             }
         })
     };
-    let is_sending = matches!(*panel, Panel::Sending { .. });
-    use_drop_anywhere(is_sending, dragging.setter(), send.clone());
+    let under_way = job.as_ref().filter(|job| !job.is_stopped());
+    use_drop_anywhere(under_way.is_some(), dragging.setter(), take.clone());
 
-    let on_cancel = {
-        let panel = panel.clone();
-        Callback::from(move |_: MouseEvent| {
-            drop(sending.take());
-            panel.set(Panel::Idle);
-        })
-    };
+    let stopped = job.as_ref().filter(|job| job.target == target).and_then(|job| match &job.phase {
+        Phase::Stopped { error, keep } => Some((error.message(tr), *keep)),
+        _ => None,
+    });
+    let refusal = unfit.map(|unfit| (unfit.message(tr), false)).or(stopped);
     let endings = node.map_or_else(String::new, |node| node.formats.join(","));
-    let look = match &*panel {
+    let look = match (under_way, &refusal) {
         _ if *dragging => "drop-zone dragging",
-        Panel::Idle => "drop-zone",
-        Panel::Sending { .. } => "drop-zone sending",
-        Panel::Refused(_) => "drop-zone refused",
+        (Some(_), _) => "drop-zone sending",
+        (None, Some(_)) => "drop-zone refused",
+        (None, None) => "drop-zone",
+    };
+    let retry = refusal.as_ref().is_some_and(|(_, keep)| *keep).then_some(retry);
+    let title = match (*dragging, target) {
+        (true, _) => Text::DropNow,
+        (false, Target::Shelf) => Text::DropHere,
+        (false, Target::Project(_)) => Text::FileAdd,
     };
     html! {
-        <div id="drop-zone" class={look}>
-            { match &*panel {
-                Panel::Sending { name, sent, total } => progress(tr, name, *sent, *total, on_cancel),
-                Panel::Idle => chooser(tr, *dragging, None, endings, &send),
-                Panel::Refused(why) => chooser(tr, *dragging, Some(why), endings, &send),
-            } }
-        </div>
+        <>
+            <div id="drop-zone" class={classes!(look, target.project().map(|_| "drop-zone-small"))}>
+                { match under_way {
+                    Some(job) if job.target == target => progress(tr, job, &cancel),
+                    Some(job) => html! { <p class="quiet">{ tr.fill(Text::UploadElsewhere, &[("name", &job.file.name)]) }</p> },
+                    None => chooser(tr, title, refusal.map(|(why, _)| why), retry, endings, &take),
+                } }
+            </div>
+            <Pending {target} {job} />
+        </>
     }
 }
 
-fn progress(tr: Tr, name: &str, sent: u64, total: u64, on_cancel: Callback<MouseEvent>) -> Html {
-    let line = if sent < total {
-        tr.fill(Text::UploadSent, &[("sent", &tr.bytes(sent)), ("total", &tr.bytes(total))])
-    } else {
-        tr.t(Text::UploadChecking).to_owned()
+fn progress(tr: Tr, job: &Job, cancel: &Callback<()>) -> Html {
+    let (sent, total) = (job.sent, job.file.size);
+    let amounts = [("sent", &*tr.bytes(sent)), ("total", &*tr.bytes(total))];
+    let line = match &job.phase {
+        Phase::Checking => tr.t(Text::UploadChecking).to_owned(),
+        Phase::Waiting(_) => tr.fill(Text::UploadWaiting, &amounts),
+        _ if job.resumed => tr.fill(Text::UploadGoesOn, &amounts),
+        _ => tr.fill(Text::UploadSent, &amounts),
     };
     // A screen reader hears each quarter, not each packet.
     let quarter = sent.saturating_mul(4).checked_div(total).unwrap_or_default() * 25;
-    let quarter = format!("{name}{}", tr.fill(Text::PercentAfter, &[("n", &quarter.to_string())]));
+    let quarter = format!("{}{}", job.file.name, tr.fill(Text::PercentAfter, &[("n", &quarter.to_string())]));
     html! {
         <div class="upload">
-            <p class="upload-name" id="upload-name">{ name }</p>
+            <p class="upload-name" id="upload-name">{ &job.file.name }</p>
             <progress id="upload-progress" class="bar" max={total.to_string()} value={sent.to_string()}
                 aria-labelledby="upload-name"></progress>
-            <p class="meta">{ line }</p>
+            if let Phase::Waiting(error) = &job.phase {
+                <p id="upload-waiting" class="meta" role="status">{ line }</p>
+                // That the node does not answer is told above the page already.
+                if *error != ApiError::Unreachable { <p class="notice">{ error.message(tr) }</p> }
+            } else {
+                <p class="meta">{ line }</p>
+            }
             <p class="visually-hidden" role="status">{ quarter }</p>
-            <button type="button" id="upload-cancel" class="button" onclick={on_cancel}>{ tr.t(Text::Cancel) }</button>
+            <button type="button" id="upload-cancel" class="button" onclick={cancel.reform(|_: MouseEvent| ())}>
+                { tr.t(Text::Cancel) }
+            </button>
         </div>
     }
 }
 
-fn chooser(tr: Tr, dragging: bool, refusal: Option<&str>, endings: String, send: &Callback<Vec<File>>) -> Html {
-    let on_change = send.reform(|event: Event| {
+fn chooser(
+    tr: Tr,
+    title: Text,
+    refusal: Option<String>,
+    retry: Option<Callback<()>>,
+    endings: String,
+    take: &Callback<Vec<File>>,
+) -> Html {
+    let on_change = take.reform(|event: Event| {
         let input: HtmlInputElement = event.target_unchecked_into();
         let files = listed(input.files());
         // So that choosing the same file again is a change too.
@@ -156,7 +165,7 @@ fn chooser(tr: Tr, dragging: bool, refusal: Option<&str>, endings: String, send:
                 <path d="M24 40c-4-3-9-4-16-4V9c7 0 12 1 16 4 4-3 9-4 16-4v27c-7 0-12 1-16 4Z" />
                 <path d="M24 13v27" />
             </svg>
-            <p class="drop-title">{ tr.t(if dragging { Text::DropNow } else { Text::DropHere }) }</p>
+            <p class="drop-title">{ tr.t(title) }</p>
             <div class="chooser">
                 <input type="file" id="file-input" accept={endings} onchange={on_change} />
                 <label for="file-input" class="button button-main">{ tr.t(Text::ChooseFile) }</label>
@@ -167,6 +176,11 @@ fn chooser(tr: Tr, dragging: bool, refusal: Option<&str>, endings: String, send:
                     <p id="upload-problem" class="notice notice-bad">{ why }</p>
                 }
             </div>
+            if let Some(retry) = retry {
+                <button type="button" id="upload-retry" class="button" onclick={retry.reform(|_: MouseEvent| ())}>
+                    { tr.t(Text::TryAgain) }
+                </button>
+            }
         </>
     }
 }
