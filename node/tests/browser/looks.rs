@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::common::browser::{Browser, TAB};
+use super::common::browser::Browser;
 
 /// Most of a page that a picture shows, pixels.
 const HEIGHT_MAX: f64 = 2_400.0;
@@ -99,7 +99,7 @@ async fn it_fits_a_phone(browser: &Browser, name: &str) {
 /// The next few stops of the keyboard can be seen to have the focus.
 pub async fn its_focus_shows(browser: &Browser, stops: usize) {
     for _ in 0..stops {
-        browser.keys(TAB).await;
+        browser.tab().await;
         // A file's input lies unseen over its label, which shows the focus for it.
         let ring = "(e.type === 'file' ? e.nextElementSibling : e).matches(':focus-visible, input:focus-visible + *')
             && parseFloat(getComputedStyle(e.type === 'file' ? e.nextElementSibling : e).outlineWidth) > 1";

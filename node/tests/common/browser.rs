@@ -27,7 +27,6 @@ pub const SHIFT: &str = "\u{e008}";
 pub const DELETE: &str = "\u{e017}";
 pub const ENTER: &str = "\u{e007}";
 pub const ESCAPE: &str = "\u{e00c}";
-pub const TAB: &str = "\u{e004}";
 
 /// The program, wherever set-up found or put it.
 fn program(names: &[&str]) -> PathBuf {
@@ -118,6 +117,14 @@ impl Browser {
     /// Presses keys where the focus is. Of [`CONTROL`] and [`SHIFT`] the keys after them are held together.
     pub async fn keys(&self, keys: &str) {
         self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    /// Takes the focus to the next stop. (A file's input takes what [`Browser::keys`] sends it for a file's name.)
+    pub async fn tab(&self) {
+        for kind in ["keyDown", "keyUp"] {
+            let key = json!({"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9});
+            self.devtools("Input.dispatchKeyEvent", key).await;
+        }
     }
 
     /// Types into a field, in place of what it holds.

@@ -36,7 +36,7 @@ pub struct Page {
 }
 
 pub enum Change {
-    Answer(Result<Project, ApiError>),
+    Answer(Result<Box<Project>, ApiError>),
     Runs(Vec<Run>),
     Signal(Signal),
     Run(RunView),
@@ -66,7 +66,7 @@ impl Reducible for Page {
 }
 
 impl Page {
-    fn answered(&mut self, answer: Result<Project, ApiError>) {
+    fn answered(&mut self, answer: Result<Box<Project>, ApiError>) {
         match answer {
             Ok(mut project) => {
                 // Events may have run ahead of an answer that was on its way.
@@ -77,7 +77,7 @@ impl Page {
                     let warnings = std::mem::take(&mut run.warnings);
                     *run = RunView { warnings, ..newer.clone() };
                 }
-                self.known = Known::Here(Box::new(project));
+                self.known = Known::Here(project);
             }
             Err(error) if error.is_not_found() => self.known = Known::Missing,
             Err(_) if matches!(self.known, Known::Here(_)) => {}
@@ -137,7 +137,7 @@ pub fn use_project(id: ProjectId) -> UseReducerHandle<Page> {
         use_effect_with((id, connection.epoch, page.asks), move |(id, _, _)| {
             let id = *id;
             spawn_local(async move {
-                let answer = api::project(id).await;
+                let answer = api::project(id).await.map(Box::new);
                 if let Err(error) = &answer {
                     connection.heed(error);
                 }
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn an_answer_that_is_older_than_the_events_does_not_turn_the_run_back() {
         let mut page = page(run(9, RunState::Ready));
-        page.answered(Ok(project(run(4, working(Stage::Reading)))));
+        page.answered(Ok(Box::new(project(run(4, working(Stage::Reading))))));
         assert_eq!(page.run().map(|run| &run.state), Some(&RunState::Ready));
     }
 
