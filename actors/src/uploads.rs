@@ -237,8 +237,14 @@ async fn try_append(context: &RunContext, row: UploadRow, ask: &AppendUpload) ->
             return Err(Fault::new("upload-offset-mismatch", detail));
         }
     }
-    let changed =
-        UploadRow { state: UploadState::Receiving { chunks }, expires_ms: context.uploads.expires_ms(), ..row };
+    let state = match chunks[..] {
+        // A file of one chunk is put together by naming it, in the same write.
+        [only] if only.bytes == row.length && row.expected.is_none_or(|expected| expected == only.digest) => {
+            UploadState::Complete { digest: only.digest }
+        }
+        _ => UploadState::Receiving { chunks },
+    };
+    let changed = UploadRow { state, expires_ms: context.uploads.expires_ms(), ..row };
     update(context, changed, version).await
 }
 

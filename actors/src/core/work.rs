@@ -18,7 +18,7 @@ use crate::keeping::{covers, health, sweep};
 use crate::projects::views::{last_event, whole, whole_run};
 use crate::projects::{self, changes, listing, revisions, runs};
 use crate::run::RunName;
-use crate::store_fault;
+use crate::{store_fault, uploads};
 
 /// Acts of one page.
 const ACTIVITY_PAGE_MAX: u32 = 200;

@@ -12,7 +12,6 @@ pub struct Connection {
 
 /// An answer.
 pub struct Answer {
-    pub status: u16,
     pub location: Option<String>,
     pub body: Vec<u8>,
 }
@@ -63,7 +62,7 @@ impl Connection {
         let mut body = vec![0; length.unwrap_or(0)];
         self.stream.read_exact(&mut body).await?;
         ensure!((200..300).contains(&status), "{request}: {status} {}", String::from_utf8_lossy(&body));
-        Ok(Answer { status, location, body })
+        Ok(Answer { location, body })
     }
 
     /// Opens a stream of events and waits for its first line.

@@ -78,7 +78,9 @@ impl Follower {
     async fn next(&mut self) -> Option<Vec<Event>> {
         loop {
             if self.behind {
-                let reply = self.gateway.core.call(self.question.clone(), self.context).await.ok()?;
+                // Boxed: what a call needs is not kept by a stream that waits.
+                let call = Box::pin(self.gateway.core.call(self.question.clone(), self.context));
+                let reply = call.await.ok()?;
                 self.behind = reply.events.len() as u32 == PAGE;
                 if let Some(last) = reply.events.last() {
                     self.question.after = last.seq;

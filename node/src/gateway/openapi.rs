@@ -171,7 +171,10 @@ fn media(content: &Content, generator: &mut SchemaGenerator) -> Option<Value> {
             Some(json!({ "application/json": { "schema": schema(generator) } }))
         }
         Content::Bytes => Some(json!({ "application/octet-stream": {} })),
-        Content::BytesOf(media_type) => Some(Value::Object(Map::from_iter([((*media_type).to_owned(), json!({}))]))),
+        Content::BytesOf(media_type) => {
+            let bytes = json!({ "schema": { "type": "string", "format": "binary" } });
+            Some(Value::Object(Map::from_iter([((*media_type).to_owned(), bytes)])))
+        }
         Content::Picture => Some(json!({ "image/avif": {}, "image/webp": {}, "image/jpeg": {} })),
         Content::Text => Some(json!({ "text/plain": { "schema": { "type": "string" } } })),
         Content::Events(schema) => {

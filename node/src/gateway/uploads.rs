@@ -108,7 +108,7 @@ async fn receive(mut request: Request) -> Result {
         return Err(too_long(left).into());
     }
     let body = std::mem::replace(&mut request.body, Box::pin(futures_util::stream::empty()));
-    let body = Body::new(body, left);
+    let body = Body::new(body, left, checksum.is_some());
     let (context, principal, gateway) = (request.context(), request.principal, request.gateway);
     let part = Part { gateway, principal, context, upload, offset, checksum, untaken: Vec::new(), last: now };
     let reply = part.take(&body).await?;
@@ -155,7 +155,7 @@ impl Part {
         if let Some(fault) = broken {
             return Err(fault.into());
         }
-        if let Some(expected) = self.checksum
+        if let (Some(expected), Some(digest)) = (self.checksum, digest)
             && expected != digest
         {
             let detail = format!("the part has digest {digest}, and {expected} was announced: send it again");
@@ -203,13 +203,15 @@ struct Rest {
     carry: bytes::Bytes,
     /// Bytes that the upload still takes.
     left: u64,
-    hasher: Sha256,
+    /// Where the part said its own digest; chunks are hashed where they are stored.
+    hasher: Option<Sha256>,
     broken: Option<Fault>,
 }
 
 impl Body {
-    fn new(body: ByteStream, left: u64) -> Self {
-        let rest = Rest { body, carry: bytes::Bytes::new(), left, hasher: Sha256::new(), broken: None };
+    fn new(body: ByteStream, left: u64, is_checked: bool) -> Self {
+        let hasher = is_checked.then(Sha256::new);
+        let rest = Rest { body, carry: bytes::Bytes::new(), left, hasher, broken: None };
         Self(Arc::new(Mutex::new(rest)))
     }
 
@@ -232,10 +234,11 @@ impl Body {
         self.0.lock().await.broken.as_ref().is_some_and(|fault| fault.code == "upload-too-long")
     }
 
-    /// The digest of all that came, and why it broke off if it did.
-    async fn end(&self) -> (Digest, Option<Fault>) {
+    /// The digest of all that came, if it is checked, and why it broke off if it did.
+    async fn end(&self) -> (Option<Digest>, Option<Fault>) {
         let mut rest = self.0.lock().await;
-        (Digest(std::mem::take(&mut rest.hasher).finalize().into()), rest.broken.take())
+        let digest = rest.hasher.take().map(|hasher| Digest(hasher.finalize().into()));
+        (digest, rest.broken.take())
     }
 }
 
@@ -261,7 +264,9 @@ impl Rest {
         }
         let len = self.carry.len().min(usize::try_from(max_bytes).unwrap_or(usize::MAX));
         let piece = self.carry.split_to(len);
-        self.hasher.update(&piece);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&piece);
+        }
         Some(piece)
     }
 }
@@ -297,7 +302,7 @@ mod tests {
 
     fn body(pieces: Vec<std::result::Result<&'static str, Fault>>, left: u64) -> Body {
         let pieces = pieces.into_iter().map(|piece| piece.map(Bytes::from));
-        Body::new(Box::pin(futures_util::stream::iter(pieces)), left)
+        Body::new(Box::pin(futures_util::stream::iter(pieces)), left, true)
     }
 
     async fn chunks(body: &Body, max: u64) -> Vec<Vec<u8>> {
@@ -313,7 +318,7 @@ mod tests {
     async fn a_body_is_cut_where_chunks_end_and_not_where_packets_do() {
         let body = body(vec![Ok("ab"), Ok(""), Ok("cdefg"), Ok("h")], 8);
         assert_eq!(chunks(&body, 3).await, [b"abc".as_slice(), b"def", b"gh"]);
-        assert_eq!(body.end().await, (Digest::of(b"abcdefgh"), None));
+        assert_eq!(body.end().await, (Some(Digest::of(b"abcdefgh")), None));
     }
 
     #[tokio::test]
@@ -321,7 +326,7 @@ mod tests {
         let fault = Fault::new("upload-broken", "cut");
         let body = body(vec![Ok("abcd"), Err(fault.clone()), Ok("never")], 100);
         assert_eq!(chunks(&body, 3).await, [b"abc".as_slice(), b"d"]);
-        assert_eq!(body.end().await, (Digest::of(b"abcd"), Some(fault)));
+        assert_eq!(body.end().await, (Some(Digest::of(b"abcd")), Some(fault)));
     }
 
     #[tokio::test]
