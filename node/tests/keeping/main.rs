@@ -90,7 +90,7 @@ fn a_folder_is_migrated_once_and_checking_only_says() {
     assert_eq!(missing.status.code(), Some(3), "{}", said(&missing));
     std::fs::create_dir(&folder).unwrap();
     let migrate = |more: &[&str]| {
-        let output = on_folder(&[&["migrate", "--json"], more].concat(), &folder).output().unwrap();
+        let output = on_folder(&[&["migrate", "--json"][..], more].concat(), &folder).output().unwrap();
         (output.status.code(), json(&output))
     };
     let (code, said) = migrate(&["--check"]);

@@ -21,7 +21,7 @@ fn orphan(data: &Path, project: &str, bytes: &[u8]) -> PathBuf {
 }
 
 fn sweep(data: &Path, more: &[&str]) -> Value {
-    json(&succeed(&mut on_folder(&[&["storage", "sweep", "--json"], more].concat(), data)))
+    json(&succeed(&mut on_folder(&[&["storage", "sweep", "--json"][..], more].concat(), data)))
 }
 
 /// All that can be fetched of a project: its runs' files, its audits.
@@ -178,4 +178,37 @@ fn whenever_the_node_is_killed_a_sweep_takes_all_that_nothing_names_and_nothing_
         assert!(["ready", "cancelled"].contains(&state.as_str()), "{project}: {state}");
         fetched(&server.address, project);
     }
+}
+
+/// Does to a project what beginning its 102nd run does to the oldest one.
+#[tokio::main]
+async fn forget_oldest_run(data: &Path, project: &str) {
+    let folder = store::DataFolder::open(data).unwrap();
+    let (records, tenant) = (folder.records(), domain::id::TenantId::LOCAL);
+    let mut row = records.project_get(tenant, project.parse().unwrap()).await.unwrap().unwrap();
+    let (version, oldest) = (row.version, row.earlier_runs.remove(0));
+    records.run_remove(oldest).await.unwrap();
+    records.project_update(row, version, None).await.unwrap().applied().unwrap();
+}
+
+#[test]
+fn what_a_run_that_is_kept_no_more_left_goes_and_what_it_shared_stays() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let project = analysed(&server.address, ENGLISH);
+    let body = value!({ "settings": { "panel_words": 40 } }).to_string();
+    let path = format!("/api/v1/projects/{project}/runs");
+    let begun = request(&server.address, "POST", &path, &[], body.as_bytes());
+    assert_eq!(begun.status, 201, "{begun:?}");
+    let second = begun.json()["id"].as_str().unwrap().to_owned();
+    events(&server.address, &project, 0, |e| e["run"] == second.as_str() && e["state"]["state"] == "ready");
+    let both = fetched(&server.address, &project);
+    assert!(server.running.interrupt().success());
+    forget_oldest_run(data.path(), &project);
+    let swept = sweep(data.path(), &["--grace", "0"]);
+    // Its storyboard, as JSON and as a page. The book, its canonical text, manifest, inputs and segments are the
+    // second run's too.
+    assert_eq!(swept["orphans"], 2, "{swept}");
+    let server = Server::start(data.path());
+    assert_eq!(fetched(&server.address, &project), both[..3], "the newest run comes first");
 }
