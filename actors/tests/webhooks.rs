@@ -2,29 +2,24 @@
 //! comes twice is the same event.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod failing;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actors::analysis::Analyses;
-use actors::edits::Boards;
-use actors::entrance::Leader;
-use actors::relay::Bells;
-use actors::run::{Beginning, RunContext};
-use actors::uploads::UploadPolicy;
+use actors::run::RunContext;
 use actors::webhooks::policy::Policy;
 use actors::webhooks::{self, Courier, Letter, Webhooks, deliver};
 use async_trait::async_trait;
 use cluster::body::Fault as Refusal;
 use cluster::body::webhooks::CreateWebhook;
-use cluster::link::Wire;
 use domain::id::{ProjectId, RunId};
 use domain::principal::Principal;
 use domain::run::{Progress, RunEvent, RunState, Stage};
 use domain::webhook::{WebhookEvent, WebhookEvents, WebhookRequest};
 use store::conformance::project_row;
 use store::rows::EventAppend;
-use store::{DataFolder, Faults, Faulty, Keyring, Records};
-use tokio::sync::{Semaphore, watch};
+use store::{DataFolder, Faults, Faulty, Records};
 
 const WHO: Principal = Principal::LOCAL;
 const PATIENCE: Policy = Policy {
@@ -53,24 +48,7 @@ impl Courier for Receiver {
 }
 
 fn context(records: Arc<dyn Records>, folder: &DataFolder, courier: Arc<dyn Courier>, policy: Policy) -> RunContext {
-    RunContext {
-        records,
-        blobs: folder.blobs(),
-        keys: Arc::new(Keyring::generate().unwrap()),
-        bells: Bells::default(),
-        scheduler: Leader { scope: "nobody".into(), wire: Wire::Memory },
-        model: watch::channel(None).1,
-        uploads: UploadPolicy::new(1 << 30, Duration::from_secs(3_600)),
-        analyses: Analyses::default(),
-        webhooks: Webhooks::new(courier, policy),
-        boards: Boards::default(),
-        undo_delete: Duration::from_secs(3_600),
-        limits: book::Limits::default(),
-        core: 1,
-        heavy: Arc::new(Semaphore::new(1)),
-        beginning: Beginning::default(),
-        trouble: watch::channel(None).0,
-    }
+    RunContext { records, webhooks: Webhooks::new(courier, policy), ..failing::context(folder, Faults::Never) }
 }
 
 /// Puts a project with `count` events in, each of them another state than the one before.

@@ -43,9 +43,11 @@ pub async fn databases(request: Request) -> Result {
     Ok(json(StatusCode::OK, &measured(&request).await?))
 }
 
-pub(super) async fn measured(request: &Request) -> Result<DatabasesHealth> {
+/// Holds on to nothing of the request, whose body can't be shared between threads.
+pub(super) fn measured(request: &Request) -> impl Future<Output = Result<DatabasesHealth>> + Send + use<> {
+    let (gateway, context) = (request.gateway.clone(), request.context());
     let ask = GetHealth { principal: request.principal };
-    Ok(request.gateway.core.call(ask, request.context()).await?.health)
+    async move { Ok(gateway.core.call(ask, context).await?.health) }
 }
 
 /// `POST /api/v1/migrations/run`
