@@ -2,7 +2,7 @@
 //! payload in the format that the records keep it in, so that whatever reads a store's rows reads these.
 
 use bincode::{Decode, Encode};
-use domain::id::{ProjectId, RunId, TenantId};
+use domain::id::{ProjectId, RunId, TenantId, WebhookId};
 
 use super::BackupError;
 use crate::error::StoreError;
@@ -22,27 +22,31 @@ const CONFIG: bincode::config::Configuration<
 #[derive(Encode, Decode)]
 struct Row {
     kind: u16,
-    partition: [u128; 2],
+    partition: [u128; 3],
     payload: Vec<u8>,
 }
 
 fn row(row: &KeptRow) -> Result<Row, StoreError> {
     let (kind, partition, payload) = match row {
-        KeptRow::Project(row) => (1, [0, 0], encode(row)?),
-        KeptRow::Activity { tenant, project, act } => (2, [tenant.0, project.0], encode(act)?),
-        KeptRow::Run(row) => (3, [0, 0], encode(row)?),
-        KeptRow::Segment { run, row } => (4, [run.0, 0], encode(row)?),
-        KeptRow::Outbox { run, row } => (5, [run.0, 0], encode(row)?),
-        KeptRow::Edit { run, row } => (6, [run.0, 0], encode(row)?),
-        KeptRow::EventHead { project, head } => (7, [project.0, 0], encode(head)?),
-        KeptRow::Event(event) => (8, [0, 0], encode(event)?),
-        KeptRow::Upload(row) => (9, [0, 0], encode(row)?),
-        KeptRow::Intent(row) => (10, [0, 0], encode(row)?),
+        KeptRow::Project(row) => (1, [0; 3], encode(row)?),
+        KeptRow::Activity { tenant, project, act } => (2, [tenant.0, project.0, 0], encode(act)?),
+        KeptRow::Run(row) => (3, [0; 3], encode(row)?),
+        KeptRow::Segment { run, row } => (4, [run.0, 0, 0], encode(row)?),
+        KeptRow::Outbox { run, row } => (5, [run.0, 0, 0], encode(row)?),
+        KeptRow::Edit { run, row } => (6, [run.0, 0, 0], encode(row)?),
+        KeptRow::EventHead { project, head } => (7, [project.0, 0, 0], encode(head)?),
+        KeptRow::Event(event) => (8, [0; 3], encode(event)?),
+        KeptRow::Upload(row) => (9, [0; 3], encode(row)?),
+        KeptRow::Intent(row) => (10, [0; 3], encode(row)?),
+        KeptRow::Webhook(row) => (11, [0; 3], encode(row)?),
+        KeptRow::WebhookMark { tenant, webhook, project, mark } => {
+            (12, [tenant.0, webhook.0, project.0], encode(mark)?)
+        }
     };
     Ok(Row { kind, partition, payload })
 }
 
-fn kept(Row { kind, partition: [first, second], payload }: &Row) -> Result<KeptRow, BackupError> {
+fn kept(Row { kind, partition: [first, second, third], payload }: &Row) -> Result<KeptRow, BackupError> {
     Ok(match kind {
         1 => KeptRow::Project(decode(payload)?),
         2 => KeptRow::Activity { tenant: TenantId(*first), project: ProjectId(*second), act: decode(payload)? },
@@ -54,7 +58,14 @@ fn kept(Row { kind, partition: [first, second], payload }: &Row) -> Result<KeptR
         8 => KeptRow::Event(decode(payload)?),
         9 => KeptRow::Upload(decode(payload)?),
         10 => KeptRow::Intent(decode(payload)?),
-        _ => return Err(StoreError::RowNewer { kind: "backup", found: *kind, known: 10 }.into()),
+        11 => KeptRow::Webhook(decode(payload)?),
+        12 => KeptRow::WebhookMark {
+            tenant: TenantId(*first),
+            webhook: WebhookId(*second),
+            project: ProjectId(*third),
+            mark: decode(payload)?,
+        },
+        _ => return Err(StoreError::RowNewer { kind: "backup", found: *kind, known: 12 }.into()),
     })
 }
 
@@ -80,7 +91,7 @@ mod tests {
 
     use super::*;
     use crate::conformance::{project_row, run_row, upload_row};
-    use crate::rows::{EventHead, IntentBody, IntentRow, NewSegment, SegmentRow};
+    use crate::rows::{EventHead, IntentBody, IntentRow, NewSegment, SegmentRow, WebhookMark};
 
     fn intent() -> KeptRow {
         let (tenant, project, run) = (TenantId(1), ProjectId(2), RunId(3));
@@ -97,6 +108,12 @@ mod tests {
             KeptRow::EventHead { project: ProjectId(8), head: EventHead::empty() },
             KeptRow::Upload(upload_row(TenantId(2))),
             intent(),
+            KeptRow::WebhookMark {
+                tenant: TenantId(1),
+                webhook: WebhookId(2),
+                project: ProjectId(3),
+                mark: WebhookMark { seq: 4, last: Some((RunId(5), 6)) },
+            },
         ];
         let page = encode_page(&rows).unwrap();
         assert_eq!(decode_page(&page), Ok(rows));
@@ -111,11 +128,11 @@ mod tests {
         assert_eq!(hex, GOLDEN, "archives that people keep would not be read any more: append another kind instead");
     }
 
-    const GOLDEN: &str = "010a000009010003030001020304";
+    const GOLDEN: &str = "010a00000009010003030001020304";
 
     #[test]
     fn a_kind_of_later_times_is_refused_by_name() {
-        let later = bincode::encode_to_vec(vec![Row { kind: 99, partition: [0, 0], payload: vec![] }], CONFIG).unwrap();
+        let later = bincode::encode_to_vec(vec![Row { kind: 99, partition: [0; 3], payload: vec![] }], CONFIG).unwrap();
         assert_eq!(decode_page(&later).unwrap_err().code(), "store-row-newer");
     }
 }

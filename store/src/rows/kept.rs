@@ -1,10 +1,12 @@
 //! Rows as they go into a backup and come out of one.
 
-use domain::id::{ProjectId, RunId, TenantId};
+use domain::id::{ProjectId, RunId, TenantId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 
-use super::{EditRow, EventHead, IntentRow, OutboxRow, ProjectRow, RunRow, SegmentRow, UploadRow};
+use super::{
+    EditRow, EventHead, IntentRow, OutboxRow, ProjectRow, RunRow, SegmentRow, UploadRow, WebhookMark, WebhookRow,
+};
 
 /// Any row, with its partition where it does not say that itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,4 +58,17 @@ pub enum KeptRow {
     Upload(UploadRow),
     /// An intent.
     Intent(IntentRow),
+    /// An address that is told of events.
+    Webhook(WebhookRow),
+    /// How much of a project's log a webhook was told.
+    WebhookMark {
+        /// The account that pays.
+        tenant: TenantId,
+        /// The webhook.
+        webhook: WebhookId,
+        /// The project.
+        project: ProjectId,
+        /// How much.
+        mark: WebhookMark,
+    },
 }

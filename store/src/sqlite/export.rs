@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::id::{ProjectId, RunId, TenantId};
+use domain::id::{ProjectId, RunId, TenantId, WebhookId};
 use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot};
 
@@ -71,6 +71,19 @@ const TABLES: &[Table] = &[
     },
     Table { name: "uploads", sql: "SELECT payload FROM uploads", row: |r| Ok(KeptRow::Upload(payload(r, 0)?)) },
     Table { name: "intents", sql: "SELECT payload FROM intents", row: |r| Ok(KeptRow::Intent(payload(r, 0)?)) },
+    Table { name: "webhooks", sql: "SELECT payload FROM webhooks", row: |r| Ok(KeptRow::Webhook(payload(r, 0)?)) },
+    Table {
+        name: "webhook_marks",
+        sql: "SELECT tenant, webhook, project, payload FROM webhook_marks ORDER BY tenant, webhook, project",
+        row: |r| {
+            Ok(KeptRow::WebhookMark {
+                tenant: TenantId(id(r, 0)?),
+                webhook: WebhookId(id(r, 1)?),
+                project: ProjectId(id(r, 2)?),
+                mark: payload(r, 3)?,
+            })
+        },
+    },
 ];
 
 fn id(row: &rusqlite::Row<'_>, column: usize) -> Result<u128, StoreError> {
@@ -186,6 +199,14 @@ fn put(connection: &Connection, row: &KeptRow) -> Result<(), StoreError> {
             params![row.tenant.0.to_be_bytes(), row.upload.0.to_be_bytes(), int(row.created_ms), encode(row)?],
         ),
         KeptRow::Intent(row) => super::intents::put(connection, row),
+        KeptRow::Webhook(row) => write(
+            "INSERT OR REPLACE INTO webhooks (tenant, webhook, created_ms, payload) VALUES (?1, ?2, ?3, ?4)",
+            params![row.tenant.0.to_be_bytes(), row.webhook.0.to_be_bytes(), int(row.created_ms), encode(row)?],
+        ),
+        KeptRow::WebhookMark { tenant, webhook, project, mark } => write(
+            "INSERT OR REPLACE INTO webhook_marks (tenant, webhook, project, payload) VALUES (?1, ?2, ?3, ?4)",
+            params![tenant.0.to_be_bytes(), webhook.0.to_be_bytes(), project.0.to_be_bytes(), encode(mark)?],
+        ),
     }
 }
 
