@@ -33,7 +33,7 @@ const JPEG_QUALITY: u8 = 82;
 /// Of 100; AVIF's numbers mean something else than JPEG's.
 const AVIF_QUALITY: u8 = 60;
 /// From 1, the smallest files, to 10, the quickest.
-const AVIF_SPEED: u8 = 9;
+const AVIF_SPEED: u8 = 10;
 
 type Result<T> = std::result::Result<T, Fault>;
 

@@ -3,16 +3,18 @@
 use std::fmt::Write as _;
 
 use cluster::body::keeping::{CoverFormat, GetCover, GetHealth, RunMigrations, SweepBlobs};
+use cluster::link::CallContext;
 use domain::health::{BackupRequest, DatabaseHealth, DatabasesHealth, NodeHealth, StoreState};
+use domain::principal::Principal;
 use futures_util::TryStreamExt;
 use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
-use super::Request;
 use super::download::is_fresh;
 use super::handlers::json;
 use super::problem::ApiError;
 use super::projects::number;
+use super::{Gateway, Request};
 
 type Result<T = Response> = std::result::Result<T, ApiError>;
 
@@ -28,7 +30,7 @@ pub async fn summary(request: Request) -> Result {
     if *request.gateway.stopping.borrow() {
         return Err(ApiError::new("stopping", "the node is stopping"));
     }
-    let health = measured(&request).await?;
+    let health = measured(&request.gateway, request.principal, request.context()).await?;
     if health.state == StoreState::Bad {
         let trouble = health.records.trouble.or(health.blobs.trouble).unwrap_or_default();
         return Err(ApiError::new("store-unavailable", format!("the node's stores can't be used: {trouble}")));
@@ -40,14 +42,12 @@ pub async fn summary(request: Request) -> Result {
 
 /// `GET /api/v1/health/databases`
 pub async fn databases(request: Request) -> Result {
-    Ok(json(StatusCode::OK, &measured(&request).await?))
+    let health = measured(&request.gateway, request.principal, request.context()).await?;
+    Ok(json(StatusCode::OK, &health))
 }
 
-/// Holds on to nothing of the request, whose body can't be shared between threads.
-pub(super) fn measured(request: &Request) -> impl Future<Output = Result<DatabasesHealth>> + Send + use<> {
-    let (gateway, context) = (request.gateway.clone(), request.context());
-    let ask = GetHealth { principal: request.principal };
-    async move { Ok(gateway.core.call(ask, context).await?.health) }
+pub(super) async fn measured(gateway: &Gateway, principal: Principal, context: CallContext) -> Result<DatabasesHealth> {
+    Ok(gateway.core.call(GetHealth { principal }, context).await?.health)
 }
 
 /// `POST /api/v1/migrations/run`
