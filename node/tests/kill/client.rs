@@ -1,5 +1,8 @@
 //! Clients that use a node until it dies. What is to be asked is noted before it is asked, what was answered after.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,6 +16,31 @@ use super::ledger::{Ledger, Life, Stand, Told, UploadEntry};
 
 /// How long a run of a small book may take on a busy machine.
 const RUN: Duration = Duration::from_secs(60);
+
+/// The port of a receiver of webhooks that takes whatever comes.
+fn receiver() -> u16 {
+    static PORT: OnceLock<u16> = OnceLock::new();
+    *PORT.get_or_init(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
+                let mut lines = BufReader::new(&stream);
+                let (mut line, mut length) = (String::new(), 0);
+                while lines.read_line(&mut line).is_ok_and(|read| read > 2) {
+                    if let Some(text) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                        length = text.trim().parse().unwrap_or(0);
+                    }
+                    line.clear();
+                }
+                let _ = lines.read_exact(&mut vec![0; length]);
+                let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n");
+            }
+        });
+        port
+    })
+}
 
 pub struct Client<'a> {
     pub address: &'a str,
@@ -136,6 +164,37 @@ impl Client<'_> {
             self.ledger.project(place, |entry| entry.life.asked = Some(life));
             self.ask(method, &path, &[], &[])?;
             self.ledger.project(place, |entry| entry.life = Told::new(life));
+        }
+        Some(())
+    }
+
+    /// Webhooks, one after the other: each is removed once it was told something, but the first, which is told of all
+    /// projects that come and go.
+    pub fn webhooks(&self) {
+        let mut made = 0;
+        while self.one_webhook(made).is_some() {
+            made += 1;
+        }
+    }
+
+    fn one_webhook(&self, made: usize) -> Option<()> {
+        let url = format!("http://127.0.0.1:{}/{made}", receiver());
+        let place = self.ledger.ask_webhook(url.clone());
+        let begun = self.ask_json("POST", "/api/v1/webhooks", &json!({ "url": url }))?.json();
+        let path = format!("/api/v1/webhooks/{}", begun["id"].as_str()?);
+        self.ledger.webhook(place, |entry| entry.there = Told::new(true));
+        let until = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < until {
+            let view = self.ask("GET", &path, &[], &[])?.json();
+            if view["deliveries"].as_array().is_some_and(|tried| !tried.is_empty()) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        if made > 0 {
+            self.ledger.webhook(place, |entry| entry.there.asked = Some(false));
+            self.ask("DELETE", &path, &[], &[])?;
+            self.ledger.webhook(place, |entry| entry.there = Told::new(false));
         }
         Some(())
     }

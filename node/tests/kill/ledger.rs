@@ -65,9 +65,17 @@ pub struct UploadEntry {
     pub project: Option<usize>,
 }
 
+/// A webhook, by its address, which no other has.
+#[derive(Clone, Debug)]
+pub struct WebhookEntry {
+    pub url: String,
+    pub there: Told<bool>,
+}
+
 /// All that was asked of one node.
 #[derive(Default)]
 pub struct Ledger {
+    pub webhooks: Mutex<Vec<WebhookEntry>>,
     pub projects: Mutex<Vec<ProjectEntry>>,
     pub uploads: Mutex<Vec<UploadEntry>>,
 }
@@ -87,6 +95,17 @@ impl Ledger {
             edits: Told::default(),
         });
         projects.len() - 1
+    }
+
+    /// Notes that a webhook is being asked for; its place.
+    pub fn ask_webhook(&self, url: String) -> usize {
+        let mut webhooks = self.webhooks.lock().unwrap();
+        webhooks.push(WebhookEntry { url, there: Told { answered: false, asked: Some(true) } });
+        webhooks.len() - 1
+    }
+
+    pub fn webhook<T>(&self, place: usize, change: impl FnOnce(&mut WebhookEntry) -> T) -> T {
+        change(&mut self.webhooks.lock().unwrap()[place])
     }
 
     pub fn project<T>(&self, place: usize, change: impl FnOnce(&mut ProjectEntry) -> T) -> T {

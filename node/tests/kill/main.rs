@@ -63,6 +63,7 @@ impl Round {
                 scope.spawn(|| client().projects());
             }
             scope.spawn(|| client().uploads());
+            scope.spawn(|| client().webhooks());
             let until = Instant::now() + PATIENCE;
             let ended = loop {
                 match server.running.0.try_wait().unwrap() {
@@ -81,6 +82,8 @@ impl Round {
 fn slow() -> std::process::Command {
     let mut command = visiobook();
     command.env("VISIOBOOK__WORKER__DOUBLE_DELAY_MS", "20").env("VISIOBOOK__WORKER__CPU_WORKERS", "1");
+    command.env("VISIOBOOK__WEBHOOKS__ALLOW_HTTP", "true").env("VISIOBOOK__WEBHOOKS__PORTS", "[]");
+    command.env("VISIOBOOK__WEBHOOKS__ALLOW_NETWORKS", "[\"127.0.0.0/8\"]");
     command
 }
 

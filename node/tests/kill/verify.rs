@@ -12,6 +12,12 @@ use super::ledger::{Ledger, Life, ProjectEntry, Stand, Told, UploadEntry};
 /// Holds a node against the ledger of what it was asked before it died. Uploads are gone on with, and the ledger told.
 pub fn verify(address: &str, ledger: &Ledger) {
     let mut projects = ledger.projects.lock().unwrap().clone();
+    let found = get(address, "/api/v1/webhooks").json();
+    let found: Vec<&Value> = found["webhooks"].as_array().unwrap().iter().map(|webhook| &webhook["url"]).collect();
+    for entry in ledger.webhooks.lock().unwrap().iter() {
+        let count = found.iter().filter(|url| **url == entry.url.as_str()).count();
+        assert!(count <= 1 && entry.there.allows(&(count == 1)), "{count}: {entry:?}");
+    }
     for upload in ledger.uploads.lock().unwrap().iter_mut() {
         check_upload(address, upload, &mut projects);
     }
