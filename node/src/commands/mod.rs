@@ -60,6 +60,9 @@ enum Command {
     /// List, rotate or drop the keys that addresses and cursors are signed with
     Keys(keys::Args),
     /// Say what works here, and what to do where it does not
+    ///
+    /// Times each device for ten seconds: tokens a second, and how near that is to its own rate of multiplying
+    /// matrices. Exit code 1 if something that is needed does not work.
     Doctor(doctor::Args),
 }
 
