@@ -5,10 +5,9 @@ usage: onnxruntime_encoder.py MODEL_FOLDER TEXTS GRAPH      (TEXTS: one JSON obj
 Writes the network as an ONNX graph to GRAPH, made of the fused operators that onnxruntime's own optimizer for
 transformers ends at (Attention, SkipLayerNormalization, BiasGelu), in single precision, with mean pooling.
 
-Reads one request a line on stdin, `SESSIONS THREADS BUDGET`, such as `1 2 1024`: that many sessions side by side with
-that many threads each, on batches of texts sorted by length of at most BUDGET padded tokens (or one text). Encodes
-every text once, tokenizing included, and answers with one JSON object a line on stdout. `vectors FILE` writes the last
-result as 32-bit floats.
+A request is `SESSIONS THREADS BUDGET`, such as `1 2 1024`: that many sessions side by side with that many threads each,
+on batches of texts sorted by length of at most BUDGET padded tokens (or one text), tokenizing included; see
+encoder_talk.py.
 """
 
 import concurrent.futures
@@ -16,12 +15,12 @@ import json
 import pathlib
 import queue
 import sys
-import time
 
 import numpy
 import onnx
 import onnxruntime
 import tokenizers
+from encoder_talk import Talk
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
@@ -163,32 +162,20 @@ def run(tokenizer, sessions, texts, budget):
 
 def main():
     folder, path, graph = sys.argv[1:]
-    answers, sys.stdout = sys.stdout, sys.stderr
-    with open(path, encoding="utf-8") as lines:
-        texts = ["passage: " + json.loads(line)["text"] for line in lines]
+    talk = Talk(path)
     build(pathlib.Path(folder), graph)
     tokenizer = tokenizers.Tokenizer.from_file(f"{folder}/tokenizer.json")
     tokenizer.no_padding()
     tokenizer.no_truncation()
     sessions = Sessions(graph)
-    tokens = sum(len(encoding.ids) for encoding in tokenizer.encode_batch_fast(texts))
+    tokens = sum(len(encoding.ids) for encoding in tokenizer.encode_batch_fast(talk.texts))
 
-    def answer(value):
-        print(json.dumps(value), file=answers, flush=True)
-
-    answer({"tokens": tokens, "versions": f"onnxruntime {onnxruntime.__version__}"})
-    vectors = None
-    for request in sys.stdin:
-        words = request.split()
-        if words[0] == "vectors":
-            numpy.asarray(vectors, dtype="<f4").tofile(words[1])
-            answer({})
-            continue
+    def prepare(words):
         count, threads, budget = map(int, words)
         ready = sessions.get(count, threads)
-        wall, cpu = time.perf_counter(), time.process_time()
-        vectors = run(tokenizer, ready, texts, budget)
-        answer({"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu})
+        return lambda: run(tokenizer, ready, talk.texts, budget)
+
+    talk.serve(tokens, f"onnxruntime {onnxruntime.__version__}", prepare)
 
 
 main()

@@ -54,6 +54,8 @@ impl Talk {
     pub fn start(python: &Path, script: &'static str, prepare: impl FnOnce(&mut Command)) -> Result<Self> {
         let mut command = Command::new(python);
         command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // Scripts lie in the checkout, which stays as it is.
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
         prepare(&mut command);
         let mut process = command.spawn().with_context(|| format!("starting {}", python.display()))?;
         let requests = process.stdin.take();

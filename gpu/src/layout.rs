@@ -9,6 +9,10 @@ pub(crate) enum Packing {
     /// One after the other, inputs of equal length together: no row is padding. Attention runs once a
     /// length, which costs a processor little.
     Exact,
+    /// The same, with single tokens at the end up to a number of rows that others have too. For products in bfloat16
+    /// libtorch compiles code for each number of rows and keeps it, a thousand times over, some 4 MB of it: memory
+    /// would grow for a whole book.
+    Stepped,
     /// All as long as the longest, in one block: attention runs once, which suits a GPU.
     Padded,
 }
@@ -41,6 +45,10 @@ impl Layout {
         let mut layout = Self { rows: 0, groups: Vec::new(), starts: vec![0; lens.len()], lens };
         match packing {
             Packing::Exact => layout.place_exactly(),
+            Packing::Stepped => {
+                layout.place_exactly();
+                layout.fill_up();
+            }
             Packing::Padded => layout.place_padded(device)?,
         }
         Ok(layout)
@@ -58,6 +66,16 @@ impl Layout {
             let (count, len) = (same.len() as i64, len as i64);
             self.groups.push(Group { first_row, count, len, mask: None });
             self.rows += count * len;
+        }
+    }
+
+    /// Rows that are nobody's, each an input of its own: a 64th of them in the mean where there are many.
+    fn fill_up(&mut self) {
+        let step = if self.rows <= 512 { 16 } else { 32 };
+        let count = (-self.rows).rem_euclid(step);
+        if count > 0 {
+            self.groups.push(Group { first_row: self.rows, count, len: 1, mask: None });
+            self.rows += count;
         }
     }
 
@@ -140,6 +158,18 @@ mod tests {
         assert_eq!(ids, positions, "each input here counts from 0");
         assert_eq!(positions, [0, 1, 0, 1, 2, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
         assert_eq!(layout.rows_of(2, (1, 3)), 11..13);
+    }
+
+    #[test]
+    fn stepped_the_last_rows_are_nobodys_and_few_numbers_of_rows_are_left() {
+        let batch = batch(&[5, 2, 5, 3]);
+        let layout = Layout::new(&batch, Packing::Stepped, Device::Cpu).unwrap();
+        let last = layout.groups.last().unwrap();
+        assert_eq!((layout.rows, layout.inputs()), (16, 4));
+        assert_eq!((last.first_row, last.count, last.len), (15, 1, 1));
+        assert_eq!(layout.ids_and_positions(&batch).0[15], 0);
+        let rows = |len| Layout::new(&self::batch(&[len]), Packing::Stepped, Device::Cpu).unwrap().rows;
+        assert_eq!([1, 16, 17, 500, 512, 513].map(rows), [16, 16, 32, 512, 512, 544]);
     }
 
     #[test]

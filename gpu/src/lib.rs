@@ -30,6 +30,7 @@
 //! | [`error`] | everything that can go wrong, with codes |
 //! | `bert`, `attention` | the network itself, in inference form; its attention, by our own kernel on AVX-512 |
 //! | `layout`, `hidden` | how a batch lies in one matrix; what pools and heads take from it |
+//! | [`ballast`] | a program's allocator, which keeps memory back for what small things it has to say |
 //! | `memory` | what the host has free, limits on this process counted |
 //! | `weights` | tensors out of a safetensors file, a little at a time |
 //! | `native` | the calls that Rust can't check: loading CUDA by name, asking the driver |
@@ -42,6 +43,7 @@ mod memory;
 mod native;
 mod weights;
 
+pub mod ballast;
 pub mod ceiling;
 pub mod cells;
 pub mod device;
@@ -59,6 +61,7 @@ pub mod tokenizer;
 pub mod torch;
 pub mod warm;
 
+pub use ballast::Ballast;
 pub use bert::Layer;
 pub use cells::Cells;
 pub use device::{Device, DeviceInfo, best_profile, cuda_status, devices, libtorch_version};

@@ -1,5 +1,5 @@
 //! The calls that Rust can't check: loading the CUDA half of libtorch by name, and asking NVIDIA's driver
-//! what its GPUs are. All unsafe code of the crate stands here.
+//! what its GPUs are.
 #![allow(unsafe_code, reason = "libraries that may not be there can only be loaded and called by name")]
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};

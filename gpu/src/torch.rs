@@ -5,6 +5,7 @@ use domain::passage::{Encoded, PassageInput};
 use half::f16;
 use tch::{Kind, TchError, Tensor};
 
+use crate::ballast;
 use crate::bert::Bert;
 use crate::device::Device;
 use crate::encoder::{Answers, Ask, Encoder, MemoryReport, Scores, check_ask, check_batch};
@@ -94,7 +95,7 @@ impl TchEncoder {
     /// vector and those of its spans, then each head's scores.
     fn compute(&self, batch: &[PassageInput], ask: &Ask) -> Result<Vec<f32>, TchError> {
         let device = self.device.to_tch();
-        let layout = Layout::new(batch, packing(self.device), device)?;
+        let layout = Layout::new(batch, packing(self.device, self.profile), device)?;
         let (ids, positions) = layout.ids_and_positions(batch);
         let (ids, positions) = (indices(&ids, device)?, indices(&positions, device)?);
 
@@ -125,8 +126,12 @@ impl TchEncoder {
     }
 }
 
-fn packing(device: Device) -> Packing {
-    if device == Device::Cpu { Packing::Exact } else { Packing::Padded }
+fn packing(device: Device, profile: NumericProfile) -> Packing {
+    match (device, profile) {
+        (Device::Cuda(_), _) => Packing::Padded,
+        (Device::Cpu, NumericProfile::Bf16) => Packing::Stepped,
+        (Device::Cpu, _) => Packing::Exact,
+    }
 }
 
 /// Rows of length one.
@@ -164,6 +169,7 @@ impl Encoder for TchEncoder {
         if batch.is_empty() {
             return Ok(Answers::default());
         }
+        ballast::keep();
         // Whether gradients are kept is a setting of the thread, and this may be any thread.
         let _no_grad = tch::no_grad_guard();
         let floats = self.compute(batch, ask)?;
@@ -190,7 +196,7 @@ impl Encoder for TchEncoder {
     }
 
     fn packs(&self) -> bool {
-        packing(self.device) == Packing::Exact
+        packing(self.device, self.profile) != Packing::Padded
     }
 
     fn memory(&self) -> MemoryReport {

@@ -9,8 +9,11 @@ use common::{TINY_VOCABULARY, WIDE, model_of, worst_cosine};
 use domain::manifest::NumericProfile;
 use domain::passage::PassageInput;
 use gpu::stream::{self, Kind, Limits, Wanted};
-use gpu::{Cells, Device, EncodeError, Encoder, Lane, TchEncoder, Tokenizer, warm_up};
+use gpu::{Ballast, Cells, Device, EncodeError, Encoder, Lane, TchEncoder, Tokenizer, warm_up};
 use rustix::process::{Resource, Rlimit, setrlimit};
+
+#[global_allocator]
+static ALLOCATOR: Ballast = Ballast;
 
 /// Set in the child.
 const CHILD: &str = "VISIOBOOK_TEST_LITTLE_MEMORY";

@@ -1,11 +1,15 @@
 //! A whole book, encoded and nothing else: speed and memory along the way.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use domain::book::Book;
-use gpu::{LanePlan, ModelFolder, Tokenizer};
+use domain::manifest::NumericProfile;
+use domain::passage::PassageInput;
+use gpu::{Answers, Ask, EncodeError, Encoder, HeadInfo, Lane, LanePlan, MemoryReport, ModelFolder, Tokenizer};
 
 use crate::measure;
 use crate::plot::{Curve, Plot};
@@ -40,21 +44,12 @@ pub fn encode(model: &ModelFolder, tokenizer: &Tokenizer, path: &Path, svg: Opti
     let mut lanes = gpu::lanes::load(model, profile, &plan, |_| Ok(()))?;
     println!("{name}: {} passages, {} lanes in {}", passages.len(), lanes.len(), profile.name());
 
-    let (began, mut last, mut tokens) = (Instant::now(), Instant::now(), 0usize);
-    let mut points = Vec::new();
-    let stats = measure::encode(tokenizer, &mut lanes, passages, |answer| {
-        tokens += answer.tokens;
-        if last.elapsed() >= STEP {
-            let point = Point {
-                at_s: began.elapsed().as_secs_f64(),
-                tokens_per_s: tokens as f64 / last.elapsed().as_secs_f64(),
-                resident_mib: resident_mib(),
-            };
-            println!("{:4.0} s  {:6.0} tokens/s  {:5.0} MiB", point.at_s, point.tokens_per_s, point.resident_mib);
-            points.push(point);
-            (last, tokens) = (Instant::now(), 0);
-        }
-    })?;
+    let computed = count(&mut lanes);
+    let (stop, stopped) = mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || watch(&computed, &stopped));
+    let stats = measure::encode(tokenizer, &mut lanes, passages, drop)?;
+    drop(stop);
+    let points = watch.join().map_err(|_| anyhow::anyhow!("the watch broke off"))?;
     println!(
         "{} tokens in {:.1} s: {:.0} tokens/s, busy {:.1} %, idle gap {:.2} ms, padding {:.1} %",
         stats.tokens,
@@ -68,6 +63,70 @@ pub fn encode(model: &ModelFolder, tokenizer: &Tokenizer, path: &Path, svg: Opti
         draw(name, &points, svg)?;
     }
     judge(&points)
+}
+
+/// An encoder that adds up the tokens that it has computed. Answers tell less of the speed: they come in order, and
+/// so in bursts.
+struct Counted {
+    encoder: Box<dyn Encoder>,
+    tokens: Arc<AtomicUsize>,
+}
+
+impl Encoder for Counted {
+    fn dim(&self) -> usize {
+        self.encoder.dim()
+    }
+
+    fn profile(&self) -> NumericProfile {
+        self.encoder.profile()
+    }
+
+    fn heads(&self) -> Vec<HeadInfo> {
+        self.encoder.heads()
+    }
+
+    fn run(&mut self, batch: &[PassageInput], ask: &Ask) -> Result<Answers, EncodeError> {
+        let answers = self.encoder.run(batch, ask)?;
+        self.tokens.fetch_add(batch.iter().map(|input| input.tokens.len()).sum(), Ordering::Relaxed);
+        Ok(answers)
+    }
+
+    fn packs(&self) -> bool {
+        self.encoder.packs()
+    }
+
+    fn memory(&self) -> MemoryReport {
+        self.encoder.memory()
+    }
+}
+
+/// Lets all lanes count into one sum, which it returns.
+fn count(lanes: &mut Vec<Lane>) -> Arc<AtomicUsize> {
+    let tokens = Arc::new(AtomicUsize::new(0));
+    let counted = |lane: Lane| {
+        let encoder = Counted { encoder: lane.encoder, tokens: tokens.clone() };
+        Lane { encoder: Box::new(encoder), ..lane }
+    };
+    *lanes = std::mem::take(lanes).into_iter().map(counted).collect();
+    tokens
+}
+
+/// Prints a point every [`STEP`] until nothing is computed any more.
+fn watch(computed: &AtomicUsize, stopped: &mpsc::Receiver<()>) -> Vec<Point> {
+    let (began, mut last, mut before) = (Instant::now(), Instant::now(), 0);
+    let mut points = Vec::new();
+    while stopped.recv_timeout(STEP.saturating_sub(last.elapsed())) == Err(mpsc::RecvTimeoutError::Timeout) {
+        let now = computed.load(Ordering::Relaxed);
+        let point = Point {
+            at_s: began.elapsed().as_secs_f64(),
+            tokens_per_s: (now - before) as f64 / last.elapsed().as_secs_f64(),
+            resident_mib: resident_mib(),
+        };
+        println!("{:4.0} s  {:6.0} tokens/s  {:5.0} MiB", point.at_s, point.tokens_per_s, point.resident_mib);
+        points.push(point);
+        (last, before) = (Instant::now(), now);
+    }
+    points
 }
 
 fn passages(book: &Book, tokenizer: &Tokenizer) -> Result<Vec<String>> {
@@ -92,10 +151,17 @@ fn judge(points: &[Point]) -> Result<()> {
     let median = speeds[speeds.len() / 2];
     let off = speeds.iter().map(|speed| (speed / median - 1.0).abs()).fold(0.0, f64::max);
     let grown = inner[inner.len() - 1].resident_mib - inner[0].resident_mib;
+    let thirds: Vec<String> =
+        inner.chunks(inner.len().div_ceil(3)).map(mean).map(|mean| format!("{mean:.0}")).collect();
+    println!("tokens/s at the start, in the middle, at the end: {}", thirds.join(", "));
     println!("speed within {:.1} % of its median, memory grown by {grown:.0} MiB", 100.0 * off);
     ensure!(off <= STEADY, "not steady");
     ensure!(grown <= FLAT_MIB, "memory grows");
     Ok(())
+}
+
+fn mean(points: &[Point]) -> f64 {
+    points.iter().map(|point| point.tokens_per_s).sum::<f64>() / points.len() as f64
 }
 
 fn draw(name: &str, points: &[Point], svg: &Path) -> Result<()> {

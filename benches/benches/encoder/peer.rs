@@ -24,7 +24,7 @@ pub struct Program {
 /// The library that people reach for first.
 pub const SENTENCE_TRANSFORMERS: Program = Program {
     name: "sentence-transformers",
-    script: concat!(env!("CARGO_MANIFEST_DIR"), "/peers/sentence_transformers.py"),
+    script: concat!(env!("CARGO_MANIFEST_DIR"), "/peers/sentence_transformers_encoder.py"),
     requirements: concat!(env!("CARGO_MANIFEST_DIR"), "/peers/sentence_transformers.txt"),
     size: "sentence-transformers: about 5 GB",
     ways: &["f32 2 8", "f32 2 16", "f32 2 32"],

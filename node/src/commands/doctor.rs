@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use domain::id::{ProjectId, TenantId};
 use domain::manifest::NumericProfile;
+use gpu::ceiling::{self, Standing};
 use gpu::lanes::Place;
-use gpu::{Device, DeviceInfo, GpuError, ModelFolder, Tokenizer, ceiling};
+use gpu::{Device, DeviceInfo, GpuError, ModelFolder, Tokenizer};
 use serde::Serialize;
 use store::{BlobScope, DataFolder, StoreError};
 
@@ -17,6 +18,8 @@ use crate::config::Config;
 
 /// How long each device is timed: its own matrix rate for a third of it, the encoder for the rest.
 const TRIAL: Duration = Duration::from_secs(10);
+/// A device that does nothing else comes above this share of its own rate.
+const USUAL_SHARE: f64 = 0.6;
 /// A sentence of ordinary length, repeated to fill a passage.
 const SENTENCE: &str =
     "The lamplighter counted the windows of the street twice, and found one more than the day before. ";
@@ -24,7 +27,7 @@ const SENTENCE: &str =
 /// Arguments of `doctor`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Answer as JSON
+    /// Answer as JSON, once all is checked
     #[arg(long)]
     json: bool,
     /// The data folder to look at [default: the one that `serve` would take]
@@ -67,34 +70,47 @@ impl Check {
     }
 }
 
+/// What was checked; for a person each check is shown as it ends.
+struct Report {
+    checks: Vec<Check>,
+    json: bool,
+}
+
+impl Report {
+    fn add(&mut self, check: Check) {
+        if !self.json {
+            let mark = match check.verdict {
+                Verdict::Good => "ok  ",
+                Verdict::Absent => "--  ",
+                Verdict::Bad => "BAD ",
+            };
+            let mut out = std::io::stdout();
+            let _ = writeln!(out, "{mark} {:<10} {}", check.name, check.found);
+            if let Some(advice) = &check.advice {
+                let _ = writeln!(out, "     {:<10} {advice}", "");
+            }
+        }
+        self.checks.push(check);
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// Exit code 1 if anything that is needed does not work.
 pub async fn run(config: &Config, args: &Args) -> Result<(), Failure> {
     let devices = gpu::devices();
-    let mut checks = vec![Check::good("libtorch", gpu::libtorch_version())];
-    checks.extend(device_checks(&devices));
-    checks.extend(model_checks(config, &devices));
-    checks.push(pdf_reader());
+    let mut report = Report { checks: Vec::new(), json: args.json };
+    report.add(Check::good("libtorch", gpu::libtorch_version()));
+    device_checks(&devices).into_iter().for_each(|check| report.add(check));
+    report.add(pdf_reader());
     let folder = args.data_dir.clone().unwrap_or_else(|| config.store.folder());
-    checks.push(stores(folder).await);
-    checks.push(port(config.gateway.port));
-    let mut out = std::io::stdout();
+    report.add(stores(folder).await);
+    report.add(port(config.gateway.port));
+    check_model(config, &devices, &mut report);
+    let checks = report.checks;
     if args.json {
-        let _ = writeln!(out, "{}", serde_json::to_string_pretty(&checks).unwrap_or_default());
-    } else {
-        for check in &checks {
-            let mark = match check.verdict {
-                Verdict::Good => "ok  ",
-                Verdict::Absent => "--  ",
-                Verdict::Bad => "BAD ",
-            };
-            let _ = writeln!(out, "{mark} {:<10} {}", check.name, check.found);
-            if let Some(advice) = &check.advice {
-                let _ = writeln!(out, "     {:<10} {advice}", "");
-            }
-        }
+        let _ = writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&checks).unwrap_or_default());
     }
     let bad = checks.iter().filter(|check| check.verdict == Verdict::Bad).count();
     if bad == 0 { Ok(()) } else { Err(Failure::new(format!("{bad} of {} checks failed", checks.len()))) }
@@ -129,25 +145,29 @@ fn pdf_reader() -> Check {
     }
 }
 
-fn model_checks(config: &Config, devices: &[DeviceInfo]) -> Vec<Check> {
+/// The model, and each device with it. Last of all, since it takes longest.
+fn check_model(config: &Config, devices: &[DeviceInfo], report: &mut Report) {
     if config.model.is_double() {
         let advice = "set model.path to a model's folder, or to nothing, to understand books";
-        return vec![Check::absent("model", "the deterministic double: tests only", advice)];
+        return report.add(Check::absent("model", "the deterministic double: tests only", advice));
     }
     let folder = config.model.folder();
     let model = match ModelFolder::open(&folder) {
         Ok(model) => model,
         Err(error) => {
-            let advice = "run `cargo xtask setup`, or name a model's folder as model.path in cluster.toml";
-            return vec![Check::bad("model", error.to_string(), advice)];
+            let advice = "name another model's folder as model.path, or nothing for the one that set-up makes";
+            return report.add(Check::bad("model", error.to_string(), advice));
         }
     };
-    let found = format!("{} (digest {}, {} wide)", folder.display(), model.digest(), model.dim());
-    let mut checks = vec![Check::good("model", found)];
+    let digest = &model.digest().to_string()[..16];
+    report.add(Check::good("model", format!("{} (digest {digest}…, {} wide)", folder.display(), model.dim())));
     let profile = config.model.profile_on(devices);
     for place in config.worker.lanes().places(devices) {
-        checks.push(match self_test(&model, &place, profile) {
-            Ok(found) => Check::good("encoder", found),
+        if !report.json {
+            eprintln!("     timing {} for {} seconds …", place.info.device, TRIAL.as_secs());
+        }
+        report.add(match time(&model, &place, profile) {
+            Ok(standing) => encoder(&place, profile, &standing),
             Err(error) => Check::bad(
                 "encoder",
                 error.to_string(),
@@ -155,11 +175,10 @@ fn model_checks(config: &Config, devices: &[DeviceInfo]) -> Vec<Check> {
             ),
         });
     }
-    checks
 }
 
 /// What a device's lanes do together over passages of common length, and how far that is from what the device could.
-fn self_test(model: &ModelFolder, place: &Place, profile: NumericProfile) -> Result<String, GpuError> {
+fn time(model: &ModelFolder, place: &Place, profile: NumericProfile) -> Result<Standing, GpuError> {
     let tokenizer = Tokenizer::open(model)?;
     let text = SENTENCE.repeat(12);
     let ids = tokenizer.encode_batch(&[text.as_str()])?;
@@ -167,17 +186,23 @@ fn self_test(model: &ModelFolder, place: &Place, profile: NumericProfile) -> Res
     let input = tokenizer.passage_input(&[&ids[0][..ids[0].len().min(room)]]);
     let count = (place.padded_tokens / input.tokens.len()).clamp(1, 64);
     let mut lanes = gpu::lanes::load_place(model, profile, place, |_| Ok(()))?;
-    let found = ceiling::standing(model, &mut lanes, &vec![input; count], TRIAL * 2 / 3)?;
+    ceiling::standing(model, &mut lanes, &vec![input; count], TRIAL * 2 / 3)
+}
+
+fn encoder(place: &Place, profile: NumericProfile, standing: &Standing) -> Check {
     let lanes = if place.lanes > 1 { format!(" on {} lanes", place.lanes) } else { String::new() };
-    Ok(format!(
-        "{}: {:.0} tokens/s in {}{lanes}; {:.0} of {:.0} GFLOP/s, {:.0} % of its own matrix rate",
+    let found = format!(
+        "{}: {:.0} tokens/s in {}{lanes}; {:.0} of the {:.0} GFLOP/s that it multiplies matrices at, {:.0} %",
         place.info.device,
-        found.tokens_per_s,
+        standing.tokens_per_s,
         profile.name(),
-        found.flops / 1e9,
-        found.ceiling_flops / 1e9,
-        100.0 * found.share(),
-    ))
+        standing.flops / 1e9,
+        standing.ceiling_flops / 1e9,
+        100.0 * standing.share(),
+    );
+    let slow = standing.share() < USUAL_SHARE;
+    let advice = slow.then(|| format!("more than {:.0} % is usual; does something else use it?", 100.0 * USUAL_SHARE));
+    Check { advice, ..Check::good("encoder", found) }
 }
 
 /// Writes and reads a row and a blob where `serve` would.

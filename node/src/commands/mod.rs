@@ -87,6 +87,9 @@ enum Command {
     /// Measure the stores; remove blobs that nothing names
     Storage(storage::Args),
     /// Say what works here, and what to do where it does not
+    ///
+    /// Times each device for ten seconds: tokens a second, and how near that is to its own rate of multiplying
+    /// matrices. Exit code 1 if something that is needed does not work.
     Doctor(doctor::Args),
     /// Write completions for a shell to standard output
     Completions {
