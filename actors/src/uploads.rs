@@ -428,5 +428,5 @@ pub async fn create_project(context: &Arc<RunContext>, ask: &CreateFromUpload) -
     if let Err(fault) = spent {
         tracing::debug!(%fault, upload = %row.upload, "an upload's bytes go when it expires");
     }
-    made
+    made.map_err(|refused| if refused.code == "project-not-found" { no_upload() } else { refused })
 }
