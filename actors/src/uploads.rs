@@ -436,7 +436,7 @@ pub async fn create_project(context: &Arc<RunContext>, ask: &CreateFromUpload) -
     if let Err(fault) = spent {
         tracing::debug!(%fault, upload = %row.upload, "an upload's bytes go when it expires");
     }
-    made
+    made.map_err(|refused| if refused.code == "project-not-found" { no_upload() } else { refused })
 }
 
 /// Takes a complete upload's file as a project's book, and begins its analysis. The upload names the project once that

@@ -127,7 +127,7 @@ fn a_book_in_one_piece_that_lies_about_its_length_leaves_nothing() {
     let short = said("content-length: 5000", b"Chapter One\n\nThe lamp", true);
     assert!(short.is_empty() || short.starts_with("HTTP/1.1 400"), "{short}");
     let both = said("content-length: 3\r\ntransfer-encoding: chunked\r\ncontent-length: 4", b"abc", true);
-    assert!(!both.contains(" 20"), "{both}");
+    assert!(!both.starts_with("HTTP/1.1 20"), "{both}");
     // The server learns of a broken connection in its own time.
     while !files_below(&data.path().join("blobs")).is_empty() {
         std::thread::yield_now();
