@@ -7,9 +7,6 @@ mod reach;
 use std::collections::BTreeMap;
 
 use cluster::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
-use cluster::body::keeping::{
-    CoverFormat, CoverReply, GetCover, GetHealth, HealthReply, MigrationsReply, RunMigrations, SweepBlobs, SweepReply,
-};
 use cluster::body::projects::{
     ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
@@ -38,7 +35,6 @@ use cluster::message::Message;
 use domain::api::{BookFile, ProjectView, RunView};
 use domain::book::{Format, Warning};
 use domain::edit::{Edit, EditEntry, EditPage, EditState, EditVersion, Shot};
-use domain::health::{DatabaseHealth, DatabasesHealth, MigrationsRun, Orphan, StoreState, SweepReport, SweepTotals};
 use domain::id::{Digest, ItemId, ProjectId, RunId, TenantId, Term, UploadId, WorkerId};
 use domain::language::Language;
 use domain::manifest::NumericProfile;
@@ -53,6 +49,9 @@ use domain::scheduling::{
     TenantWaits, TermBegan, WaitSum, WorkerLoad,
 };
 use domain::upload::UploadView;
+
+#[path = "examples/keeping.rs"]
+mod keeping;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden-v1.txt");
 
@@ -417,51 +416,6 @@ fn told_of_projects() -> Vec<Message> {
     ]
 }
 
-fn of_keeping() -> Vec<Message> {
-    let one = DatabaseHealth {
-        state: StoreState::Strained,
-        write_latency_us: Some(2_000),
-        read_latency_us: Some(40),
-        queued: Some(3),
-        queue_max: Some(1_024),
-        pool_used: Some(1),
-        pool_max: Some(4),
-        bytes: Some(70_000),
-        bytes_max: None,
-        schema_version: Some(3),
-        trouble: Some("é (store-full)".into()),
-    };
-    let health = DatabasesHealth {
-        state: StoreState::Good,
-        records: one.clone(),
-        blobs: one.clone(),
-        cache: DatabaseHealth { state: StoreState::Bad, ..one },
-        incarnation: "1".into(),
-        swept: SweepTotals { sweeps: 1, blobs: 2, bytes: 300 },
-    };
-    let report = SweepReport {
-        dry_run: true,
-        scopes: 1,
-        named: 2,
-        young: 3,
-        orphans: 4,
-        orphan_bytes: 500,
-        left_alone: 6,
-        first: vec![Orphan { tenant: TenantId::LOCAL, project: PROJECT, digest: digest(1), bytes: 300 }],
-    };
-    let formats = vec![CoverFormat::Avif, CoverFormat::WebP, CoverFormat::Jpeg];
-    vec![
-        GetHealth { principal: WHO }.into(),
-        HealthReply { health }.into(),
-        RunMigrations { principal: WHO }.into(),
-        MigrationsReply { run: MigrationsRun { from: 2, to: 3 } }.into(),
-        SweepBlobs { principal: WHO, grace_s: Some(3_600), dry_run: true }.into(),
-        SweepReply { report }.into(),
-        GetCover { principal: WHO, project: PROJECT, edge_px: 320, formats }.into(),
-        CoverReply { digest: digest(1), format: CoverFormat::Jpeg, bytes: vec![1, 2, 3] }.into(),
-    ]
-}
-
 /// One message of each kind.
 fn examples() -> Vec<Message> {
     let fault = Fault::new("unavailable", "no answer").retry_after(1_000);
@@ -473,7 +427,7 @@ fn examples() -> Vec<Message> {
     all.extend(asked_of_projects());
     all.extend(told_of_projects());
     all.extend(reach::examples());
-    all.extend(of_keeping());
+    all.extend(keeping::examples());
     all
 }
 

@@ -16,7 +16,7 @@
 //! | `run` | who speaks for a run, how much it has outstanding |
 //! | `arena`, `arrivals` | where items live; who is oldest |
 //! | `model` | what waits for one model, and who is ready for it |
-//! | `bucket`, `fairness`, `ranking`, `batch` | bulk work: lengths, counters, who is next, forming a batch |
+//! | `bucket`, `lane`, `fairness`, `ranking`, `batch` | bulk work: lengths, counters, who is next, forming a batch |
 //! | `limits` | tenants that may have so much and no more |
 //! | `interactive` | work that somebody waits for |
 //! | `placement`, `ready` | work meets devices; who would finish it soonest |
@@ -50,6 +50,7 @@ mod hedge;
 mod interactive;
 pub mod invariants;
 pub mod item;
+mod lane;
 mod limits;
 mod memory;
 mod model;

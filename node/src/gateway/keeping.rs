@@ -152,9 +152,9 @@ pub(super) fn write_metrics(out: &mut String, health: &DatabasesHealth) {
     let mut family = |kind: &str, name: &str, help: &str, of: &dyn Fn(&DatabaseHealth) -> Option<f64>| {
         // Writing to a string can't fail.
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        for (store, health) in stores {
+        for (label, health) in stores {
             if let Some(value) = of(health) {
-                let _ = writeln!(out, "{name}{{store=\"{store}\"}} {value}");
+                let _ = writeln!(out, "{name}{{store=\"{label}\"}} {value}");
             }
         }
     };
