@@ -47,10 +47,13 @@ fn fault(error: StoreError) -> Fault {
     store_fault(&error)
 }
 
+/// What runs composed, the one asked for last at the end.
+type Open = VecDeque<(RunId, Arc<Composed>)>;
+
 /// Storyboards that are being edited.
 #[derive(Clone)]
 pub struct Boards {
-    open: Arc<Mutex<VecDeque<(RunId, Arc<Composed>)>>>,
+    open: Arc<Mutex<Open>>,
     made: Arc<Mutex<VecDeque<Made>>>,
     work: Arc<Semaphore>,
 }

@@ -43,7 +43,7 @@ impl Courier for Receiver {
     async fn post(&self, letter: Letter) -> Result<u16, Refusal> {
         let mut read = self.0.lock().unwrap();
         read.push(serde_json::from_slice(&letter.body).unwrap());
-        Ok(if read.len() % 3 == 0 { 500 } else { 204 })
+        Ok(if read.len().is_multiple_of(3) { 500 } else { 204 })
     }
 }
 

@@ -1,4 +1,5 @@
 //! Texts that are analysed by themselves, and projects' revisions: over real sockets, on a real process.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod common;
 

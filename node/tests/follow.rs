@@ -1,4 +1,5 @@
 //! Events of many projects over a WebSocket, as a dashboard follows them.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod common;
 

@@ -126,7 +126,7 @@ impl<'a> Served<'a> {
     fn logs(&self, marker: &str) -> usize {
         let is_marked =
             |call: &&&Call| call.name == "pwrite64" && call.text.contains("-wal>") && call.text.contains(marker);
-        let written = self.calls.iter().filter(is_marked).next_back();
+        let written = self.calls.iter().rfind(is_marked);
         let written = written.unwrap_or_else(|| panic!("`{marker}` is not written to the log before the answer")).ended;
         self.after(written, "sync of the log", |call| call.syncs("-wal>"))
     }

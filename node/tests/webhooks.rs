@@ -1,4 +1,5 @@
 //! Addresses that are told of events: a real node, real receivers, real signatures.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod common;
 

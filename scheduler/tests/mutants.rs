@@ -49,7 +49,7 @@ const FAULTS: [Fault; 28] = [
         "(ns * 100.0 / if @ { 100.0 } else { f64::from(tenant.weight) }) as u64",
     ),
     Fault("fairness.rs", "self.left - oldest < age_bound)", "@ || self.left - oldest < age_bound)"),
-    Fault("fairness.rs", "let buckets = if tenant.parked { 0 }", "let buckets = if tenant.parked && !@ { 0 }"),
+    Fault("fairness.rs", "let buckets = if self.parked { 0 }", "let buckets = if self.parked && !@ { 0 }"),
     Fault("batch.rs", ".min(self.room_tokens)", ".min(if @ { u32::MAX } else { self.room_tokens })"),
     Fault(
         "batch.rs",

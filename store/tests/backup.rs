@@ -184,10 +184,14 @@ async fn an_archive_that_was_cut_or_changed_anywhere_is_refused_and_leaves_nothi
         assert!(["backup-not-one", "backup-truncated"].contains(&code), "{kept} bytes: {code}");
     }
     assert_eq!(refusal(&[bytes.as_slice(), b"more"].concat()).await, "backup-truncated");
-    let newer = bytes.to_vec().into_iter().enumerate().map(|(at, byte)| if at == 25 { b'9' } else { byte });
+    let newer = bytes.iter().copied().enumerate().map(|(at, byte)| if at == 25 { b'9' } else { byte });
     assert_eq!(refusal(&newer.collect::<Vec<u8>>()).await, "backup-newer");
     assert_eq!(refusal(b"PK\x03\x04").await, "backup-not-one");
 }
+
+/// Members of an archive, by their paths, and something that is done to them.
+type Members = Vec<(String, Vec<u8>)>;
+type Change<'a> = &'a dyn Fn(&mut Members);
 
 /// An archive whose ends are right, over whatever body: what somebody could make who means ill.
 fn forged(bytes: &[u8], change: impl Fn(&mut Vec<(String, Vec<u8>)>)) -> Vec<u8> {
@@ -232,7 +236,7 @@ async fn an_archive_whose_members_are_not_what_its_manifest_says_is_refused_and_
     let (bytes, _) = packed(&folder, None).await;
     let place = dir.path().join("place");
     std::fs::create_dir(&place).unwrap();
-    let taken = async |change: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+    let taken = async |change: Change<'_>| {
         let archive = write(dir.path(), &forged(&bytes, change));
         restored(&archive, &place.join("new"), None).await
     };
@@ -242,7 +246,6 @@ async fn an_archive_whose_members_are_not_what_its_manifest_says_is_refused_and_
     let at = |members: &[(String, Vec<u8>)], start: &str| {
         members.iter().position(|(path, _)| path.starts_with(start)).unwrap()
     };
-    type Change<'a> = &'a dyn Fn(&mut Vec<(String, Vec<u8>)>);
     let changes: [(&str, Change<'_>); 8] = [
         ("a blob with other bytes", &|m| {
             let blob = at(m, "blobs");

@@ -145,7 +145,11 @@ impl Request {
             return Ok(None);
         }
         let bad = |e: serde_json::Error| ApiError::new("bad-request", format!("the body can't be used: {e}"));
-        let mut value = serde_json::from_slice(&bytes).map_err(bad)?;
+        let mut value: serde_json::Value = serde_json::from_slice(&bytes).map_err(bad)?;
+        // A list in the order of its fields would do for a type, too.
+        if !value.is_object() {
+            return Err(ApiError::new("bad-request", "this address wants a JSON object"));
+        }
         whole_numbers(&mut value);
         serde_json::from_value(value).map(Some).map_err(bad)
     }

@@ -283,7 +283,7 @@ const ACTIVITY: &[Param] = &[
 const COVER: &[Param] = &[
     query(
         "size",
-        "string",
+        "small|medium|large",
         "`small`, `medium` (the default) or `large`: it fits into a square of 128, 256 or 512 pixels.",
     ),
     IF_NONE_MATCH,
@@ -315,7 +315,7 @@ pub fn table() -> Vec<Route> {
 #[rustfmt::skip]
 fn of_the_node() -> Vec<Route> {
     use Content::{Bytes, BytesOf, Empty, Json, OptionalJson, Text};
-    use Permission::{Operator, Public};
+    use Permission::{Operator, Public, Tenant};
     let get = || Method::GET;
     let post = || Method::POST;
     vec![
@@ -352,6 +352,43 @@ fn of_the_node() -> Vec<Route> {
         Route { id: "node", method: get(), path: "/api/v1/node", about: "What this node is and what it trusts.",
             permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<NodeInfo>)), handler: handler!(handlers::node) },
     ]
+}
+
+/// A route, and what its path's `{names}` stand for.
+pub enum Found<'a> {
+    /// The route.
+    Route(&'a Route, Vec<String>),
+    /// The path exists, but not with this method; these it has.
+    OtherMethods(String),
+    /// No such path.
+    Nothing,
+}
+
+/// Looks a request up in the table. HEAD is answered as GET.
+pub fn find<'a>(table: &'a [Route], method: &Method, path: &str) -> Found<'a> {
+    let wanted = if *method == Method::HEAD { &Method::GET } else { method };
+    let mut others = Vec::new();
+    for route in table {
+        match matches(route.path, path) {
+            Some(values) if route.method == *wanted => return Found::Route(route, values),
+            Some(_) => others.push(route.method.as_str()),
+            None => {}
+        }
+    }
+    if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others.join(", ")) }
+}
+
+fn matches(template: &str, path: &str) -> Option<Vec<String>> {
+    let (mut left, mut right) = (template.split('/'), path.split('/'));
+    let mut values = Vec::new();
+    loop {
+        match (left.next(), right.next()) {
+            (None, None) => return Some(values),
+            (Some(name), Some(value)) if name.starts_with('{') && !value.is_empty() => values.push(value.to_owned()),
+            (Some(same), Some(part)) if same == part => {}
+            _ => return None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,14 @@ request uses up (a project that is deleted, an upload that is removed) is made f
 import base64
 import functools
 import hashlib
+import io
 import itertools
 import os
+import struct
 import threading
 import time
+import zipfile
+import zlib
 from collections import defaultdict
 
 import requests
@@ -98,6 +102,63 @@ def shared_project():
     return ready_project()
 
 
+def new_webhook():
+    with lock:
+        number = next(books)
+    return ask("POST", "/api/v1/webhooks", json={"url": f"https://receiver-{number}.example.org/"}).json()["id"]
+
+
+@functools.cache
+def shared_webhook():
+    return new_webhook()
+
+
+@functools.cache
+def shared_analysis():
+    return ask("POST", "/api/v1/analysis/summarize", json={"project": shared_project()["project"]}).json()["id"]
+
+
+def picture():
+    """A PNG of one grey."""
+    def part(kind, data):
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    rows = b"".join(b"\0" + b"\x77" * 3 * 64 for _ in range(96))
+    head = struct.pack(">IIBBBBB", 64, 96, 8, 2, 0, 0, 0)
+    signature = b"\x89PNG\r\n\x1a\n"
+    return signature + part(b"IHDR", head) + part(b"IDAT", zlib.compress(rows)) + part(b"IEND", b"")
+
+
+@functools.cache
+def covered_project():
+    """A project of an EPUB with a cover."""
+    container = (
+        '<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile '
+        'full-path="book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>'
+    )
+    package = (
+        '<package version="3.0" unique-identifier="id" xmlns="http://www.idpf.org/2007/opf"><metadata '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:identifier id="id">lamp</dc:identifier><dc:title>Lamp'
+        '</dc:title><dc:language>en</dc:language></metadata><manifest><item id="c" href="cover.png" '
+        'media-type="image/png" properties="cover-image"/><item id="t" href="text.xhtml" '
+        'media-type="application/xhtml+xml"/></manifest><spine><itemref idref="t"/></spine></package>'
+    )
+    told = "The ferry left at nine, and nobody had told Anna where it was going. " * 30
+    text = (
+        '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>Lamp</title></head><body><h1>Chapter One</h1>'
+        f"<p>{told}</p></body></html>"
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("mimetype", "application/epub+zip")
+        archive.writestr("META-INF/container.xml", container)
+        archive.writestr("book.opf", package)
+        archive.writestr("text.xhtml", text)
+        archive.writestr("cover.png", picture())
+    return {"project": ask("POST", "/api/v1/projects?name=lamp.epub", data=file.getvalue()).json()["id"]}
+
+
 # Operations whose path may not be the shared project's: each gets what it uses up.
 USES_UP = {
     "deleteProject": lambda: {"project": new_project()},
@@ -110,6 +171,13 @@ USES_UP = {
     "removeUpload": lambda: {"upload": new_upload()},
     "appendUpload": lambda: {"upload": new_upload()},
     "getUpload": lambda: {"upload": new_upload()},
+    "getWebhook": lambda: {"webhook": shared_webhook()},
+    "changeWebhook": lambda: {"webhook": shared_webhook()},
+    "webhookSecrets": lambda: {"webhook": shared_webhook()},
+    "deleteWebhook": lambda: {"webhook": new_webhook()},
+    "analysisStatus": lambda: {"analysis": shared_analysis()},
+    "cover": covered_project,
+    "referenceFile": lambda: {"file": "index.html"},
 }
 
 
@@ -125,7 +193,7 @@ def places(operation):
         return deleted_project()
     if operation in USES_UP:
         return USES_UP[operation]()
-    return shared_project() | {"name": "storyboard.json", "tenant": "00000000-0000-0000-0000-000000000000"}
+    return shared_project() | {"revision": 1, "name": "storyboard.json", "tenant": "00000000-0000-0000-0000-000000000000"}
 
 
 def prepared(operation, case, known):
@@ -158,6 +226,14 @@ def prepared(operation, case, known):
         then = [] if operation == "undoEdit" else ["undo"]
         case.path_parameters["project"], case.body = edited(*then)
         case.media_type = "application/json"
+    elif operation == "createWebhook":
+        case.body, case.media_type = {"url": "https://receiver.example.org/"}, "application/json"
+    elif operation == "changeWebhook":
+        case.body, case.media_type = {}, "application/merge-patch+json"
+    elif operation in ("analyseSemantic", "analyseScenes", "analyseSummary"):
+        case.body, case.media_type = {"text": book().decode()}, "application/json"
+    elif operation == "backup":
+        case.body, case.media_type = {}, "application/json"
     elif operation == "signedFile":
         at = shared_project()["project"]
         link = ask("POST", f"/api/v1/projects/{at}/files/book.json/link").json()

@@ -78,6 +78,10 @@ fn the_served_document_is_kept_to_and_every_operation_succeeds_once() {
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
             let label = format!("{} {path}", method.to_uppercase());
+            // A WebSocket is no request that it can make: `node/tests/follow.rs` has it.
+            if methods[method]["operationId"] == "followEvents" {
+                continue;
+            }
             assert!(succeeded.get(&label).is_some_and(|count| *count > 0), "{label} never succeeded: {succeeded:?}");
             operations += 1;
         }
@@ -85,7 +89,7 @@ fn the_served_document_is_kept_to_and_every_operation_succeeds_once() {
     println!("{operations} operations, each with a success, in {:.0} s", began.elapsed().as_secs_f64());
 }
 
-/// How often each operation was answered by a 2xx, by schemathesis' own report.
+/// How often each operation was answered by a 2xx or sent on for good, by schemathesis' own report.
 fn successes(report: &str) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for line in report.lines() {
@@ -94,7 +98,7 @@ fn successes(report: &str) -> BTreeMap<String, u64> {
         let Some(label) = recorder["label"].as_str() else { continue };
         let interactions = recorder["interactions"].as_object().into_iter().flat_map(|all| all.values());
         let is_success =
-            |one: &&Value| one["response"]["status_code"].as_u64().is_some_and(|s| (200..300).contains(&s));
+            |one: &&Value| one["response"]["status_code"].as_u64().is_some_and(|s| (200..300).contains(&s) || s == 308);
         *counts.entry(label.to_owned()).or_default() += interactions.filter(is_success).count() as u64;
     }
     counts

@@ -5,7 +5,7 @@ use super::*;
 /// Routes of projects, their revisions, and uploads.
 #[rustfmt::skip]
 pub(super) fn of_projects() -> Vec<Route> {
-    use Content::{Bytes, BytesOf, Empty, Events, Json, MergePatch, OptionalJson, Picture};
+    use Content::{Bytes, BytesOf, Empty, Json, MergePatch, Picture};
     use Permission::{ProjectRead, ProjectWrite, Public, Tenant};
     let get = || Method::GET;
     let post = || Method::POST;
@@ -88,41 +88,4 @@ pub(super) fn of_runs() -> Vec<Route> {
         Route { id: "signedFile", method: get(), path: "/api/v1/files/{token}", about: "A file by its signed address.",
             permission: Public, limits: NO_BODY, params: FILE, request: Empty, response: (200, Bytes), handler: handler!(handlers::signed_file) },
     ]
-}
-
-/// A route, and what its path's `{names}` stand for.
-pub enum Found<'a> {
-    /// The route.
-    Route(&'a Route, Vec<String>),
-    /// The path exists, but not with this method; these it has.
-    OtherMethods(String),
-    /// No such path.
-    Nothing,
-}
-
-/// Looks a request up in the table. HEAD is answered as GET.
-pub fn find<'a>(table: &'a [Route], method: &Method, path: &str) -> Found<'a> {
-    let wanted = if *method == Method::HEAD { &Method::GET } else { method };
-    let mut others = Vec::new();
-    for route in table {
-        match matches(route.path, path) {
-            Some(values) if route.method == *wanted => return Found::Route(route, values),
-            Some(_) => others.push(route.method.as_str()),
-            None => {}
-        }
-    }
-    if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others.join(", ")) }
-}
-
-fn matches(template: &str, path: &str) -> Option<Vec<String>> {
-    let (mut left, mut right) = (template.split('/'), path.split('/'));
-    let mut values = Vec::new();
-    loop {
-        match (left.next(), right.next()) {
-            (None, None) => return Some(values),
-            (Some(name), Some(value)) if name.starts_with('{') && !value.is_empty() => values.push(value.to_owned()),
-            (Some(same), Some(part)) if same == part => {}
-            _ => return None,
-        }
-    }
 }
