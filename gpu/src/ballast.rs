@@ -3,7 +3,7 @@
 //! libtorch answers with an error where it can't have a tensor; Rust ends the program where it can't have two bytes.
 //! Under a limit on address space both come to pass: what a batch leaves may be less than a string takes, in its own
 //! thread or in one beside it. So [`Ballast`], a program's global allocator, lets go of a piece of address space that
-//! nobody uses, and tries again; pieces are smaller than tensors, which gain nothing by them. [`keep`] takes them
+//! nobody uses, and tries again; pieces are smaller than tensors, which gain nothing by them. `keep` takes them
 //! anew before each batch.
 #![allow(unsafe_code, reason = "an allocator hands out pointers, and address space is mapped by calls to the system")]
 

@@ -19,7 +19,7 @@
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
 //! | [`guard`] | who is let in: the local trust of a one-machine node |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
-//! | [`reference`] | the API's document as a page |
+//! | [`mod@reference`] | the API's document as a page |
 //! | [`assets`] | the web app's files |
 //! | [`openapi`] | the OpenAPI 3.1 document |
 //! | [`serve`](mod@serve) | the warp server round it all |
