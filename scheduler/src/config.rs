@@ -39,6 +39,10 @@ pub struct Config {
     /// How far above the least counter a bucket may stand and still be chosen because it is fuller, in batch
     /// budgets. More gives fuller batches, less gives a small tenant its turn sooner. 0.25.
     pub fairness_slack_batches: f64,
+    /// Device time that was a tenant's due while it idled, and that it may have ahead of others when it comes back: at
+    /// most so many batch budgets. As long may a batch that was handed out before be put off for it, and one budget at
+    /// least. 4; with 0, idling earns nothing.
+    pub saved_batches: f64,
     /// How often the queue turns over before lengths are served of which there are too few to fill a batch. 3.
     pub patience_turnovers: f64,
     /// Later items of the same tenant, class and model that may go ahead of an item. 16,384.
@@ -93,6 +97,7 @@ impl Default for Config {
             interactive_budget_ms: 100,
             max_padding_share: 0.15,
             fairness_slack_batches: 0.25,
+            saved_batches: 4.0,
             patience_turnovers: 3.0,
             age_bound_items: 16_384,
             interactive_target_ms: 1_000,
@@ -135,6 +140,7 @@ impl Config {
             interactive_budget_ms: self.interactive_budget_ms.max(1),
             max_padding_share: share(self.max_padding_share, 0.0, 0.95),
             fairness_slack_batches: share(self.fairness_slack_batches, 0.0, 1.0),
+            saved_batches: share(self.saved_batches, 0.0, 1e3),
             patience_turnovers: share(self.patience_turnovers, 0.0, 1e6),
             age_bound_items: self.age_bound_items.max(1),
             max_attempts: self.max_attempts.max(1),
@@ -151,5 +157,97 @@ impl Config {
             default_weight: self.default_weight.max(1),
             ..self
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_not_work_becomes_what_can() {
+        let none = Config {
+            max_items: 0,
+            max_items_per_run: 0,
+            max_runs: 0,
+            max_tenants: 0,
+            max_models: 0,
+            max_workers: 0,
+            max_credits: 0,
+            max_item_tokens: 0,
+            pad_multiple: 0,
+            bucket_growth: 0.0,
+            max_batch_items: 0,
+            batch_budget_ms: 0,
+            interactive_budget_ms: 0,
+            max_padding_share: -1.0,
+            fairness_slack_batches: -1.0,
+            saved_batches: -1.0,
+            patience_turnovers: -1.0,
+            age_bound_items: 0,
+            max_attempts: 0,
+            suspect_after_crashes: 0,
+            max_lone_crashes: 0,
+            backoff_ms: 0,
+            max_backoff_ms: 0,
+            lease_factor: 0.0,
+            hedge_after_factor: 0.0,
+            hedge_share: -1.0,
+            memory_share: 0.0,
+            prior: Cost { ns_per_token: 0.0, ns_per_token_squared: 0.0 },
+            default_weight: 0,
+            ..Config::default()
+        };
+        let least = Config {
+            max_items: 1,
+            max_items_per_run: 1,
+            max_runs: 1,
+            max_tenants: 1,
+            max_models: 1,
+            max_workers: 1,
+            max_credits: 1,
+            max_item_tokens: 8,
+            pad_multiple: 1,
+            bucket_growth: 1.02,
+            max_batch_items: 1,
+            batch_budget_ms: 1,
+            interactive_budget_ms: 1,
+            max_padding_share: 0.0,
+            fairness_slack_batches: 0.0,
+            saved_batches: 0.0,
+            patience_turnovers: 0.0,
+            age_bound_items: 1,
+            max_attempts: 1,
+            suspect_after_crashes: 1,
+            max_lone_crashes: 1,
+            backoff_ms: 1,
+            max_backoff_ms: 1,
+            lease_factor: 1.0,
+            hedge_after_factor: 1.0,
+            hedge_share: 0.0,
+            memory_share: 0.05,
+            prior: none.prior.clamped(),
+            default_weight: 1,
+            ..Config::default()
+        };
+        assert_eq!(none.clamped(), least);
+        let wild = Config {
+            bucket_growth: f64::NAN,
+            max_padding_share: f64::INFINITY,
+            collection_window_ms: u64::MAX,
+            backoff_ms: 300,
+            max_backoff_ms: 200,
+            ..Config::default()
+        };
+        let tamed = Config {
+            bucket_growth: 8.0,
+            max_padding_share: 0.95,
+            collection_window_ms: 60_000,
+            backoff_ms: 300,
+            max_backoff_ms: 300,
+            ..Config::default()
+        };
+        assert_eq!(wild.clamped(), tamed);
+        assert_eq!(Config::default().clamped(), Config::default());
     }
 }

@@ -11,9 +11,10 @@ const FLOOD: u64 = 1;
 /// About as long as a passage gets.
 const LONG: u32 = 490;
 
-/// So many workers, each with a running batch and a staged one of the flooding tenant, and more of it queued.
+/// So many workers, each with a running batch and a staged one of the flooding tenant, and more of it queued. What made
+/// way may be put off for one batch.
 fn flooded(workers: u64) -> World {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(Config { saved_batches: 1.0, ..Config::default() });
     for id in 1..=workers {
         world.join(id, 1, 2);
     }
@@ -52,11 +53,64 @@ fn a_tenant_that_comes_back_has_a_staged_batch_make_way_and_all_its_lengths_shar
     release(&mut world, id);
     let next = world.holds(id)[1].clone();
     assert_eq!(of_run(&next, 2), tokens.len(), "nothing of it is left for a later batch");
-    assert!(next.items.len() > 3 * tokens.len(), "others' items fill what it leaves: {}", next.items.len());
+    assert_eq!(next.items.len(), tokens.len(), "nobody else's items make it longer");
     world.finish(id, 232_000);
     assert_eq!(world.holds(id)[1].items, staged.items, "what made way is next, with no attempt lost");
     assert_eq!(world.holds(id)[1].lease.attempt, 1);
     world.check();
+}
+
+#[test]
+fn a_newcomer_that_has_little_shares_a_short_batch_with_others() {
+    let mut world = flooded(1);
+    let full = world.holds(1)[0].items.len();
+    world.submit(2, vec![bulk(5_000, 2, LONG)]);
+    release(&mut world, 1);
+    let next = &world.holds(1)[1];
+    assert_eq!((of_run(next, 2), next.items.len()), (1, full / 4), "a quarter of {full}");
+    world.check();
+}
+
+/// What tenant 2 gets of a device in a row, in batches' worth, when it hands in ten batches' worth after it idled so
+/// long beside the flooding one.
+fn ahead_after_idling(idle_ms: u64, saved_batches: f64) -> f64 {
+    let mut world = World::new(Config { saved_batches, max_items_per_run: 4_096, ..Config::default() });
+    world.join(1, 1, 1);
+    world.submit(FLOOD, (0..4_000).map(|n| bulk(n, FLOOD, LONG)).collect());
+    let full = world.holds(1)[0].items.len();
+    let mut serve = |world: &mut World, until_ms: u64| {
+        while world.now_ms < until_ms {
+            world.now_ms += 240;
+            world.finish(1, 240_000);
+        }
+    };
+    world.submit(2, vec![bulk(5_000, 2, LONG)]);
+    serve(&mut world, 1_000);
+    let until_ms = world.now_ms + idle_ms;
+    serve(&mut world, until_ms);
+    world.submit(2, (6_000..6_000 + 10 * full as u64).map(|n| bulk(n, 2, LONG)).collect());
+    let mut given = 0;
+    loop {
+        world.now_ms += 240;
+        world.finish(1, 240_000);
+        let held = &world.holds(1)[0];
+        given += of_run(held, 2);
+        if of_run(held, 2) < held.items.len() {
+            world.check();
+            return given as f64 / full as f64;
+        }
+    }
+}
+
+#[test]
+fn what_was_a_tenants_due_while_it_idled_goes_ahead_when_it_comes_back_up_to_a_bound() {
+    let without = ahead_after_idling(10_000, 0.0);
+    let saved = |idle_ms, most| ahead_after_idling(idle_ms, most) - without;
+    // Half of the device is its due: 960 ms of it in 1,920.
+    for (idle_ms, most, batches) in [(10_000, 4.0, 4.0), (10_000, 2.0, 2.0), (1_920, 40.0, 4.0)] {
+        let found = saved(idle_ms, most);
+        assert!((found - batches).abs() < 1.2, "{found} batches ahead after {idle_ms} ms, at most {most}");
+    }
 }
 
 #[test]
