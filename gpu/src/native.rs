@@ -42,6 +42,16 @@ pub(crate) fn gpu_free_bytes() -> Option<u64> {
     Driver::get()?.free_bytes()
 }
 
+/// Gives the host back what is free of the heap. It is kept otherwise, for the next tensors, and takes the room of those
+/// that are too large for it.
+pub(crate) fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it may be called at any time, from any thread.
+    unsafe {
+        libc::malloc_trim(0)
+    };
+}
+
 /// Version of the libtorch in this process.
 pub(crate) fn libtorch_version() -> Option<String> {
     // SAFETY: RTLD_DEFAULT is a valid handle, and the name is a C string.

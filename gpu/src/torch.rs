@@ -172,7 +172,11 @@ impl Encoder for TchEncoder {
         ballast::keep();
         // Whether gradients are kept is a setting of the thread, and this may be any thread.
         let _no_grad = tch::no_grad_guard();
-        let floats = self.compute(batch, ask)?;
+        let floats = self.compute(batch, ask).map_err(EncodeError::from).inspect_err(|error| {
+            if matches!(error, EncodeError::OutOfMemory { .. }) {
+                native::give_back();
+            }
+        })?;
         let mut rest = floats.as_slice();
         let mut take = |len: usize| {
             let (head, tail) = rest.split_at_checked(len)?;
