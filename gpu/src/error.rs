@@ -163,10 +163,10 @@ impl EncodeError {
 
 impl From<tch::TchError> for EncodeError {
     fn from(error: tch::TchError) -> Self {
-        // libtorch has no error codes; these are the words of its two allocators.
+        // libtorch has no error codes; these are the words of its two allocators, and of C++'s for all but tensors.
         let text = error.to_string();
         let reason = first_line(&error);
-        if text.contains("can't allocate memory") || text.contains("out of memory") {
+        if ["can't allocate memory", "out of memory", "bad_alloc"].iter().any(|words| text.contains(words)) {
             Self::OutOfMemory { reason }
         } else {
             Self::Broken { reason }
@@ -193,6 +193,8 @@ mod tests {
         let error = EncodeError::from(huge);
         assert_eq!(error.code(), "encode-out-of-memory", "{error}");
         assert!(!error.to_string().contains('\n'));
+        let small = EncodeError::from(tch::TchError::Torch("std::bad_alloc".to_owned()));
+        assert_eq!(small.code(), "encode-out-of-memory");
 
         let (a, b) = (tch::Tensor::from_slice(&[1f32; 6]).view([2, 3]), tch::Tensor::from_slice(&[1f32; 5]));
         assert_eq!(EncodeError::from(a.f_matmul(&b).unwrap_err()).code(), "encode-broken");
