@@ -11,6 +11,7 @@ use crate::id::{Digest, RunId};
 use crate::language::Language;
 use crate::project::Actor;
 use crate::storyboard::{Boundary, Evidence, Name, Panel, Scene, StoryChapter, Storyboard};
+use crate::text::Text;
 
 /// Entries that the log of one storyboard may have.
 pub const ENTRIES_MAX: u64 = 5_000;
@@ -59,6 +60,21 @@ impl Shot {
         Self::PointOfView,
         Self::Insert,
     ];
+
+    /// What it is called.
+    pub fn text(self) -> Text {
+        match self {
+            Self::Establishing => Text::ShotEstablishing,
+            Self::Wide => Text::ShotWide,
+            Self::Full => Text::ShotFull,
+            Self::Medium => Text::ShotMedium,
+            Self::Close => Text::ShotClose,
+            Self::ExtremeClose => Text::ShotExtremeClose,
+            Self::OverShoulder => Text::ShotOverShoulder,
+            Self::PointOfView => Text::ShotPointOfView,
+            Self::Insert => Text::ShotInsert,
+        }
+    }
 }
 
 /// One change. Panels are named by their ids, which stay the same whatever is moved: a composed panel's is its index,

@@ -3,6 +3,7 @@
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use crate::book::Chapter;
 use crate::id::Digest;
 use crate::language::Language;
 
@@ -140,4 +141,23 @@ pub struct Evidence {
     /// One past the last byte. The range, decoded, tags dropped and white space folded, equals `text`
     /// (note marks aside).
     pub source_end: u64,
+}
+
+impl Evidence {
+    /// A sentence of a chapter, by its position there, quoted.
+    ///
+    /// # Panics
+    /// If the chapter has no such sentence.
+    pub fn of(chapter: &Chapter, sentence: usize) -> Self {
+        let s = &chapter.sentences[sentence];
+        Self {
+            text: chapter.sentence(sentence).to_owned(),
+            chapter: chapter.index,
+            start: s.start,
+            end: s.end,
+            source_href: s.source.href.clone(),
+            source_start: s.source.start,
+            source_end: s.source.end,
+        }
+    }
 }

@@ -24,7 +24,7 @@ use cluster::body::Fault;
 use cluster::bulk::BulkPlane;
 use cluster::link::{Address, Wire};
 use ractor::{Actor, ActorRef};
-use store::{Blobs, DataFolder, Keyring, MemoryCache, Records};
+use store::{DataFolder, MemoryCache};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
@@ -86,38 +86,24 @@ impl Node {
         let (stop, stopping) = watch::channel(false);
         let id = uuid::Uuid::new_v4().as_u128();
         let scope = format!("visiobook-{id:032x}");
-        let (records, blobs) = (data.records(), data.blobs());
-        let keys = Arc::new(data.keyring(environment_keys()?.as_deref())?);
-        let swept = blobs.sweep_temporary().await?;
+        let leader = Leader { scope: scope.clone(), wire };
+        let context = quiet_context(config, &data, id, leader.clone())?;
+        let swept = context.blobs.sweep_temporary().await?;
         if swept > 0 {
             tracing::info!(swept, "uploads that broke off were cleared away");
         }
-        let bulk: Arc<dyn BulkPlane> = Arc::new(bulk(&records, &blobs, &keys));
-        let leader = Leader { scope: scope.clone(), wire };
+        let bulk: Arc<dyn BulkPlane> = Arc::new(bulk(&context));
         let (step_down, leaving) = watch::channel(false);
         let (shares, trace) = (Shares::default(), trace(config));
         let with = Lead { scope: scope.clone(), wire, config: scheduler::Config::default(), trace, shares };
-        let leading = tokio::spawn(lead(Arc::new(StoredLease(records.clone())), with, leaving));
-        let devices = devices::start(config, id, &scope, leader.clone(), bulk.clone());
+        let leading = tokio::spawn(lead(Arc::new(StoredLease(context.records.clone())), with, leaving));
+        let devices = devices::start(config, id, &scope, leader, bulk.clone());
         let (tell_trouble, trouble) = watch::channel(None);
         let context = Arc::new(RunContext {
-            records,
-            blobs,
-            keys,
-            bells: Bells::default(),
-            scheduler: leader,
             model: devices.model.clone(),
-            uploads: upload_policy(config),
-            analyses: Analyses::default(),
-            webhooks: webhooks(config),
-            boards: Boards::default(),
             keeping: keeping(config, SWEEP_GRACE_MIN),
-            undo_delete: Duration::from_secs(config.projects.undo_delete_s),
-            limits: limits(config),
-            core: id,
-            heavy: Arc::new(Semaphore::new(HEAVY)),
-            beginning: Beginning::default(),
             trouble: tell_trouble,
+            ..context
         });
         let (core_actor, _) = Actor::spawn(None, Core, context).await?;
         let core = entrance::open(&scope, entrance::CORE, entrance::core_name(id), &core_actor, wire).await?;
@@ -173,28 +159,8 @@ impl Quiet {
     pub async fn open(data: DataFolder, config: &Config) -> Result<Self, StartError> {
         let id = uuid::Uuid::new_v4().as_u128();
         let (scope, wire) = (format!("visiobook-{id:032x}"), Wire::Memory);
-        let (records, blobs) = (data.records(), data.blobs());
-        let keys = Arc::new(data.keyring(environment_keys()?.as_deref())?);
-        let bulk: Arc<dyn BulkPlane> = Arc::new(bulk(&records, &blobs, &keys));
-        let context = Arc::new(RunContext {
-            records,
-            blobs,
-            keys,
-            bells: Bells::default(),
-            scheduler: Leader { scope: scope.clone(), wire },
-            model: watch::channel(None).1,
-            uploads: upload_policy(config),
-            analyses: Analyses::default(),
-            webhooks: webhooks(config),
-            boards: Boards::default(),
-            keeping: keeping(config, Duration::ZERO),
-            undo_delete: Duration::from_secs(config.projects.undo_delete_s),
-            limits: limits(config),
-            core: id,
-            heavy: Arc::new(Semaphore::new(HEAVY)),
-            beginning: Beginning::default(),
-            trouble: watch::channel(None).0,
-        });
+        let context = Arc::new(quiet_context(config, &data, id, Leader { scope: scope.clone(), wire })?);
+        let bulk: Arc<dyn BulkPlane> = Arc::new(bulk(&context));
         let (core_actor, _) = Actor::spawn(None, Core, context).await?;
         // A core that stops drives nothing more, and answers.
         let _ = core_actor.call(CoreMessage::Stop, Some(STOP)).await;
@@ -215,8 +181,33 @@ fn webhooks(config: &Config) -> Webhooks {
     Webhooks::new(Arc::new(courier), config.webhooks.policy())
 }
 
+/// What a core is given on a data folder where nothing is driven: it has no model, its sweeps need not spare what is
+/// young, and its troubles are nobody's.
+fn quiet_context(config: &Config, data: &DataFolder, core: u128, scheduler: Leader) -> Result<RunContext, StartError> {
+    Ok(RunContext {
+        records: data.records(),
+        blobs: data.blobs(),
+        keys: Arc::new(data.keyring(environment_keys()?.as_deref())?),
+        bells: Bells::default(),
+        scheduler,
+        model: watch::channel(None).1,
+        uploads: upload_policy(config),
+        analyses: Analyses::default(),
+        webhooks: webhooks(config),
+        boards: Boards::default(),
+        keeping: keeping(config, Duration::ZERO),
+        undo_delete: Duration::from_secs(config.projects.undo_delete_s),
+        limits: limits(config),
+        core,
+        heavy: Arc::new(Semaphore::new(HEAVY)),
+        beginning: Beginning::default(),
+        trouble: watch::channel(None).0,
+    })
+}
+
 /// The bulk plane of a core, backups included.
-fn bulk(records: &Arc<dyn Records>, blobs: &Arc<dyn Blobs>, keys: &Arc<Keyring>) -> StorageBulk {
+fn bulk(context: &RunContext) -> StorageBulk {
+    let RunContext { records, blobs, keys, .. } = context;
     StorageBulk::new(blobs.clone()).with_backups(records.clone(), keys.clone(), env!("CARGO_PKG_VERSION"))
 }
 

@@ -221,21 +221,7 @@ fn a_poison_item_is_isolated_by_bisection_and_innocents_lose_no_attempt() {
         world.submit(1, (0..64).map(|n| bulk(n, 1, 64)).collect());
         world.join(1, 1, 1);
         assert_eq!(world.holds(1)[0].items.len(), 64);
-        let mut runs = 0;
-        while !world.outstanding.is_empty() {
-            if world.holds(1).is_empty() {
-                world.now_ms = world.state.next_wake_ms().expect("something is to come");
-                world.tell(Event::Tick);
-                continue;
-            }
-            runs += 1;
-            if world.holds(1)[0].items.contains(&(run(1), item_id(poison))) {
-                world.fail(1, Failure::Error);
-            } else {
-                world.finish(1, 1_000);
-            }
-            world.check();
-        }
+        let runs = world.run_out(poison);
         assert_eq!(world.end_of(1, poison), Some(End::Failed(ItemFailure::Error)));
         let completed = world.ended.values().filter(|&&end| end == End::Completed).count();
         assert_eq!(completed, 63);

@@ -294,20 +294,7 @@ proptest! {
         let poison = (place * size as f64) as u64;
         world.submit(1, (0..size).map(|n| bulk(n, 1, 16)).collect());
         world.join(1, 1, 1);
-        let mut runs = 0_u32;
-        while !world.outstanding.is_empty() {
-            if world.holds(1).is_empty() {
-                world.now_ms = world.state.next_wake_ms().expect("something is to come");
-                world.tell(Event::Tick);
-                continue;
-            }
-            runs += 1;
-            if world.holds(1)[0].items.contains(&(run(1), item_id(poison))) {
-                world.fail(1, Failure::Error);
-            } else {
-                world.finish(1, 1_000);
-            }
-        }
+        let runs = world.run_out(poison);
         let halvings = (size as f64).log2().ceil() as u32;
         prop_assert!(runs <= 1 + 2 * halvings, "{runs} runs for {size} items");
         prop_assert_eq!(world.ended.values().filter(|&&end| end == End::Completed).count() as u64, size - 1);

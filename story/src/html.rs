@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 
 use domain::book::Book;
-use domain::edit::{EditedStoryboard, EditorMark, Shot};
+use domain::edit::{EditedStoryboard, EditorMark};
 use domain::id::Digest;
 use domain::language::Language;
 use domain::storyboard::{Evidence, Panel, Scene, StoryChapter, Storyboard};
@@ -176,7 +176,7 @@ impl Page<'_> {
         }
         write!(out, "{label} {} · {seconds}\u{a0}s", panel.index + 1)?;
         if let Some(shot) = mark.and_then(|mark| mark.shot) {
-            write!(out, " · {}", self.text(shot_text(shot)))?;
+            write!(out, " · {}", self.text(shot.text()))?;
         }
         if panel.dialogue {
             write!(out, " · <span class=\"talk\">{}</span>", self.text(Text::StoryDialogue))?;
@@ -192,21 +192,6 @@ impl Page<'_> {
         let (source, bytes) = (self.text(Text::StorySource), self.text(Text::StoryBytes));
         let (href, start, end) = (Escaped(&first.source_href), first.source_start, last.source_end);
         writeln!(out, "<br><small>{source} {href}, {bytes} {start}–{end}</small></figcaption></figure></li>")
-    }
-}
-
-/// How a shot is called.
-fn shot_text(shot: Shot) -> Text {
-    match shot {
-        Shot::Establishing => Text::ShotEstablishing,
-        Shot::Wide => Text::ShotWide,
-        Shot::Full => Text::ShotFull,
-        Shot::Medium => Text::ShotMedium,
-        Shot::Close => Text::ShotClose,
-        Shot::ExtremeClose => Text::ShotExtremeClose,
-        Shot::OverShoulder => Text::ShotOverShoulder,
-        Shot::PointOfView => Text::ShotPointOfView,
-        Shot::Insert => Text::ShotInsert,
     }
 }
 

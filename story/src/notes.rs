@@ -87,21 +87,7 @@ impl<'a> Notes<'a> {
 
     /// A sentence, quoted.
     pub fn evidence(&self, sentence: usize) -> Evidence {
-        quote(self.chapter, sentence)
-    }
-}
-
-/// A sentence of a chapter, quoted.
-pub(crate) fn quote(chapter: &Chapter, sentence: usize) -> Evidence {
-    let s = &chapter.sentences[sentence];
-    Evidence {
-        text: chapter.sentence(sentence).to_owned(),
-        chapter: chapter.index,
-        start: s.start,
-        end: s.end,
-        source_href: s.source.href.clone(),
-        source_start: s.source.start,
-        source_end: s.source.end,
+        Evidence::of(self.chapter, sentence)
     }
 }
 

@@ -98,25 +98,12 @@ fn sentences(book: &Book, manifest: &Manifest, encoded: &HashMap<ItemId, Encoded
         let of_chapter = vectors.chapter(at);
         for sentence in 0..chapter.sentences.len() {
             found.push(SemanticSentence {
-                evidence: quoted(chapter, sentence),
+                evidence: Evidence::of(chapter, sentence),
                 vector: written(of_chapter.of(sentence)),
             });
         }
     }
     Ok(found)
-}
-
-fn quoted(chapter: &Chapter, sentence: usize) -> Evidence {
-    let s = &chapter.sentences[sentence];
-    Evidence {
-        text: chapter.sentence(sentence).to_owned(),
-        chapter: chapter.index,
-        start: s.start,
-        end: s.end,
-        source_href: s.source.href.clone(),
-        source_start: s.source.start,
-        source_end: s.source.end,
-    }
 }
 
 /// A vector of length one; all zeros stay as they are.

@@ -9,6 +9,8 @@ use domain::id::Digest;
 use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 use warp::reply::Response;
 
+use super::compress::offers;
+
 /// Largest single file of the app.
 const MAX_ASSET_BYTES: u64 = 32 << 20;
 /// Files of the app, compressed ones included.
@@ -113,13 +115,7 @@ impl Asset {
 
 /// Whether `Accept-Encoding` names `encoding` with a weight above zero.
 fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
-    let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|offer| {
-        let mut parts = offer.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
-        let weight = parts.find_map(|p| p.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
-        named && weight > 0.0
-    })
+    offers(headers, header::ACCEPT_ENCODING).any(|(name, weight)| name.eq_ignore_ascii_case(encoding) && weight > 0.0)
 }
 
 fn is_hashed(name: &str) -> bool {

@@ -11,7 +11,7 @@ use futures_util::{Stream, TryStreamExt};
 use http_body_util::BodyExt;
 use tokio::io::AsyncRead;
 use tokio_util::io::{ReaderStream, StreamReader};
-use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
+use warp::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use warp::hyper::body::Body as _;
 use warp::reply::{Reply, Response};
 
@@ -37,8 +37,7 @@ pub enum Encoding {
 impl Encoding {
     /// The best one that a request takes: by its weights, then as quick and small as can be.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
-        let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-        let offers: Vec<(&str, f32)> = lines.flat_map(|line| line.split(',')).filter_map(offer).collect();
+        let offers: Vec<(&str, f32)> = offers(headers, header::ACCEPT_ENCODING).collect();
         let weight = |encoding: Self| {
             let named = offers.iter().find(|(name, _)| name.eq_ignore_ascii_case(encoding.name()));
             named.or_else(|| offers.iter().find(|(name, _)| *name == "*")).map_or(0.0, |(_, weight)| *weight)
@@ -69,12 +68,16 @@ impl Encoding {
     }
 }
 
-/// `br;q=0.5`
-fn offer(text: &str) -> Option<(&str, f32)> {
-    let mut parts = text.split(';').map(str::trim);
-    let name = parts.next().filter(|name| !name.is_empty())?;
-    let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
-    Some((name, weight))
+/// What a header such as `Accept` or `Accept-Encoding` names, with its weight: `br;q=0.5`, one without a weight at 1, one
+/// whose weight can't be read at 0.
+pub fn offers(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = (&str, f32)> {
+    let lines = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).filter_map(|text| {
+        let mut parts = text.split(';').map(str::trim);
+        let name = parts.next().filter(|name| !name.is_empty())?;
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+        Some((name, weight))
+    })
 }
 
 /// A tag without what [`compressed`] added to it.
@@ -140,7 +143,7 @@ pub fn compressed(taking: &Taking, mut response: Response) -> Response {
     Response::from_parts(head, body.into_body())
 }
 
-fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }

@@ -10,6 +10,7 @@ use futures_util::TryStreamExt;
 use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
+use super::compress::offers;
 use super::download::is_fresh;
 use super::handlers::json;
 use super::problem::ApiError;
@@ -120,20 +121,12 @@ fn media_type(format: CoverFormat) -> &'static str {
 /// The formats that `Accept` takes, the best first. The modern ones have to be named: who says `image/*`, or nothing,
 /// may be older than they are.
 fn wanted(headers: &HeaderMap) -> Vec<CoverFormat> {
-    let lines: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    if lines.is_empty() {
+    if !headers.get_all(header::ACCEPT).iter().any(|value| value.to_str().is_ok()) {
         return vec![CoverFormat::Jpeg];
     }
+    let offers: Vec<(&str, f32)> = offers(headers, header::ACCEPT).collect();
+    let weight = |name: &str| offers.iter().find(|(kind, _)| kind.eq_ignore_ascii_case(name)).map(|(_, q)| *q);
     let mut found = Vec::new();
-    let weight = |name: &str| {
-        let mut ranges = lines.iter().flat_map(|line| line.split(','));
-        ranges.find_map(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            let is_it = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(name));
-            let q = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0));
-            is_it.then_some(q)
-        })
-    };
     for format in [CoverFormat::Avif, CoverFormat::WebP] {
         if weight(media_type(format)).is_some_and(|q| q > 0.0) {
             found.push(format);

@@ -275,6 +275,26 @@ impl World {
         self.hands.get(&worker(id)).map_or(&[], Vec::as_slice)
     }
 
+    /// Worker 1 fails whatever holds an item of run 1 and finishes all else, until nothing is left; how many batches ran.
+    pub fn run_out(&mut self, poison: u64) -> u32 {
+        let mut runs = 0;
+        while !self.outstanding.is_empty() {
+            if self.holds(1).is_empty() {
+                self.now_ms = self.state.next_wake_ms().expect("something is to come");
+                self.tell(Event::Tick);
+                continue;
+            }
+            runs += 1;
+            if self.holds(1)[0].items.contains(&(run(1), item_id(poison))) {
+                self.fail(1, Failure::Error);
+            } else {
+                self.finish(1, 1_000);
+            }
+            self.check();
+        }
+        runs
+    }
+
     pub fn end_of(&self, of: u64, item: u64) -> Option<End> {
         self.ended.get(&(run(of), item_id(item))).copied()
     }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::payload::{Payload, decode, encode};
-use super::{execute, int, readers, sql_error};
+use super::{execute, int, intents, projects, readers, sql_error, uploads, webhooks};
 use crate::error::StoreError;
 use crate::records::RowStream;
 use crate::rows::{KeptRow, LIST_MAX};
@@ -156,16 +156,7 @@ pub(super) fn import(connection: &Connection, rows: &[KeptRow]) -> Result<(), St
 fn put(connection: &Connection, row: &KeptRow) -> Result<(), StoreError> {
     let write = |sql: &str, params: &[&dyn rusqlite::ToSql]| execute(connection, "importing the records", sql, params);
     match row {
-        KeptRow::Project(row) => write(
-            "INSERT OR REPLACE INTO projects (tenant, project, created_ms, deleted, payload) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![
-                row.tenant.0.to_be_bytes(),
-                row.project.0.to_be_bytes(),
-                int(row.created_ms),
-                row.deleted,
-                encode(row)?
-            ],
-        ),
+        KeptRow::Project(row) => projects::put(connection, row.clone(), None).map(drop),
         KeptRow::Activity { tenant, project, act } => write(
             "INSERT OR REPLACE INTO activity (tenant, project, seq, payload) VALUES (?1, ?2, ?3, ?4)",
             params![tenant.0.to_be_bytes(), project.0.to_be_bytes(), int(act.seq), encode(act)?],
@@ -194,19 +185,12 @@ fn put(connection: &Connection, row: &KeptRow) -> Result<(), StoreError> {
             "INSERT OR REPLACE INTO events (project, seq, payload) VALUES (?1, ?2, ?3)",
             params![event.project.0.to_be_bytes(), int(event.seq), encode(event)?],
         ),
-        KeptRow::Upload(row) => write(
-            "INSERT OR REPLACE INTO uploads (tenant, upload, created_ms, payload) VALUES (?1, ?2, ?3, ?4)",
-            params![row.tenant.0.to_be_bytes(), row.upload.0.to_be_bytes(), int(row.created_ms), encode(row)?],
-        ),
-        KeptRow::Intent(row) => super::intents::put(connection, row),
-        KeptRow::Webhook(row) => write(
-            "INSERT OR REPLACE INTO webhooks (tenant, webhook, created_ms, payload) VALUES (?1, ?2, ?3, ?4)",
-            params![row.tenant.0.to_be_bytes(), row.webhook.0.to_be_bytes(), int(row.created_ms), encode(row)?],
-        ),
-        KeptRow::WebhookMark { tenant, webhook, project, mark } => write(
-            "INSERT OR REPLACE INTO webhook_marks (tenant, webhook, project, payload) VALUES (?1, ?2, ?3, ?4)",
-            params![tenant.0.to_be_bytes(), webhook.0.to_be_bytes(), project.0.to_be_bytes(), encode(mark)?],
-        ),
+        KeptRow::Upload(row) => uploads::put(connection, row.clone()).map(drop),
+        KeptRow::Intent(row) => intents::put(connection, row),
+        KeptRow::Webhook(row) => webhooks::put(connection, row.clone()).map(drop),
+        KeptRow::WebhookMark { tenant, webhook, project, mark } => {
+            webhooks::put_mark(connection, *tenant, *webhook, *project, mark)
+        }
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) fn remove(connection: &Connection, tenant: TenantId, project: Project
 }
 
 /// Writes the row, and what was done under its version.
-fn put(connection: &Connection, row: ProjectRow, act: Option<NewAct>) -> Result<ProjectRow, StoreError> {
+pub(super) fn put(connection: &Connection, row: ProjectRow, act: Option<NewAct>) -> Result<ProjectRow, StoreError> {
     execute(
         connection,
         "writing a project",

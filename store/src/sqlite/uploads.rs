@@ -62,7 +62,7 @@ pub(super) fn remove(connection: &Connection, tenant: TenantId, upload: UploadId
     )
 }
 
-fn put(connection: &Connection, row: UploadRow) -> Result<UploadRow, StoreError> {
+pub(super) fn put(connection: &Connection, row: UploadRow) -> Result<UploadRow, StoreError> {
     execute(
         connection,
         "writing an upload",

@@ -44,7 +44,7 @@ pub(super) fn insert(
         return Ok(Cas::Conflict(Some(there)));
     }
     for (project, mark) in marks {
-        put_mark(connection, &row, *project, mark)?;
+        put_mark(connection, row.tenant, row.webhook, *project, mark)?;
     }
     put(connection, WebhookRow { version: 1, ..row }).map(Cas::Applied)
 }
@@ -59,7 +59,7 @@ pub(super) fn update(
     match get(connection, row.tenant, row.webhook)? {
         Some(there) if there.version == expected_version => {
             if let Some((project, mark)) = mark {
-                put_mark(connection, &row, project, &mark)?;
+                put_mark(connection, row.tenant, row.webhook, project, &mark)?;
             }
             put(connection, WebhookRow { version: expected_version + 1, ..row }).map(Cas::Applied)
         }
@@ -110,7 +110,7 @@ pub(super) fn mark_remove(
     )
 }
 
-fn put(connection: &Connection, row: WebhookRow) -> Result<WebhookRow, StoreError> {
+pub(super) fn put(connection: &Connection, row: WebhookRow) -> Result<WebhookRow, StoreError> {
     execute(
         connection,
         "writing a webhook",
@@ -120,9 +120,10 @@ fn put(connection: &Connection, row: WebhookRow) -> Result<WebhookRow, StoreErro
     Ok(row)
 }
 
-fn put_mark(
+pub(super) fn put_mark(
     connection: &Connection,
-    row: &WebhookRow,
+    tenant: TenantId,
+    webhook: WebhookId,
     project: ProjectId,
     mark: &WebhookMark,
 ) -> Result<(), StoreError> {
@@ -130,6 +131,6 @@ fn put_mark(
         connection,
         "writing what a webhook was told",
         "INSERT OR REPLACE INTO webhook_marks (tenant, webhook, project, payload) VALUES (?1, ?2, ?3, ?4)",
-        params![row.tenant.0.to_be_bytes(), row.webhook.0.to_be_bytes(), project.0.to_be_bytes(), encode(mark)?],
+        params![tenant.0.to_be_bytes(), webhook.0.to_be_bytes(), project.0.to_be_bytes(), encode(mark)?],
     )
 }

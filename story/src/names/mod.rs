@@ -27,13 +27,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use domain::book::{Book, Chapter, ParagraphKind};
-use domain::storyboard::{Method, Name};
+use domain::storyboard::{Evidence, Method, Name};
 
 use self::judge::NameWords;
 use self::lexicon::Title;
 use self::phrases::Run;
 use self::tokens::Token;
-use crate::notes::quote;
 
 /// Most names that a storyboard lists.
 const NAMES_MAX: usize = 1_000;
@@ -76,7 +75,7 @@ impl Names {
         }
         let name = |(name, found): (String, Found)| {
             let (chapter, sentence) = found.places[0];
-            let first = quote(&book.chapters[chapter], sentence);
+            let first = Evidence::of(&book.chapters[chapter], sentence);
             Name { name, count: found.count, method: Method::Rule, first }
         };
         Self { list: found.into_iter().map(name).collect(), by_sentence }

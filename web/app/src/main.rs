@@ -28,6 +28,8 @@ mod connection;
 mod deeds;
 mod dialog;
 mod events;
+#[cfg(test)]
+mod fixtures;
 mod i18n;
 mod node_info;
 mod pages;

@@ -163,37 +163,19 @@ pub fn use_project(id: ProjectId) -> UseReducerHandle<Page> {
 
 #[cfg(test)]
 mod tests {
-    use domain::api::BookFile;
-    use domain::id::{Digest, RunId};
+    use domain::id::RunId;
     use domain::project::Actor;
     use domain::run::{Progress, RunSettings, RunState, Stage};
 
     use super::*;
+    use crate::fixtures;
 
     fn run(seq: u64, state: RunState) -> RunView {
         RunView { id: RunId(1), state, progress: Progress::default(), warnings: Vec::new(), seq }
     }
 
     fn project(run: RunView) -> Project {
-        let book = BookFile { name: "a.txt".into(), digest: Digest::of(b""), bytes: 1, format: None };
-        Project {
-            id: ProjectId(1),
-            version: 1,
-            name: "A".into(),
-            named: false,
-            description: String::new(),
-            archived: false,
-            title: "A".into(),
-            authors: Vec::new(),
-            language: None,
-            created_ms: 0,
-            changed_ms: 0,
-            demo: false,
-            deleted: None,
-            book,
-            revision: 1,
-            run: Some(run),
-        }
+        fixtures::project(1, Some(run))
     }
 
     fn listed(id: u128, state: RunState) -> Run {

@@ -212,31 +212,12 @@ async fn page(
 
 #[cfg(test)]
 mod tests {
-    use domain::api::BookFile;
-    use domain::id::Digest;
 
     use super::*;
+    use crate::fixtures;
 
     fn project(id: u128) -> Project {
-        let book = BookFile { name: "a.txt".into(), digest: Digest::of(b""), bytes: 1, format: None };
-        Project {
-            id: ProjectId(id),
-            version: 1,
-            name: "A".into(),
-            named: false,
-            description: String::new(),
-            archived: false,
-            title: "A".into(),
-            authors: Vec::new(),
-            language: None,
-            created_ms: 0,
-            changed_ms: 0,
-            demo: false,
-            deleted: None,
-            book,
-            revision: 1,
-            run: None,
-        }
+        fixtures::project(id, None)
     }
 
     fn page(ids: &[u128], next: Option<&str>) -> Result<ProjectPage, ApiError> {

@@ -1,7 +1,6 @@
 //! What can be done to a panel where it stands, and what a form's words amount to as changes. Pure.
 
 use domain::edit::{DURATION_MS, Edit, EditedPanel, EditedScene, Shot};
-use domain::text::Text;
 
 /// What stands around a panel in its scene, by ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,21 +105,6 @@ fn milliseconds(text: &str) -> Result<Option<u32>, BadSeconds> {
     let ms = (seconds * 1_000.0).round();
     let fits = ms >= f64::from(*DURATION_MS.start()) && ms <= f64::from(*DURATION_MS.end());
     if fits { Ok(Some(ms as u32)) } else { Err(BadSeconds) }
-}
-
-/// What a shot is called.
-pub fn shot_text(shot: Shot) -> Text {
-    match shot {
-        Shot::Establishing => Text::ShotEstablishing,
-        Shot::Wide => Text::ShotWide,
-        Shot::Full => Text::ShotFull,
-        Shot::Medium => Text::ShotMedium,
-        Shot::Close => Text::ShotClose,
-        Shot::ExtremeClose => Text::ShotExtremeClose,
-        Shot::OverShoulder => Text::ShotOverShoulder,
-        Shot::PointOfView => Text::ShotPointOfView,
-        Shot::Insert => Text::ShotInsert,
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! The history of a storyboard's changes, newest first.
 
-use domain::edit::{Edit, EditEntry, EditVersion};
+use domain::edit::{Edit, EditEntry, EditVersion, Shot};
 use domain::text::Text;
 use web_sys::HtmlDetailsElement;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
-use super::changes::shot_text;
 use super::{Board, Place};
 use crate::api;
 use crate::connection::use_connection;
@@ -111,7 +110,7 @@ fn entry_text(tr: Tr, entry: &EditEntry, number_of: impl Fn(u32) -> Option<u32>)
         Edit::Note { panel, text: Some(text) } => of(Text::LogNote, panel, ("text", text)),
         Edit::Note { panel, text: None } => bare(Text::LogNoNote, panel),
         Edit::Shot { panel, shot } => {
-            let shot = tr.t(shot.map_or(Text::EditShotNone, shot_text));
+            let shot = tr.t(shot.map_or(Text::EditShotNone, Shot::text));
             of(Text::LogShot, panel, ("shot", shot))
         }
         Edit::Duration { panel, ms: Some(ms) } => of(Text::LogDuration, panel, ("time", &tr.seconds(*ms))),

@@ -6,7 +6,7 @@ use domain::storyboard::Evidence;
 use domain::text::Text;
 use yew::prelude::*;
 
-use super::changes::{Around, shot_text, toggle};
+use super::changes::{Around, toggle};
 use super::desk::Order;
 use super::panel_form::PanelForm;
 use super::{Board, select};
@@ -53,7 +53,7 @@ pub fn PanelCard(props: &Props) -> Html {
             <header class="panel-head">
                 <h5 id={title_id}>{ tr.fill(Text::PanelNumber, &[("n", &number)]) }</h5>
                 if panel.dialogue { <span class="dialogue">{ tr.t(Text::Dialogue) }</span> }
-                if let Some(shot) = mark.shot { <span class="shot">{ tr.t(shot_text(shot)) }</span> }
+                if let Some(shot) = mark.shot { <span class="shot">{ tr.t(shot.text()) }</span> }
                 <span class="duration" title={tr.t(timed)}>{ tr.seconds(panel.duration_ms) }</span>
             </header>
             if mark.hidden { <p class="tag hidden-tag">{ tr.t(Text::PanelHidden) }</p> }

@@ -5,7 +5,7 @@ use domain::text::Text;
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement, KeyboardEvent, SubmitEvent};
 use yew::prelude::*;
 
-use super::changes::{Around, Draft, shot_text, toggle};
+use super::changes::{Around, Draft, toggle};
 use super::desk::Order;
 use crate::browser;
 use crate::i18n::{Tr, use_tr};
@@ -105,7 +105,7 @@ fn said(tr: Tr, draft: &UseStateHandle<Draft>, is_bad: bool) -> Html {
                     <select id="panel-shot" onchange={on_shot}>
                         <option value="" selected={draft.shot.is_none()}>{ tr.t(Text::EditShotNone) }</option>
                         { for Shot::ALL.into_iter().enumerate().map(|(at, shot)| html! {
-                            <option value={at.to_string()} selected={draft.shot == Some(shot)}>{ tr.t(shot_text(shot)) }</option>
+                            <option value={at.to_string()} selected={draft.shot == Some(shot)}>{ tr.t(shot.text()) }</option>
                         }) }
                     </select>
                 </div>
