@@ -248,8 +248,8 @@ fn a_text_that_somebody_waits_for_overtakes_a_book() {
     assert_eq!(run["state"]["state"], "working", "the book was done before the texts were");
     let done = run["progress"]["passages_done"].as_u64().unwrap();
     println!("slowest of five texts: {slowest:?}; of the book {done} of {total} passages are done");
-    // At worst the batch that runs, its own one, and some of what the machine else has to do.
-    assert!(slowest < Duration::from_secs(2) && done < total, "{slowest:?}, {done} of {total}");
+    // The batch that runs, its own one, and room for a machine that is busy with something else.
+    assert!(slowest < Duration::from_secs(6) && done < total, "{slowest:?}, {done} of {total}");
 }
 
 #[test]
@@ -263,5 +263,5 @@ fn a_text_that_cannot_be_answered_in_time_is_told_when_to_come_again() {
     let answer = ask(&server, "semantic", &json!({ "text": FERRY }));
     assert_eq!((answer.status, answer.code()), (503, "analysis-busy".to_owned()));
     assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() >= 1);
-    assert!(asked.elapsed() < Duration::from_secs(12), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
 }
