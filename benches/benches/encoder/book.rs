@@ -60,7 +60,7 @@ pub fn encode(model: &ModelFolder, tokenizer: &Tokenizer, path: &Path, svg: Opti
         100.0 * stats.padding,
     );
     if let Some(svg) = svg {
-        draw(name, &points, svg)?;
+        draw(&format!("{name}, encoded alone: {}, {} lanes", profile.name(), lanes.len()), &points, svg)?;
     }
     judge(&points)
 }
@@ -164,11 +164,11 @@ fn mean(points: &[Point]) -> f64 {
     points.iter().map(|point| point.tokens_per_s).sum::<f64>() / points.len() as f64
 }
 
-fn draw(name: &str, points: &[Point], svg: &Path) -> Result<()> {
+fn draw(title: &str, points: &[Point], svg: &Path) -> Result<()> {
     let curve =
         |label, of: fn(&Point) -> f64| Curve { label, points: points.iter().map(|p| (p.at_s, of(p))).collect() };
     let plot = Plot {
-        title: &format!("{name}, encoded alone"),
+        title,
         curves: [curve("tokens/s", |p| p.tokens_per_s), curve("resident memory, MiB", |p| p.resident_mib)],
     };
     std::fs::write(svg, plot.svg()).with_context(|| format!("writing {}", svg.display()))

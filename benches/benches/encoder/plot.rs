@@ -41,7 +41,7 @@ impl Plot<'_> {
 }
 
 fn panel(out: &mut String, curve: &Curve, top: f64, seconds: f64) {
-    let largest = curve.points.iter().map(|point| point.1).fold(1.0, f64::max) * 1.1;
+    let largest = round_above(curve.points.iter().map(|point| point.1).fold(1.0, f64::max));
     let (right, bottom) = (WIDTH - 20.0, top + PANEL);
     let x = |s: f64| LEFT + s / seconds * (right - LEFT);
     let y = |value: f64| bottom - value / largest * PANEL;
@@ -55,6 +55,13 @@ fn panel(out: &mut String, curve: &Curve, top: f64, seconds: f64) {
     let line: Vec<String> = curve.points.iter().map(|(s, value)| format!("{:.1},{:.1}", x(*s), y(*value))).collect();
     let _ =
         writeln!(out, "<polyline points=\"{}\" fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"2\"/>", line.join(" "));
+}
+
+/// The next number that is round, and its half too.
+fn round_above(value: f64) -> f64 {
+    let unit = 10f64.powf(value.log10().floor());
+    let steps = [1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 20.0];
+    steps.into_iter().map(|step| step * unit).find(|round| *round >= 1.05 * value).unwrap_or(value)
 }
 
 fn escaped(text: &str) -> String {
