@@ -1,9 +1,9 @@
-//! Two curves over the same time, one above the other, as SVG.
+//! Curves over the same time, one above the other, as SVG.
 
 use std::fmt::Write;
 
 const WIDTH: f64 = 720.0;
-const PANEL: f64 = 150.0;
+const PANEL: f64 = 120.0;
 const LEFT: f64 = 60.0;
 const TOP: f64 = 46.0;
 const GAP: f64 = 40.0;
@@ -14,15 +14,15 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
 }
 
-/// A picture of two curves, each with its own scale from zero.
+/// A picture of curves, each with its own scale from zero.
 pub struct Plot<'a> {
     pub title: &'a str,
-    pub curves: [Curve; 2],
+    pub curves: Vec<Curve>,
 }
 
 impl Plot<'_> {
     pub fn svg(&self) -> String {
-        let height = TOP + 2.0 * PANEL + GAP + 34.0;
+        let height = TOP + self.curves.len() as f64 * (PANEL + GAP) - GAP + 34.0;
         let mut out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" \
              font-size=\"12\">\n<rect width=\"{WIDTH}\" height=\"{height}\" fill=\"white\"/>\n\
