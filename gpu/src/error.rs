@@ -161,12 +161,24 @@ impl EncodeError {
     }
 }
 
+/// What libtorch, which has no error codes, says where it has no memory: its allocators on the host and on GPUs; C++,
+/// for all but tensors; oneDNN, which leaves its reasons out. Of a product that it can compute at all oneDNN says
+/// so for want of memory alone, and of another it says so at the model's first input.
+const OUT_OF_MEMORY: [&str; 7] = [
+    "can't allocate memory",
+    "out of memory",
+    "bad_alloc",
+    "could not create a memory",
+    "could not create a primitive",
+    "could not create a stream",
+    "could not execute a primitive",
+];
+
 impl From<tch::TchError> for EncodeError {
     fn from(error: tch::TchError) -> Self {
-        // libtorch has no error codes; these are the words of its two allocators, and of C++'s for all but tensors.
         let text = error.to_string();
         let reason = first_line(&error);
-        if ["can't allocate memory", "out of memory", "bad_alloc"].iter().any(|words| text.contains(words)) {
+        if OUT_OF_MEMORY.iter().any(|words| text.contains(words)) {
             Self::OutOfMemory { reason }
         } else {
             Self::Broken { reason }
@@ -193,8 +205,17 @@ mod tests {
         let error = EncodeError::from(huge);
         assert_eq!(error.code(), "encode-out-of-memory", "{error}");
         assert!(!error.to_string().contains('\n'));
-        let small = EncodeError::from(tch::TchError::Torch("std::bad_alloc".to_owned()));
-        assert_eq!(small.code(), "encode-out-of-memory");
+        let code = |words: &str| EncodeError::from(tch::TchError::Torch(words.to_owned())).code();
+        for words in [
+            "std::bad_alloc",
+            "CUDA out of memory. Tried to allocate 2.00 GiB\nmore",
+            "could not create a primitive",
+            "could not create a memory object",
+            "could not execute a primitive",
+        ] {
+            assert_eq!(code(words), "encode-out-of-memory", "{words}");
+        }
+        assert_eq!(code("CUDA error: an illegal memory access was encountered"), "encode-broken");
 
         let (a, b) = (tch::Tensor::from_slice(&[1f32; 6]).view([2, 3]), tch::Tensor::from_slice(&[1f32; 5]));
         assert_eq!(EncodeError::from(a.f_matmul(&b).unwrap_err()).code(), "encode-broken");

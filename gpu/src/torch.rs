@@ -1,5 +1,8 @@
 //! The encoder on libtorch: the same code on CPU and CUDA.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+
 use domain::manifest::NumericProfile;
 use domain::passage::{Encoded, PassageInput};
 use half::f16;
@@ -134,6 +137,12 @@ fn packing(device: Device, profile: NumericProfile) -> Packing {
     }
 }
 
+/// The words of a panic.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("a call panicked: {}", text.unwrap_or("no reason given"))
+}
+
 /// Rows of length one.
 fn unit(rows: &Tensor) -> Result<Tensor, TchError> {
     let norms = rows.f_norm_scalaropt_dim(2, [1i64], true)?.f_clamp_min(1e-12)?;
@@ -172,7 +181,10 @@ impl Encoder for TchEncoder {
         ballast::keep();
         // Whether gradients are kept is a setting of the thread, and this may be any thread.
         let _no_grad = tch::no_grad_guard();
-        let floats = self.compute(batch, ask)?;
+        // tch panics where what it can't return as an error fails, for want of memory too. Computing changes nothing
+        // that the next batch would find half done.
+        let computed = std::panic::catch_unwind(AssertUnwindSafe(|| self.compute(batch, ask)));
+        let floats = computed.unwrap_or_else(|panic| Err(TchError::Torch(said(&*panic))))?;
         let mut rest = floats.as_slice();
         let mut take = |len: usize| {
             let (head, tail) = rest.split_at_checked(len)?;

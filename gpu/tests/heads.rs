@@ -214,3 +214,44 @@ fn the_doubles_scores_hang_on_the_input_alone_and_have_the_same_rows() {
     let wrong = Ask { candidates: vec![vec![]], ..ask };
     assert!(matches!(double.run(&batch, &wrong), Err(EncodeError::BadAsk { .. })));
 }
+
+/// Panics in these words.
+#[derive(Clone, Debug)]
+struct Panics(HeadInfo, &'static str);
+
+impl Head for Panics {
+    fn info(&self) -> &HeadInfo {
+        &self.0
+    }
+
+    fn tap(&self) -> usize {
+        1
+    }
+
+    fn share(&self) -> Box<dyn Head> {
+        Box::new(self.clone())
+    }
+
+    fn bytes(&self) -> u64 {
+        0
+    }
+
+    fn run(&self, _hidden: &Hidden<'_>) -> Result<Tensor, TchError> {
+        panic!("{}", self.1)
+    }
+}
+
+#[test]
+fn a_panic_on_the_way_is_the_batchs_error_and_the_encoder_goes_on() {
+    let mut encoder = encoder();
+    let said = |words| Box::new(Panics(info("panics", HeadKind::PassageLabels), words));
+    let broken = encoder.attach(said("index out of range"));
+    let full = encoder.attach(said("called `Result::unwrap()` on an `Err` value: Torch(\"std::bad_alloc\")"));
+    let batch = uneven_batch(TINY_VOCABULARY);
+    let before = encoder.encode(&batch).unwrap();
+    let mut ask = |head| encoder.run(&batch, &Ask { heads: vec![head], ..Ask::default() }).unwrap_err();
+    let error = ask(broken);
+    assert!(matches!(&error, EncodeError::Broken { reason } if reason.contains("index out of range")), "{error}");
+    assert_eq!(ask(full).code(), "encode-out-of-memory");
+    assert_eq!(encoder.encode(&batch).unwrap(), before);
+}

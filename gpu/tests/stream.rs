@@ -286,3 +286,55 @@ fn a_head_that_scores_tokens_is_refused() {
         assert!(matches!(ended, Err(StreamError::Head(found)) if found == head), "{ended:?}");
     }
 }
+
+/// An encoder that panics at its second batch.
+struct Panics(DoubleEncoder, usize);
+
+impl Encoder for Panics {
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+
+    fn profile(&self) -> NumericProfile {
+        self.0.profile()
+    }
+
+    fn heads(&self) -> Vec<HeadInfo> {
+        self.0.heads()
+    }
+
+    fn run(&mut self, batch: &[PassageInput], ask: &Ask) -> Result<Answers, EncodeError> {
+        self.1 += 1;
+        assert!(self.1 < 2, "the encoder panics");
+        self.0.run(batch, ask)
+    }
+
+    fn memory(&self) -> MemoryReport {
+        self.0.memory()
+    }
+}
+
+#[test]
+fn a_panic_of_the_source_an_encoder_or_the_receiver_ends_the_stream_and_is_not_taken_for_its_end() {
+    let tokenizer = Tokenizer::double();
+    let source = (0..2_000).map(|i| {
+        assert!(i < 600, "the source panics");
+        Ok::<_, String>(format!("word{i}"))
+    });
+    let mut lanes = [lane(DoubleEncoder::new(), 64), lane(DoubleEncoder::new(), 64)];
+    let ended = stream::run(&tokenizer, &mut lanes, source, &vectors(), Limits::default(), &mut |_| Ok(()));
+    assert!(matches!(ended, Err(StreamError::Lost)), "{ended:?}");
+
+    let (ended, answers) = run(&mut [lane(Panics(DoubleEncoder::new(), 0), 64)], texts(2_000), Limits::default());
+    assert!(matches!(ended, Err(StreamError::Lost)), "{ended:?}");
+    assert!(answers.len() < 2_000);
+
+    let mut receiver = |answer: TextAnswer| {
+        assert!(answer.place < 3, "the receiver panics");
+        Ok::<_, String>(())
+    };
+    let run = std::panic::AssertUnwindSafe(|| {
+        stream::run(&tokenizer, &mut lanes, texts(2_000).into_iter(), &vectors(), Limits::default(), &mut receiver)
+    });
+    assert!(std::panic::catch_unwind(run).is_err());
+}

@@ -26,6 +26,8 @@ const FLAT_MIB: f64 = 64.0;
 struct Point {
     at_s: f64,
     tokens_per_s: f64,
+    /// What other programs leave of the cores does not show in it.
+    tokens_per_cpu_s: f64,
     resident_mib: f64,
 }
 
@@ -60,7 +62,7 @@ pub fn encode(model: &ModelFolder, tokenizer: &Tokenizer, path: &Path, svg: Opti
         100.0 * stats.padding,
     );
     if let Some(svg) = svg {
-        draw(name, &points, svg)?;
+        draw(&format!("{name}, encoded alone: {}, {} lanes", profile.name(), lanes.len()), &points, svg)?;
     }
     judge(&points)
 }
@@ -113,18 +115,22 @@ fn count(lanes: &mut Vec<Lane>) -> Arc<AtomicUsize> {
 
 /// Prints a point every [`STEP`] until nothing is computed any more.
 fn watch(computed: &AtomicUsize, stopped: &mpsc::Receiver<()>) -> Vec<Point> {
-    let (began, mut last, mut before) = (Instant::now(), Instant::now(), 0);
+    let (began, mut last, mut before, mut cpu_before) = (Instant::now(), Instant::now(), 0, measure::cpu_s());
     let mut points = Vec::new();
     while stopped.recv_timeout(STEP.saturating_sub(last.elapsed())) == Err(mpsc::RecvTimeoutError::Timeout) {
-        let now = computed.load(Ordering::Relaxed);
+        let (now, cpu) = (computed.load(Ordering::Relaxed), measure::cpu_s());
         let point = Point {
             at_s: began.elapsed().as_secs_f64(),
             tokens_per_s: (now - before) as f64 / last.elapsed().as_secs_f64(),
+            tokens_per_cpu_s: (now - before) as f64 / (cpu - cpu_before).max(1e-3),
             resident_mib: resident_mib(),
         };
-        println!("{:4.0} s  {:6.0} tokens/s  {:5.0} MiB", point.at_s, point.tokens_per_s, point.resident_mib);
+        println!(
+            "{:4.0} s  {:6.0} tokens/s  {:6.0} a processor second  {:5.0} MiB",
+            point.at_s, point.tokens_per_s, point.tokens_per_cpu_s, point.resident_mib
+        );
         points.push(point);
-        (last, before) = (Instant::now(), now);
+        (last, before, cpu_before) = (Instant::now(), now, cpu);
     }
     points
 }
@@ -146,30 +152,38 @@ fn passages(book: &Book, tokenizer: &Tokenizer) -> Result<Vec<String>> {
 fn judge(points: &[Point]) -> Result<()> {
     ensure!(points.len() > 2 * EDGES + 2, "too short a book to tell");
     let inner = &points[EDGES..points.len() - EDGES];
-    let mut speeds: Vec<f64> = inner.iter().map(|point| point.tokens_per_s).collect();
-    speeds.sort_by(f64::total_cmp);
-    let median = speeds[speeds.len() / 2];
-    let off = speeds.iter().map(|speed| (speed / median - 1.0).abs()).fold(0.0, f64::max);
+    let off = spread("tokens/s", inner, |point| point.tokens_per_s);
+    spread("tokens a processor second", inner, |point| point.tokens_per_cpu_s);
     let grown = inner[inner.len() - 1].resident_mib - inner[0].resident_mib;
-    let thirds: Vec<String> =
-        inner.chunks(inner.len().div_ceil(3)).map(mean).map(|mean| format!("{mean:.0}")).collect();
-    println!("tokens/s at the start, in the middle, at the end: {}", thirds.join(", "));
-    println!("speed within {:.1} % of its median, memory grown by {grown:.0} MiB", 100.0 * off);
+    println!("memory grown by {grown:.0} MiB");
     ensure!(off <= STEADY, "not steady");
     ensure!(grown <= FLAT_MIB, "memory grows");
     Ok(())
 }
 
-fn mean(points: &[Point]) -> f64 {
-    points.iter().map(|point| point.tokens_per_s).sum::<f64>() / points.len() as f64
+/// Prints a speed along the way; how far from its median it goes, as a share.
+fn spread(what: &str, points: &[Point], of: impl Fn(&Point) -> f64) -> f64 {
+    let mut speeds: Vec<f64> = points.iter().map(of).collect();
+    let mean = |speeds: &[f64]| format!("{:.0}", speeds.iter().sum::<f64>() / speeds.len() as f64);
+    let thirds: Vec<String> = speeds.chunks(speeds.len().div_ceil(3)).map(mean).collect();
+    speeds.sort_by(f64::total_cmp);
+    let median = speeds[speeds.len() / 2];
+    let off = speeds.iter().map(|speed| (speed / median - 1.0).abs()).fold(0.0, f64::max);
+    let thirds = thirds.join(", ");
+    println!("{what}: {thirds} at the start, in the middle, at the end, within {:.1} % of {median:.0}", 100.0 * off);
+    off
 }
 
-fn draw(name: &str, points: &[Point], svg: &Path) -> Result<()> {
+fn draw(title: &str, points: &[Point], svg: &Path) -> Result<()> {
     let curve =
         |label, of: fn(&Point) -> f64| Curve { label, points: points.iter().map(|p| (p.at_s, of(p))).collect() };
     let plot = Plot {
-        title: &format!("{name}, encoded alone"),
-        curves: [curve("tokens/s", |p| p.tokens_per_s), curve("resident memory, MiB", |p| p.resident_mib)],
+        title,
+        curves: vec![
+            curve("tokens/s", |p| p.tokens_per_s),
+            curve("tokens a second of processor time", |p| p.tokens_per_cpu_s),
+            curve("resident memory, MiB", |p| p.resident_mib),
+        ],
     };
     std::fs::write(svg, plot.svg()).with_context(|| format!("writing {}", svg.display()))
 }

@@ -65,7 +65,7 @@ pub fn encode(
 }
 
 /// Processor time of this process, all threads.
-fn cpu_s() -> f64 {
+pub fn cpu_s() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }

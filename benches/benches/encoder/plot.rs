@@ -1,9 +1,9 @@
-//! Two curves over the same time, one above the other, as SVG.
+//! Curves over the same time, one above the other, as SVG.
 
 use std::fmt::Write;
 
 const WIDTH: f64 = 720.0;
-const PANEL: f64 = 150.0;
+const PANEL: f64 = 120.0;
 const LEFT: f64 = 60.0;
 const TOP: f64 = 46.0;
 const GAP: f64 = 40.0;
@@ -14,15 +14,15 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
 }
 
-/// A picture of two curves, each with its own scale from zero.
+/// A picture of curves, each with its own scale from zero.
 pub struct Plot<'a> {
     pub title: &'a str,
-    pub curves: [Curve; 2],
+    pub curves: Vec<Curve>,
 }
 
 impl Plot<'_> {
     pub fn svg(&self) -> String {
-        let height = TOP + 2.0 * PANEL + GAP + 34.0;
+        let height = TOP + self.curves.len() as f64 * (PANEL + GAP) - GAP + 34.0;
         let mut out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" \
              font-size=\"12\">\n<rect width=\"{WIDTH}\" height=\"{height}\" fill=\"white\"/>\n\
@@ -41,7 +41,7 @@ impl Plot<'_> {
 }
 
 fn panel(out: &mut String, curve: &Curve, top: f64, seconds: f64) {
-    let largest = curve.points.iter().map(|point| point.1).fold(1.0, f64::max) * 1.1;
+    let largest = round_above(curve.points.iter().map(|point| point.1).fold(1.0, f64::max));
     let (right, bottom) = (WIDTH - 20.0, top + PANEL);
     let x = |s: f64| LEFT + s / seconds * (right - LEFT);
     let y = |value: f64| bottom - value / largest * PANEL;
@@ -55,6 +55,13 @@ fn panel(out: &mut String, curve: &Curve, top: f64, seconds: f64) {
     let line: Vec<String> = curve.points.iter().map(|(s, value)| format!("{:.1},{:.1}", x(*s), y(*value))).collect();
     let _ =
         writeln!(out, "<polyline points=\"{}\" fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"2\"/>", line.join(" "));
+}
+
+/// The next number that is round, and its half too.
+fn round_above(value: f64) -> f64 {
+    let unit = 10f64.powf(value.log10().floor());
+    let steps = [1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 20.0];
+    steps.into_iter().map(|step| step * unit).find(|round| *round >= 1.05 * value).unwrap_or(value)
 }
 
 fn escaped(text: &str) -> String {

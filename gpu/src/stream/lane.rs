@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use half::f16;
 
+use super::Watch;
 use super::pile::{Batch, Pile, Said};
 use crate::encoder::{Answers, Ask};
 use crate::error::EncodeError;
@@ -23,6 +24,7 @@ pub(super) struct Served {
 }
 
 pub(super) fn serve<E>(pile: &Pile<E>, lane: &mut Lane, ask: &Ask) -> Served {
+    let _watch = Watch(pile);
     let mut served = Served::default();
     let mut idle_since = None::<Instant>;
     let mut broken = None;

@@ -101,6 +101,9 @@ pub enum StreamError<E> {
     /// A head that scores no whole texts was asked for, or one that is not there.
     #[error("head {0} does not score whole texts")]
     Head(usize),
+    /// A thread of the stream panicked; what it said is on standard error.
+    #[error("a thread of the stream panicked")]
+    Lost,
 }
 
 /// What a stream did.
@@ -184,19 +187,35 @@ pub fn run<E: Send + 'static>(
     std::thread::spawn(move || read(&reader, texts));
     let mut stats = Stats::default();
     let ended = std::thread::scope(|scope| {
-        scope.spawn(|| tokenize(&pile, tokenizer, wanted.kind));
+        let _watch = Watch(&*pile);
+        let tokenizing = scope.spawn(|| tokenize(&pile, tokenizer, wanted.kind));
         let threads: Vec<_> = lanes.iter_mut().map(|lane| scope.spawn(|| lane::serve(&pile, lane, &ask))).collect();
         let ended = emit_all(&pile, &mut stats, sink);
         pile.stop();
+        // Whether one of them panicked the pile knows; joined, it does not take this thread along.
+        let _ = tokenizing.join();
         let served: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or_default()).collect();
         stats.wall = began.elapsed();
         stats.add(&served);
         ended
     });
-    ended.map(|()| stats)
+    ended?;
+    if pile.is_lost() { Err(StreamError::Lost) } else { Ok(stats) }
+}
+
+/// Held by each thread that others wait for: without it they would wait for ever for what a panic took along.
+struct Watch<'a, E>(&'a Pile<E>);
+
+impl<E> Drop for Watch<'_, E> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lose();
+        }
+    }
 }
 
 fn read<E>(pile: &Pile<E>, texts: impl Iterator<Item = Result<String, E>>) {
+    let _watch = Watch(pile);
     for text in texts {
         if !pile.put_text(text) {
             return;
@@ -206,6 +225,7 @@ fn read<E>(pile: &Pile<E>, texts: impl Iterator<Item = Result<String, E>>) {
 }
 
 fn tokenize<E>(pile: &Pile<E>, tokenizer: &Tokenizer, kind: Kind) {
+    let _watch = Watch(pile);
     let room = tokenizer.max_tokens().saturating_sub(tokenizer.overhead_tokens()).max(1);
     while let Some(texts) = pile.take_texts(CHUNK) {
         let (good, bad) = texts;

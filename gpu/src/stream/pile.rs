@@ -58,6 +58,8 @@ struct State<E> {
     no_more_texts: bool,
     no_more_inputs: bool,
     stopped: bool,
+    /// A thread panicked, so that the end is none.
+    lost: bool,
     /// Texts that were given a place.
     placed: usize,
     /// Tokens of the texts that were placed and not yet emitted.
@@ -84,6 +86,7 @@ impl<E> Pile<E> {
             no_more_texts: false,
             no_more_inputs: false,
             stopped: false,
+            lost: false,
             placed: 0,
             tokens: 0,
             window: Vec::new(),
@@ -108,6 +111,17 @@ impl<E> Pile<E> {
     pub(super) fn stop(&self) {
         self.state().stopped = true;
         self.changed.notify_all();
+    }
+
+    /// Ends every wait, because a thread panicked.
+    pub(super) fn lose(&self) {
+        self.state().lost = true;
+        self.stop();
+    }
+
+    /// A thread panicked.
+    pub(super) fn is_lost(&self) -> bool {
+        self.state().lost
     }
 
     /// False: nobody wants it.

@@ -116,6 +116,7 @@ fn failure(error: StreamError<Failure>) -> Failure {
         }
         StreamError::Tokenizer(error) => Failure::new(format!("{error} ({})", error.code())),
         StreamError::Head(head) => Failure::new(format!("head {head} does not score whole texts")),
+        StreamError::Lost => Failure::new("a thread panicked; what it said stands above".to_owned()),
     }
 }
 
