@@ -93,6 +93,14 @@ pub enum Broken {
         /// How many.
         batches: u32,
     },
+    /// A tenant was given more device time than it may have.
+    #[error("tenant {tenant} was given new work while it had overdrawn its limit by {over_ms} ms")]
+    OverLimit {
+        /// Which tenant.
+        tenant: u32,
+        /// By how much.
+        over_ms: u64,
+    },
     /// A device was given nothing beside work that it could do.
     #[error("device {device} idles beside {waiting} items of model {model} that it could run")]
     Idle {
