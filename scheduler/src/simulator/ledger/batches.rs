@@ -183,7 +183,7 @@ impl Ledger {
                 let what = "items that wait";
                 return Err(Broken::Count { what, core: core_waiting, ledger: waiting.into() });
             }
-            let held_up = of_core.bulk.len - of_core.bulk.servable;
+            let held_up = self.held_up(core, &of_core.bulk)?;
             let free = waiting - (again as u32 + held_up).min(waiting);
             if free == 0 || terms || sim.scenario.memory == Memory::Stated {
                 continue;

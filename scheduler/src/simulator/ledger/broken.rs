@@ -101,6 +101,12 @@ pub enum Broken {
         /// By how much.
         over_ms: u64,
     },
+    /// A tenant is held up that may have device time.
+    #[error("tenant {tenant}'s work is held up though it has overdrawn no limit")]
+    HeldUp {
+        /// Which tenant.
+        tenant: u32,
+    },
     /// A device was given nothing beside work that it could do.
     #[error("device {device} idles beside {waiting} items of model {model} that it could run")]
     Idle {

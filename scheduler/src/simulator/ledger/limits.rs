@@ -3,6 +3,7 @@
 use domain::id::TenantId;
 
 use super::{Broken, Check, Ledger};
+use crate::fairness::BulkQueue;
 use crate::item::{Assigned, ModelKey};
 use crate::simulator::leader::tenant_number;
 use crate::simulator::sim::{Sim, worker_id};
@@ -19,6 +20,14 @@ pub(super) struct Bucket {
     ns_per_ms: f64,
     balance_ns: f64,
     at_ms: u64,
+}
+
+impl Bucket {
+    fn refill(&mut self, now_ms: u64) {
+        let passed_ms = now_ms.saturating_sub(self.at_ms) as f64;
+        self.balance_ns = (self.balance_ns + passed_ms * self.ns_per_ms).min(self.ns_per_ms * FULL_MS);
+        self.at_ms = now_ms;
+    }
 }
 
 impl Ledger {
@@ -40,9 +49,7 @@ impl Ledger {
         let worker = core.workers.slot(worker_id(device)).and_then(|slot| core.workers.get(slot));
         let now_ms = sim.now_us / 1_000;
         for bucket in self.limits.values_mut() {
-            let passed_ms = now_ms.saturating_sub(bucket.at_ms) as f64;
-            bucket.balance_ns = (bucket.balance_ns + passed_ms * bucket.ns_per_ms).min(bucket.ns_per_ms * FULL_MS);
-            bucket.at_ms = now_ms;
+            bucket.refill(now_ms);
         }
         let before = self.limits.clone();
         for assigned in items {
@@ -60,5 +67,19 @@ impl Ledger {
             bucket.balance_ns -= offer.map_or(0.0, |offer| offer.fit.cost().item_ns(item.tokens));
         }
         Ok(())
+    }
+    /// How many of a model's items are held up because their tenant has overdrawn: nobody else's are.
+    pub(super) fn held_up(&self, core: &State, bulk: &BulkQueue) -> Result<u32, Broken> {
+        let mut items = 0;
+        for tenant in bulk.tenants.iter().filter(|tenant| tenant.parked && tenant.backlog > 0) {
+            let number = tenant_number(tenant.id);
+            let mut bucket = *self.limits.get(&number).ok_or(Broken::HeldUp { tenant: number })?;
+            bucket.refill(core.now_ms);
+            if bucket.balance_ns > TOLERANCE_NS {
+                return Err(Broken::HeldUp { tenant: number });
+            }
+            items += tenant.backlog;
+        }
+        Ok(items)
     }
 }
