@@ -15,10 +15,14 @@ const CONFIG: &str = "scheduler/mutants.toml";
 /// Survivors that are no fault of the tests: what the mutant does, a number sign, why nobody can notice it.
 const EXPLAINED: &str = "scheduler/mutants-explained.txt";
 /// Who judges each mutant: one program, as building and linking the tests takes longer than running them.
-const FIRST: [&str; 1] = ["--cargo-test-arg=--test=core"];
+const FIRST: [&str; 1] = ["--cargo-test-arg=--test=decisions"];
 /// Who judges what that one missed: in the order of their names, until one fails.
-const REST: [&str; 3] =
-    ["--cargo-test-arg=--lib", "--cargo-test-arg=--test=simulation", "--cargo-test-arg=--test=trouble"];
+const REST: [&str; 4] = [
+    "--cargo-test-arg=--lib",
+    "--cargo-test-arg=--test=core",
+    "--cargo-test-arg=--test=simulation",
+    "--cargo-test-arg=--test=trouble",
+];
 /// Where the tool leaves outcomes, ...
 const LAST_JUDGED: &str = "mutants.out";
 /// ... and where it puts the former ones.

@@ -5,7 +5,6 @@
 mod support;
 
 mod behaviour;
-mod decisions;
 mod devices;
 mod door;
 mod newcomers;

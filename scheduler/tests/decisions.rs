@@ -1,9 +1,10 @@
 //! What the core decides today is what it decided before, to the last item of the last batch. Whoever means to change it
 //! writes down the new digests, which the failing test prints; whoever doesn't is told.
 
-use scheduler::trace::ActionDigest;
+mod support;
 
-use crate::support::trouble::live;
+use scheduler::trace::ActionDigest;
+use support::trouble::live;
 
 /// Of all actions, and of when the core wanted to be woken and what it shows at the end; one life a seed.
 const DIGESTS: [(u64, u64); 12] = [
