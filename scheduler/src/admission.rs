@@ -4,7 +4,7 @@ use domain::id::{RunId, TenantId, Term};
 
 use crate::arena::{Entry, Handle, Phase};
 use crate::event::{Action, BatchId, CancelReason, ItemFailure, Refusal};
-use crate::item::{Assigned, Class, ItemSpec};
+use crate::item::{Assigned, Class, ItemSpec, ModelKey};
 use crate::model::{Model, rank};
 use crate::state::State;
 
@@ -87,17 +87,19 @@ impl State {
         while let Some(&(model, _)) = rest.first() {
             let (same, others) = rest.split_at(rest.partition_point(|&(other, _)| other == model));
             let index = self.enter_model(model).ok_or(Refusal::TooManyNames)?;
-            self.make_room(index, same.iter().map(|&(_, tenant)| tenant))?;
+            self.make_room(index, same)?;
             rest = others;
         }
         Ok(slot)
     }
 
-    fn make_room(&mut self, model: u32, tenants: impl Iterator<Item = TenantId>) -> Result<(), Refusal> {
+    /// Makes room for the tenants of a page, in order and each of them once, among those of a model.
+    fn make_room(&mut self, model: u32, page: &[(ModelKey, TenantId)]) -> Result<(), Refusal> {
         let bulk = &mut self.models[model as usize].bulk;
-        let room = self.config.max_tenants as usize;
-        let over = bulk.known_with(tenants).saturating_sub(room);
-        if bulk.sweep(over) < over { Err(Refusal::TooManyNames) } else { Ok(()) }
+        let known = bulk.known_with(page.iter().map(|&(_, tenant)| tenant));
+        let over = known.saturating_sub(self.config.max_tenants as usize);
+        let comes = |tenant| page.binary_search_by_key(&tenant, |&(_, other)| other).is_ok();
+        if bulk.sweep(over, comes) == over { Ok(()) } else { Err(Refusal::TooManyNames) }
     }
 
     /// Why an item can't be done at all.

@@ -153,3 +153,93 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_not_work_becomes_what_can() {
+        let none = Config {
+            max_items: 0,
+            max_items_per_run: 0,
+            max_runs: 0,
+            max_tenants: 0,
+            max_models: 0,
+            max_workers: 0,
+            max_credits: 0,
+            max_item_tokens: 0,
+            pad_multiple: 0,
+            bucket_growth: 0.0,
+            max_batch_items: 0,
+            batch_budget_ms: 0,
+            interactive_budget_ms: 0,
+            max_padding_share: -1.0,
+            fairness_slack_batches: -1.0,
+            patience_turnovers: -1.0,
+            age_bound_items: 0,
+            max_attempts: 0,
+            suspect_after_crashes: 0,
+            max_lone_crashes: 0,
+            backoff_ms: 0,
+            max_backoff_ms: 0,
+            lease_factor: 0.0,
+            hedge_after_factor: 0.0,
+            hedge_share: -1.0,
+            memory_share: 0.0,
+            prior: Cost { ns_per_token: 0.0, ns_per_token_squared: 0.0 },
+            default_weight: 0,
+            ..Config::default()
+        };
+        let least = Config {
+            max_items: 1,
+            max_items_per_run: 1,
+            max_runs: 1,
+            max_tenants: 1,
+            max_models: 1,
+            max_workers: 1,
+            max_credits: 1,
+            max_item_tokens: 8,
+            pad_multiple: 1,
+            bucket_growth: 1.02,
+            max_batch_items: 1,
+            batch_budget_ms: 1,
+            interactive_budget_ms: 1,
+            max_padding_share: 0.0,
+            fairness_slack_batches: 0.0,
+            patience_turnovers: 0.0,
+            age_bound_items: 1,
+            max_attempts: 1,
+            suspect_after_crashes: 1,
+            max_lone_crashes: 1,
+            backoff_ms: 1,
+            max_backoff_ms: 1,
+            lease_factor: 1.0,
+            hedge_after_factor: 1.0,
+            hedge_share: 0.0,
+            memory_share: 0.05,
+            prior: none.prior.clamped(),
+            default_weight: 1,
+            ..Config::default()
+        };
+        assert_eq!(none.clamped(), least);
+        let wild = Config {
+            bucket_growth: f64::NAN,
+            max_padding_share: f64::INFINITY,
+            collection_window_ms: u64::MAX,
+            backoff_ms: 300,
+            max_backoff_ms: 200,
+            ..Config::default()
+        };
+        let tamed = Config {
+            bucket_growth: 8.0,
+            max_padding_share: 0.95,
+            collection_window_ms: 60_000,
+            backoff_ms: 300,
+            max_backoff_ms: 300,
+            ..Config::default()
+        };
+        assert_eq!(wild.clamped(), tamed);
+        assert_eq!(Config::default().clamped(), Config::default());
+    }
+}

@@ -223,27 +223,25 @@ impl BulkQueue {
     }
 
     /// Forgets so many tenants that idle with a counter at the floor or below: coming back they would be lifted to it
-    /// anyway. Answers how many it forgot.
-    pub(crate) fn sweep(&mut self, most: usize) -> usize {
-        for swept in 0..most {
-            let Some(&(counter, slot)) = self.idle.first() else { return swept };
-            if counter > self.floor {
-                return swept;
-            }
-            self.idle.pop_first();
+    /// anyway. `spared` ones it leaves. Answers how many it forgot.
+    pub(crate) fn sweep(&mut self, most: usize, spared: impl Fn(TenantId) -> bool) -> usize {
+        let at_floor = self.idle.range(..=(self.floor, u32::MAX));
+        let found = at_floor.filter(|&&(_, slot)| !spared(self.tenants[slot as usize].id)).take(most);
+        let found: Vec<_> = found.copied().collect();
+        for &(counter, slot) in &found {
+            self.idle.remove(&(counter, slot));
             let tenant = &mut self.tenants[slot as usize];
             tenant.idle = false;
-            if tenant.aged {
-                self.aged.retain(|other| *other != slot);
+            if std::mem::take(&mut tenant.aged) {
+                self.aged.retain(|&other| other != slot);
             }
-            if tenant.newcomer {
-                self.newcomers.retain(|other| *other != slot);
+            if std::mem::take(&mut tenant.newcomer) {
+                self.newcomers.retain(|&other| other != slot);
             }
-            (tenant.aged, tenant.newcomer) = (false, false);
             self.slot_of.remove(&tenant.id);
             self.free_slots.push(slot);
         }
-        most
+        found.len()
     }
 
     pub(crate) fn set_weight(&mut self, tenant: TenantId, weight: u32) {

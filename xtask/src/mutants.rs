@@ -10,10 +10,23 @@ use crate::{process, tools, workspace};
 
 /// The pinned cargo-mutants.
 const VERSION: &str = "27.1.0";
-/// What is mutated, and which tests judge.
+/// What is mutated, and how.
 const CONFIG: &str = "scheduler/mutants.toml";
 /// Survivors that are no fault of the tests: what the mutant does, a number sign, why nobody can notice it.
 const EXPLAINED: &str = "scheduler/mutants-explained.txt";
+/// Who judges each mutant: one program, as building and linking the tests takes longer than running them.
+const FIRST: [&str; 1] = ["--cargo-test-arg=--test=decisions"];
+/// Who judges what that one missed: in the order of their names, until one fails.
+const REST: [&str; 4] = [
+    "--cargo-test-arg=--lib",
+    "--cargo-test-arg=--test=core",
+    "--cargo-test-arg=--test=simulation",
+    "--cargo-test-arg=--test=trouble",
+];
+/// Where the tool leaves outcomes, ...
+const LAST_JUDGED: &str = "mutants.out";
+/// ... and where it puts the former ones.
+const FIRST_JUDGED: &str = "mutants.out.old";
 /// Share of the mutants that are caught, at least.
 const CAUGHT: f64 = 0.9;
 
@@ -59,7 +72,19 @@ pub fn command(options: &Options) -> Result<()> {
 fn try_them(options: &Options, output: &Path) -> Result<()> {
     let name = options.shard.as_deref().map_or_else(|| "all".to_owned(), |shard| shard.replace('/', "-of-"));
     let place = output.join(name);
+    if place.exists() {
+        fs::remove_dir_all(&place).with_context(|| format!("can't empty {}", place.display()))?;
+    }
     fs::create_dir_all(&place).with_context(|| format!("can't make {}", place.display()))?;
+    judge(options, output, &place, &FIRST)?;
+    if !lines(&place.join(LAST_JUDGED).join("missed.txt"))?.is_empty() {
+        judge(options, output, &place, &[&["--iterate"], REST.as_slice()].concat())?;
+    }
+    Ok(())
+}
+
+/// Has the mutants of a shard judged by some of the tests.
+fn judge(options: &Options, output: &Path, place: &Path, arguments: &[&str]) -> Result<()> {
     let program = tools::program("cargo-mutants", VERSION)?;
     let mut mutants = process::command(program);
     mutants.current_dir(workspace::root()).env_remove("CARGO_TARGET_DIR");
@@ -71,10 +96,11 @@ fn try_them(options: &Options, output: &Path) -> Result<()> {
     mutants.envs([("PROPTEST_CASES", "4"), ("PROPTEST_MAX_SHRINK_ITERS", "0"), ("SCHEDULER_SEEDS", "6")]);
     mutants.env("RUST_BACKTRACE", "0");
     mutants.args(["mutants", "--config", CONFIG, "--package", "scheduler", "--no-shuffle", "--colors", "never"]);
-    mutants.args(["--jobs", &options.jobs.to_string(), "--output"]).arg(&place);
+    mutants.args(["--jobs", &options.jobs.to_string(), "--output"]).arg(place);
     if let Some(shard) = &options.shard {
         mutants.args(["--shard", shard, "--sharding", "round-robin"]);
     }
+    mutants.args(arguments);
     // Survivors make it fail; what they are is judged here.
     if let Err(error) = process::run(&mut mutants) {
         eprintln!("{error:#}");
@@ -82,19 +108,23 @@ fn try_them(options: &Options, output: &Path) -> Result<()> {
     Ok(())
 }
 
+fn lines(path: &Path) -> Result<Vec<String>> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
 fn sum(output: &Path) -> Result<Sums> {
     let mut sums = Sums::default();
     for shard in fs::read_dir(output).with_context(|| format!("no outcomes in {}", output.display()))? {
-        let outcomes = shard?.path().join("mutants.out");
-        let lines = |name: &str| -> Result<Vec<String>> {
-            let path = outcomes.join(name);
-            let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-            Ok(text.lines().map(str::to_owned).collect())
-        };
-        sums.caught += lines("caught.txt")?.len();
-        sums.timeout += lines("timeout.txt")?.len();
-        sums.unviable += lines("unviable.txt")?.len();
-        sums.missed.extend(lines("missed.txt")?);
+        let place = shard?.path();
+        for judged in [FIRST_JUDGED, LAST_JUDGED].map(|name| place.join(name)) {
+            if judged.exists() {
+                sums.caught += lines(&judged.join("caught.txt"))?.len();
+                sums.timeout += lines(&judged.join("timeout.txt"))?.len();
+                sums.unviable += lines(&judged.join("unviable.txt"))?.len();
+            }
+        }
+        sums.missed.extend(lines(&place.join(LAST_JUDGED).join("missed.txt"))?);
     }
     Ok(sums)
 }

@@ -22,10 +22,11 @@ pub(super) enum Trouble {
     CoordinatorLoss,
     Cancel,
     Weight,
+    Limit,
     Drain,
 }
 
-const ALL: [Trouble; 10] = [
+const ALL: [Trouble; 11] = [
     Trouble::Kill,
     Trouble::KillNode,
     Trouble::Hang,
@@ -35,6 +36,7 @@ const ALL: [Trouble; 10] = [
     Trouble::CoordinatorLoss,
     Trouble::Cancel,
     Trouble::Weight,
+    Trouble::Limit,
     Trouble::Drain,
 ];
 
@@ -51,6 +53,7 @@ impl Sim<'_> {
             Trouble::CoordinatorLoss => faults.coordinator_loss_every_ms,
             Trouble::Cancel => faults.cancel_every_ms,
             Trouble::Weight => faults.weight_every_ms,
+            Trouble::Limit => faults.limit_every_ms,
             Trouble::Drain => faults.drain_every_ms,
         }
     }
@@ -74,6 +77,28 @@ impl Sim<'_> {
         self.calm = true;
         self.limit_ms = self.limit_ms.min(self.now_ms() + self.scenario.settle_ms);
         self.log.note(self.now_us, "troubles end", [0; 3]);
+        for tenant in std::mem::take(&mut self.limits).into_keys() {
+            let lifted = Event::SetLimit { tenant: tenant_id(tenant), device_ms_per_s: None };
+            self.tell_leader_in(1_000, ToLeader::Event(lifted));
+        }
+    }
+
+    /// A tenant may have no more than a part of what the devices do, or nothing for a while; one that is limited already
+    /// may have everything again.
+    fn change_limit(&mut self) {
+        let tenant = self.fault_rng.below(self.tenants.len() as u64) as u32;
+        let all_ms_per_s = 1_000 * u64::from(self.scenario.devices);
+        let device_ms_per_s = match self.limits.remove(&tenant) {
+            Some(_) => None,
+            None if self.fault_rng.chance(0.2) => Some(0),
+            None => Some(self.fault_rng.between(50, all_ms_per_s) as u32),
+        };
+        if let Some(device_ms_per_s) = device_ms_per_s {
+            self.limits.insert(tenant, device_ms_per_s);
+        }
+        self.stats.faulted.limit_changes += 1;
+        let event = Event::SetLimit { tenant: tenant_id(tenant), device_ms_per_s };
+        self.tell_leader_in(500, ToLeader::Event(event));
     }
 
     pub(super) fn trouble(&mut self, trouble: Trouble) {
@@ -110,6 +135,7 @@ impl Sim<'_> {
                 let event = Event::SetWeight { tenant: tenant_id(tenant), weight };
                 self.tell_leader_in(500, ToLeader::Event(event));
             }
+            Trouble::Limit => self.change_limit(),
             Trouble::Drain => self.drain(device),
         }
         self.plan_trouble(trouble);

@@ -69,6 +69,10 @@ impl Sim<'_> {
         for (tenant, weight) in self.weights.clone() {
             self.tell_leader(ToLeader::Event(Event::SetWeight { tenant: tenant_id(tenant), weight }));
         }
+        for (tenant, device_ms_per_s) in self.limits.clone() {
+            let device_ms_per_s = Some(device_ms_per_s);
+            self.tell_leader(ToLeader::Event(Event::SetLimit { tenant: tenant_id(tenant), device_ms_per_s }));
+        }
         let term = self.term;
         for device in 0..self.devices.len() as u32 {
             if self.devices[device as usize].up {
@@ -338,4 +342,8 @@ pub(super) fn number(worker: WorkerId) -> u32 {
 
 pub(super) fn run_number(run: domain::id::RunId) -> u32 {
     (run.0 - 1) as u32
+}
+
+pub(super) fn tenant_number(tenant: domain::id::TenantId) -> u32 {
+    (tenant.0 - 1) as u32
 }

@@ -3,11 +3,13 @@
 
 mod batches;
 mod broken;
+mod limits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use broken::Broken;
+use domain::id::TenantId;
 
 use super::leader::{number, run_number};
 use super::sim::Sim;
@@ -27,6 +29,7 @@ pub(super) enum Seen {
     Failed { device: u32, lease: Lease, failure: Failure },
     Lost { device: u32, epoch: u64 },
     Drain { device: u32 },
+    Limit { tenant: TenantId, device_ms_per_s: Option<u32> },
 }
 
 impl Seen {
@@ -44,6 +47,9 @@ impl Seen {
             Event::WorkerLost { worker, epoch } => Self::Lost { device: number(*worker), epoch: *epoch },
             Event::CancelRun { run, term } => Self::Cancel { run: run_number(*run), term: term.n },
             Event::Drain { worker } => Self::Drain { device: number(*worker) },
+            Event::SetLimit { tenant, device_ms_per_s } => {
+                Self::Limit { tenant: *tenant, device_ms_per_s: *device_ms_per_s }
+            }
             _ => Self::Nothing,
         }
     }
@@ -102,6 +108,8 @@ pub(super) struct Ledger {
     of_run: Map<u32, u32>,
     /// Outstanding items that no batch holds, by model.
     waiting: Vec<u32>,
+    /// Tenants that have a limit.
+    limits: BTreeMap<u32, limits::Bucket>,
 }
 
 type Check = Result<(), Broken>;
@@ -116,6 +124,7 @@ impl Ledger {
             terms: Map::default(),
             of_run: Map::default(),
             waiting: Vec::new(),
+            limits: BTreeMap::new(),
         }
     }
 
@@ -131,6 +140,9 @@ impl Ledger {
         for action in actions {
             match action {
                 Action::Run { worker, lease, padded_len, items, hedge, .. } => {
+                    if !hedge {
+                        self.charge(sim, core, number(*worker), items)?;
+                    }
                     self.hand_out(sim, core, number(*worker), *lease, *padded_len, items, *hedge)?;
                 }
                 Action::Adopted { worker, was, lease } => {
@@ -207,6 +219,7 @@ impl Ledger {
                 let known = &mut self.known[*device as usize];
                 known.draining = known.epoch.is_some();
             }
+            Seen::Limit { tenant, device_ms_per_s } => self.limit(*tenant, *device_ms_per_s, sim.now_us / 1_000),
         }
         Ok(None)
     }

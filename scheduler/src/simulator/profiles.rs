@@ -159,6 +159,7 @@ fn trouble(scenario: &mut Scenario, kind: &str, rng: &mut Rng) {
     if of(&["churn"]) {
         faults.drain_every_ms = often(12.0);
         faults.weight_every_ms = often(30.0);
+        faults.limit_every_ms = often(30.0);
         faults.cancel_every_ms = often(20.0);
     }
     if of(&["hangs"]) {

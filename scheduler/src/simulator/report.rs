@@ -36,6 +36,8 @@ pub struct Faulted {
     pub cancelled: u64,
     /// Weights changed.
     pub weight_changes: u64,
+    /// Tenants' limits set and lifted.
+    pub limit_changes: u64,
     /// Workers drained.
     pub drains: u64,
     /// Batches that failed.
@@ -77,6 +79,7 @@ impl Faulted {
             ("coordinators lost", self.coordinator_losses),
             ("runs cancelled", self.cancelled),
             ("weights changed", self.weight_changes),
+            ("limits changed", self.limit_changes),
             ("drains", self.drains),
             ("failed batches", self.errors),
             ("out of memory", self.out_of_memory),
@@ -110,6 +113,7 @@ impl Faulted {
             (&mut self.coordinator_losses, other.coordinator_losses),
             (&mut self.cancelled, other.cancelled),
             (&mut self.weight_changes, other.weight_changes),
+            (&mut self.limit_changes, other.limit_changes),
             (&mut self.drains, other.drains),
             (&mut self.errors, other.errors),
             (&mut self.out_of_memory, other.out_of_memory),

@@ -157,6 +157,8 @@ pub struct Faults {
     pub cancel_every_ms: f64,
     /// A tenant's weight changes.
     pub weight_every_ms: f64,
+    /// A tenant gets a limit, or one that has it gets rid of it.
+    pub limit_every_ms: f64,
     /// A worker is drained, leaves, and comes back.
     pub drain_every_ms: f64,
     /// Share of items that fail whatever batch they are in.

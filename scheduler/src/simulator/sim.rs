@@ -157,6 +157,8 @@ pub(super) struct Sim<'a> {
     pub(super) term: u64,
     pub(super) past: Vec<domain::scheduling::TermBegan>,
     pub(super) weights: BTreeMap<u32, u32>,
+    /// Device milliseconds a second.
+    pub(super) limits: BTreeMap<u32, u32>,
     pub(super) trace: Option<Vec<u8>>,
     /// Whatever is unfinished by then counts as stuck.
     pub(super) limit_ms: u64,
@@ -200,6 +202,7 @@ impl<'a> Sim<'a> {
             term: 0,
             past: Vec::new(),
             weights: BTreeMap::new(),
+            limits: BTreeMap::new(),
             trace: None,
             limit_ms: scenario.limit_ms,
             calm: false,

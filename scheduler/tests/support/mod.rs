@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part of it")]
 
+pub mod trouble;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::{Digest, ItemId, RunId, TenantId, Term, WorkerId};
@@ -137,6 +139,8 @@ pub struct World {
     pub handed_out: BTreeMap<(RunId, ItemId), u32>,
     /// Handed out, in order: tenant ledger for overtaking.
     pub actions: Vec<Action>,
+    /// When the core wanted to be woken next, after each event.
+    pub wakes: Vec<Option<u64>>,
 }
 
 impl World {
@@ -152,6 +156,7 @@ impl World {
             ended: BTreeMap::new(),
             handed_out: BTreeMap::new(),
             actions: Vec::new(),
+            wakes: Vec::new(),
         }
     }
 
@@ -168,6 +173,7 @@ impl World {
             _ => None,
         };
         step(&mut self.state, event, self.now_ms, &mut self.answers);
+        self.wakes.push(self.state.next_wake_ms());
         let answers = self.answers.clone();
         let door = |action: &Action| matches!(action, Action::Accepted { .. } | Action::Refused { .. });
         // What comes before the door's answer happened before the page came in.

@@ -183,7 +183,8 @@ impl Ledger {
                 let what = "items that wait";
                 return Err(Broken::Count { what, core: core_waiting, ledger: waiting.into() });
             }
-            let free = waiting - (again as u32).min(waiting);
+            let held_up = self.held_up(core, &of_core.bulk)?;
+            let free = waiting - (again as u32 + held_up).min(waiting);
             if free == 0 || terms || sim.scenario.memory == Memory::Stated {
                 continue;
             }

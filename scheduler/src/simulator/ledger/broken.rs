@@ -93,6 +93,20 @@ pub enum Broken {
         /// How many.
         batches: u32,
     },
+    /// A tenant was given more device time than it may have.
+    #[error("tenant {tenant} was given new work while it had overdrawn its limit by {over_ms} ms")]
+    OverLimit {
+        /// Which tenant.
+        tenant: u32,
+        /// By how much.
+        over_ms: u64,
+    },
+    /// A tenant is held up that may have device time.
+    #[error("tenant {tenant}'s work is held up though it has overdrawn no limit")]
+    HeldUp {
+        /// Which tenant.
+        tenant: u32,
+    },
     /// A device was given nothing beside work that it could do.
     #[error("device {device} idles beside {waiting} items of model {model} that it could run")]
     Idle {

@@ -1,11 +1,9 @@
 //! A scheduler that follows another one.
-#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
-
-mod support;
 
 use domain::id::Term;
-use scheduler::{Action, CancelReason, Config, Event, Failure, HeldBatch, Lease, Marks, State, step};
-use support::*;
+use scheduler::{Action, CancelReason, Config, Event, Failure, HeldBatch, Lease, Marks, ModelKey, State, step};
+
+use crate::support::*;
 
 /// A scheduler of the next term, and what a first one's only worker holds.
 struct After {
@@ -138,6 +136,32 @@ fn a_claimed_item_of_an_adopted_batch_runs_again_when_the_worker_goes() {
     assert_eq!(after.state.snapshot().outstanding_items, 40);
     after.tell(ready(2, 1, 2), 410);
     assert_eq!(after.handed_out(), 2);
+}
+
+#[test]
+fn what_a_coordinator_claims_runs_on_the_model_that_its_batch_was_for() {
+    let mut after = After::new();
+    after.present(10);
+    for spec in &mut after.page {
+        spec.model = ModelKey(9);
+    }
+    after.hand_in(20);
+    after.tell(Event::WorkerLost { worker: worker(1), epoch: 1 }, 400);
+    after.tell(ready(2, 1, 4), 410);
+    assert_eq!(after.handed_out(), 2, "the adopted ones, and none of those that were only queued");
+}
+
+#[test]
+fn a_batch_that_finds_no_room_is_asked_back_and_one_that_just_fits_is_adopted() {
+    for (max_items, adopted) in [(15, 8), (16, 16)] {
+        let mut after = After::new();
+        after.state = State::new(Config { max_items, max_batch_items: 8, ..Config::default() }, term());
+        after.tell(Event::TakeOver { past: Vec::new() }, 0);
+        after.present(10);
+        let asked = |action: &&Action| matches!(action, Action::CancelBatch { .. });
+        assert_eq!(after.actions.iter().filter(asked).count(), usize::from(adopted == 8));
+        assert_eq!(after.state.snapshot().leased_items, adopted);
+    }
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! What the scheduler promises, a sentence a test.
 
-mod support;
-
 use std::collections::BTreeSet;
 
 use domain::id::{TenantId, Term};
 use scheduler::{Action, CancelReason, Class, Config, Event, Failure, ItemFailure, ItemSpec, NodeKey, Refusal};
-use support::*;
+
+use crate::support::*;
 
 fn interactive(n: u64, tokens: u32, deadline_ms: Option<u64>) -> ItemSpec {
     ItemSpec { class: Class::Interactive, deadline_ms, ..bulk(n, 9, tokens) }

@@ -1,10 +1,9 @@
 //! A tenant that comes back from idling beside others that kept the devices busy.
 
-mod support;
-
 use domain::id::TenantId;
 use scheduler::{Action, CancelReason, Class, Config, Event, Failure};
-use support::*;
+
+use crate::support::*;
 
 /// Items of the flooding tenant.
 const FLOOD: u64 = 1;

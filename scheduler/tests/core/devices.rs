@@ -1,12 +1,10 @@
 //! Devices of unlike speed and memory, late ones, and tenants that may have only so much.
-#![allow(clippy::unwrap_used, reason = "a test fails where it unwraps")]
-
-mod support;
 
 use domain::id::TenantId;
 use scheduler::cost::Cost;
 use scheduler::{Action, CancelReason, Config, Event, Failure, ItemSpec, ModelKey, ModelOffer};
-use support::*;
+
+use crate::support::*;
 
 fn offering(world: &mut World, id: u64, models: Vec<ModelOffer>, free_memory_bytes: u64) {
     let Event::WorkerReady { worker, node, epoch, credits, held, .. } = ready(id, 1, 2) else { unreachable!() };

@@ -1,0 +1,85 @@
+//! The door: what is let in, to the last item that fits.
+
+use scheduler::{Action, Config, Event, ItemSpec, ModelKey, Refusal};
+
+use crate::support::*;
+
+fn page(from: u64, count: u64, tenant: u64) -> Vec<ItemSpec> {
+    (from..from + count).map(|n| bulk(n, tenant, 50)).collect()
+}
+
+/// Why a page isn't let in; `None` if it is.
+fn refusal(world: &mut World, of: u64, items: Vec<ItemSpec>) -> Option<Refusal> {
+    let answers = world.tell(Event::Submit { run: run(of), term: TERM, items });
+    let reason = answers.iter().find_map(|action| match action {
+        Action::Refused { reason, .. } => Some(*reason),
+        _ => None,
+    });
+    world.check();
+    reason
+}
+
+#[test]
+fn a_page_that_just_fits_is_let_in_and_one_item_more_is_not() {
+    let mut world = World::new(Config { max_items: 20, max_items_per_run: 12, ..Config::default() });
+    assert_eq!(refusal(&mut world, 1, page(0, 12, 1)), None);
+    assert_eq!(refusal(&mut world, 1, page(12, 1, 1)), Some(Refusal::RunFull));
+    assert_eq!(refusal(&mut world, 1, page(0, 12, 1)), None, "what is outstanding already takes no room");
+    assert_eq!(refusal(&mut world, 2, page(20, 9, 1)), Some(Refusal::QueueFull));
+    assert_eq!(refusal(&mut world, 2, page(20, 8, 1)), None);
+    assert_eq!(refusal(&mut world, 3, page(30, 1, 1)), Some(Refusal::QueueFull));
+}
+
+#[test]
+fn an_item_without_tokens_is_taken_for_one_of_a_token() {
+    let mut world = World::new(Config::default());
+    world.submit(1, vec![bulk(1, 1, 0)]);
+    world.join(1, 1, 1);
+    assert_eq!(world.holds(1)[0].padded_len, 1);
+    world.check();
+}
+
+/// A world that knows the tenants 1 to `small`, which were served and idle, and 9, whose flood went on since.
+fn idling_beside_a_flood(max_tenants: u32, small: u64) -> World {
+    let mut world = World::new(Config { max_tenants, max_batch_items: 4, ..Config::default() });
+    world.submit(1, (1..=small).map(|n| bulk(n, n, 50)).chain(page(100, 60, 9)).collect());
+    world.join(1, 1, 1);
+    for _ in 0..8 {
+        world.finish(1, 20_000);
+    }
+    assert!((1..=small).all(|n| world.end_of(1, n) == Some(End::Completed)), "the small ones were served");
+    world
+}
+
+#[test]
+fn no_more_tenants_are_known_than_may_be_and_one_that_idles_makes_room() {
+    let mut world = idling_beside_a_flood(2, 1);
+    let both = vec![bulk(1, 1, 50), bulk(2, 2, 50)];
+    assert_eq!(refusal(&mut world, 2, both), Some(Refusal::TooManyNames), "1 can't make room for itself");
+    assert_eq!(refusal(&mut world, 2, vec![bulk(2, 2, 50)]), None, "1 is forgotten");
+    assert_eq!(refusal(&mut world, 2, vec![bulk(1, 1, 50)]), Some(Refusal::TooManyNames), "2 and 9 have work");
+    assert_eq!(refusal(&mut world, 2, vec![bulk(3, 2, 50), bulk(4, 9, 50)]), None, "who is known needs no room");
+}
+
+#[test]
+fn a_tenant_that_comes_makes_no_room_for_others_of_its_page() {
+    let mut world = idling_beside_a_flood(3, 2);
+    assert_eq!(refusal(&mut world, 2, vec![bulk(1, 1, 50), bulk(3, 3, 50)]), None, "2 is forgotten");
+    assert_eq!(refusal(&mut world, 2, vec![bulk(4, 1, 50)]), None);
+    assert_eq!(refusal(&mut world, 2, vec![bulk(5, 2, 50)]), Some(Refusal::TooManyNames), "1, 3 and 9 have work");
+}
+
+#[test]
+fn no_more_models_and_runs_are_known_than_may_be() {
+    let mut world = World::new(Config { max_models: 1, max_runs: 2, ..Config::default() });
+    let other = ItemSpec { model: ModelKey(9), ..bulk(2, 1, 50) };
+    assert_eq!(refusal(&mut world, 1, vec![bulk(1, 1, 50)]), None);
+    assert_eq!(refusal(&mut world, 1, vec![other]), Some(Refusal::TooManyNames));
+    assert_eq!(refusal(&mut world, 2, vec![bulk(2, 1, 50)]), None);
+    assert_eq!(refusal(&mut world, 3, vec![bulk(3, 1, 50)]), Some(Refusal::TooManyNames));
+    world.join(1, 1, 1);
+    while !world.holds(1).is_empty() {
+        world.finish(1, 1_000);
+    }
+    assert_eq!(refusal(&mut world, 3, vec![bulk(3, 1, 50)]), None, "a run that has nothing left makes room");
+}
