@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use warp::http::{Method, Request, StatusCode};
 
 use super::{BAD_INPUT, CONFLICT, FAILED, Failure, NOT_FOUND};
-use crate::config::Config;
+use crate::config::{Config, EdgeConfig};
 use crate::gateway::Gateway;
 use crate::gateway::assets::Assets;
 use crate::gateway::serve::serve;
@@ -85,6 +85,7 @@ impl Api {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(port)?;
         let base = format!("http://{}", listener.local_addr().map_err(port)?);
         let (stop, stopping) = watch::channel(false);
+        let edge = EdgeConfig::default().edge(stopping.clone(), usize::MAX);
         let gateway = Gateway {
             followers: crate::gateway::followers::Followers::default(),
             core: quiet.core.clone(),
@@ -95,7 +96,7 @@ impl Api {
             stopping,
             ready: watch::channel(false).1,
         };
-        let server = tokio::spawn(serve(listener, Arc::new(gateway), Assets::default()));
+        let server = tokio::spawn(serve(edge, vec![listener], None, Arc::new(gateway), Assets::default()));
         Ok(Self { base, local: Some(Local { quiet, stop, server }), ..self })
     }
 

@@ -1,6 +1,6 @@
 //! `visiobook serve`: the web app and the API, on this machine.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,19 +19,22 @@ use super::{Failure, interrupted};
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::gateway::assets::Assets;
+use crate::gateway::edge::tls::Tls;
 use crate::gateway::followers::Followers;
 use crate::gateway::serve::serve;
 use crate::wiring::Node;
 
 /// Says that the demonstration books were put in: who deletes them does not get them back.
 const DEMOS_DONE: &str = "demos-done";
+/// Files that are not for connections: stores, books, models.
+const FILES_APART: usize = 256;
 /// How long the core may take to check a demonstration book.
 const CREATE: Duration = Duration::from_secs(120);
 
 /// Arguments of `serve`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// TCP port on loopback; 0 takes any that is free [default: 8420]
+    /// TCP port; 0 takes any that is free [default: 8420]
     #[arg(long)]
     port: Option<u16>,
     /// Folder for everything that is kept [default: visiobook in the user's data folder]
@@ -53,12 +56,12 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     if let Some(port) = args.port {
         config.gateway.port = port;
     }
-    raise_file_limit();
+    let files = raise_file_limit().saturating_sub(FILES_APART).max(1);
     let folder = args.data_dir.clone().unwrap_or_else(|| config.store.folder());
     // The port first: a node that can't be reached must not touch the data.
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, config.gateway.port));
-    let listener = TcpListener::bind(address).await.map_err(|e| taken(address, &e))?;
-    let url = listener.local_addr().map_or_else(|_| format!("http://{address}"), |a| format!("http://{a}"));
+    let tls = config.edge.tls().map(Tls::open).transpose().map_err(|e| Failure::bad_input(e.to_string()))?;
+    let listeners = listen(&config).await?;
+    let urls: Vec<String> = listeners.iter().map(|listener| url(listener, tls.is_some())).collect();
     let data = DataFolder::open(&folder)?;
     let node = Node::start(data, &config, Wire::Memory).await?;
     let assets = load_assets(args.web_dist.as_deref())?;
@@ -72,8 +75,9 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
         stopping: node.stopping.clone(),
         ready: node.ready.clone(),
     });
-    println!("Visiobook is at {url}  (data in {}; Ctrl-C stops it)", folder.display());
-    let mut server = tokio::spawn(serve(listener, gateway, assets));
+    println!("Visiobook is at {}  (data in {}; Ctrl-C stops it)", urls.join(" and "), folder.display());
+    let edge = config.edge.edge(node.stopping.clone(), files);
+    let mut server = tokio::spawn(serve(edge, listeners, tls, gateway, assets));
     let demonstrated = async {
         demonstrate(&node, &folder, &args.demo).await;
         std::future::pending::<()>().await;
@@ -89,13 +93,32 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Lets this process have as many open files as it may: each connection is one, and shells give few.
-fn raise_file_limit() {
+/// Opens all that the configuration names.
+async fn listen(config: &Config) -> Result<Vec<TcpListener>, Failure> {
+    let mut listeners = Vec::new();
+    for ip in &config.edge.listen {
+        let address = SocketAddr::from((*ip, config.gateway.port));
+        listeners.push(TcpListener::bind(address).await.map_err(|e| taken(address, &e))?);
+    }
+    Ok(listeners)
+}
+
+fn url(listener: &TcpListener, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
+    listener.local_addr().map_or_else(|_| scheme.to_owned(), |address| format!("{scheme}://{address}"))
+}
+
+/// Lets this process have as many open files as it may, and says how many: each connection is one, and shells give
+/// few.
+fn raise_file_limit() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
+    let files = |limit: Option<u64>| limit.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX));
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
         tracing::warn!(%error, "the limit of open files stays as it is");
+        return files(limit.current);
     }
+    files(limit.maximum)
 }
 
 fn taken(address: SocketAddr, error: &std::io::Error) -> Failure {
@@ -107,7 +130,7 @@ fn taken(address: SocketAddr, error: &std::io::Error) -> Failure {
         std::io::ErrorKind::PermissionDenied => {
             Failure::bad_input(format!("port {port} needs more rights: name one above 1023 with --port"))
         }
-        _ => Failure::bad_input(format!("port {port} can't be opened: {error}")),
+        _ => Failure::bad_input(format!("{address} can't be opened: {error}")),
     }
 }
 

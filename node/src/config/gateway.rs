@@ -5,7 +5,7 @@ use super::ConfigError;
 /// A book is held in memory while it is read.
 const MAX_UPLOAD_LIMIT_MIB: u64 = 4_096;
 
-/// HTTP. The node listens on loopback only: it trusts whoever sits at its machine.
+/// HTTP; where the node listens is `[edge]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GatewayConfig {

@@ -3,6 +3,7 @@
 //! Every key can be set as `VISIOBOOK__SECTION__KEY`; a key that nobody knows is refused, so that a
 //! misspelling does not pass for a setting.
 
+mod edge;
 mod gateway;
 mod model;
 mod projects;
@@ -17,6 +18,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+pub use edge::EdgeConfig;
 pub use gateway::GatewayConfig;
 pub use model::{ModelConfig, Profile};
 pub use projects::ProjectsConfig;
@@ -34,6 +36,8 @@ const DEFAULT_FILE: &str = "cluster.toml";
 pub struct Config {
     /// HTTP.
     pub gateway: GatewayConfig,
+    /// Where it listens, and whom it waits for.
+    pub edge: EdgeConfig,
     /// Where data lies.
     pub store: StoreConfig,
     /// What is done to projects.
@@ -64,6 +68,9 @@ pub enum ConfigError {
         /// What would do.
         wanted: &'static str,
     },
+    /// Listeners that would not be safe, or can't be.
+    #[error("the configuration can't be used: {0}")]
+    Edge(String),
     /// A value of the wrong kind, or a key that nobody knows.
     #[error("the configuration can't be used: {0}")]
     Invalid(#[from] Box<figment::Error>),
@@ -87,6 +94,7 @@ impl Config {
         let config: Self = figment.extract().map_err(Box::new)?;
         config.worker.check()?;
         config.gateway.check()?;
+        config.edge.check()?;
         config.projects.check()?;
         config.webhooks.check()?;
         config.scheduler.check()?;

@@ -1,15 +1,23 @@
 //! Who is let in. A one-machine node trusts whoever sits at its machine, and nobody else: it listens on
 //! loopback only, and a page of another site must not be able to speak to it through the browser.
 
-use std::net::SocketAddr;
-
 use domain::principal::Principal;
 use warp::http::{HeaderMap, Method, header};
 
+use super::edge::caller::{Caller, Host};
 use super::problem::ApiError;
 
-/// Headers that a proxy adds: with one in place, "from loopback" says nothing about who asks.
-const FORWARDING: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
+/// Makes sure that nobody on the way could read a request, nor its answer.
+///
+/// # Errors
+/// `tls-required`.
+pub fn private(caller: &Caller) -> Result<(), ApiError> {
+    if caller.is_private() {
+        return Ok(());
+    }
+    let detail = "this node is spoken to over https only; behind a proxy, the proxy has to say so in what it forwards";
+    Err(ApiError::new("tls-required", detail))
+}
 
 /// Makes sure that a request comes from this machine and from our own page (or from no page at all).
 ///
@@ -18,26 +26,34 @@ const FORWARDING: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host
 ///
 /// # Errors
 /// `not-local`, `foreign-host`, `foreign-origin`.
-pub fn local(peer: Option<SocketAddr>, method: &Method, headers: &HeaderMap) -> Result<Principal, ApiError> {
-    if !peer.is_some_and(|p| p.ip().is_loopback()) || FORWARDING.iter().any(|name| headers.contains_key(*name)) {
+pub fn local(caller: &Caller, method: &Method, headers: &HeaderMap) -> Result<Principal, ApiError> {
+    if !caller.local {
         let detail = "this node serves only the machine that it runs on, and no proxy; open it there";
         return Err(ApiError::new("not-local", detail));
     }
-    let host = text(headers, header::HOST.as_str()).unwrap_or_default();
-    if !is_loopback_host(host) {
+    if !matches!(caller.host, Host::Loopback(_)) {
         return Err(ApiError::new("foreign-host", "open this page as http://127.0.0.1 or http://localhost"));
     }
+    own_page(caller, method, headers)?;
+    Ok(Principal::LOCAL)
+}
+
+/// Makes sure that no page of another site speaks through somebody's browser.
+///
+/// # Errors
+/// `foreign-origin`.
+pub fn own_page(caller: &Caller, method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
     let foreign = || ApiError::new("foreign-origin", "another site may not use this node");
     if let Some(origin) = text(headers, header::ORIGIN.as_str())
-        && origin.strip_prefix("http://") != Some(host)
+        && caller.origin().as_deref() != Some(&origin.to_ascii_lowercase())
     {
         return Err(foreign());
     }
     let is_safe = matches!(*method, Method::GET | Method::HEAD);
     match text(headers, "sec-fetch-site") {
-        None | Some("same-origin" | "none") => Ok(Principal::LOCAL),
+        None | Some("same-origin" | "none") => Ok(()),
         // A link from elsewhere may open the page, but not act on it.
-        Some(_) if is_safe && text(headers, "sec-fetch-mode") == Some("navigate") => Ok(Principal::LOCAL),
+        Some(_) if is_safe && text(headers, "sec-fetch-mode") == Some("navigate") => Ok(()),
         Some(_) => Err(foreign()),
     }
 }
@@ -46,39 +62,35 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("?"))
 }
 
-fn is_loopback_host(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.is_empty() => name,
-        _ => host,
-    };
-    name == "localhost" || name == "127.0.0.1" || name == "[::1]"
-}
-
 #[cfg(test)]
 mod tests {
+    use warp::http::Uri;
+
+    use super::super::edge::caller::Policy;
     use super::*;
 
-    const LOOPBACK: &str = "127.0.0.1:4000";
+    const LOOPBACK: &str = "127.0.0.1";
 
     fn ask(peer: &str, method: Method, headers: &[(&'static str, &'static str)]) -> Result<(), String> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());
         }
-        local(peer.parse().ok(), &method, &map).map(|_| ()).map_err(|e| e.code)
+        let caller = Policy::default().caller(peer.parse().unwrap(), false, &Uri::from_static("/"), &map);
+        private(&caller).and_then(|()| local(&caller, &method, &map)).map(|_| ()).map_err(|e| e.code)
     }
 
     #[test]
     fn programs_and_our_own_page_are_let_in() {
         assert_eq!(ask(LOOPBACK, Method::POST, &[("host", "127.0.0.1:8420")]), Ok(()));
-        assert_eq!(ask("[::1]:9", Method::GET, &[("host", "[::1]:8420")]), Ok(()));
+        assert_eq!(ask("::1", Method::GET, &[("host", "[::1]:8420")]), Ok(()));
         let page = [("host", "localhost:8420"), ("origin", "http://localhost:8420"), ("sec-fetch-site", "same-origin")];
         assert_eq!(ask(LOOPBACK, Method::DELETE, &page), Ok(()));
     }
 
     #[test]
     fn other_machines_and_proxies_are_not() {
-        assert_eq!(ask("192.0.2.7:4000", Method::GET, &[("host", "127.0.0.1")]), Err("not-local".into()));
+        assert_eq!(ask("192.0.2.7", Method::GET, &[("host", "127.0.0.1")]), Err("tls-required".into()));
         let proxied = [("host", "127.0.0.1"), ("x-forwarded-for", "192.0.2.7")];
         assert_eq!(ask(LOOPBACK, Method::GET, &proxied), Err("not-local".into()));
     }

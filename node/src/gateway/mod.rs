@@ -17,6 +17,7 @@
 //! | [`analyses`] | what is asked of a text by itself |
 //! | [`followers`] | one question to the core for all who follow a project |
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
+//! | [`edge`] | connections: TLS, deadlines, bounds, and who asks as far as they tell |
 //! | [`guard`] | who is let in: the local trust of a one-machine node |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
 //! | [`mod@reference`] | the API's document as a page |
@@ -29,6 +30,7 @@ pub mod assets;
 pub mod compress;
 pub mod devices;
 pub mod download;
+pub mod edge;
 pub mod edits;
 pub mod events;
 pub mod follow;
@@ -87,6 +89,8 @@ pub struct Request {
     pub gateway: Arc<Gateway>,
     /// Who asks.
     pub principal: Principal,
+    /// What the connection tells of it.
+    pub caller: Arc<edge::caller::Caller>,
     /// What the path's `{names}` stood for, in order.
     pub path: Vec<String>,
     /// The query's parameters.

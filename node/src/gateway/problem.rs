@@ -108,7 +108,7 @@ fn status(code: &str) -> StatusCode {
         | "webhook-url-refused"
         | "backup-passphrase-short" => StatusCode::UNPROCESSABLE_ENTITY,
         "method-not-allowed" => StatusCode::METHOD_NOT_ALLOWED,
-        "foreign-origin" | "foreign-host" | "not-local" | "link-invalid" => StatusCode::FORBIDDEN,
+        "foreign-origin" | "foreign-host" | "not-local" | "tls-required" | "link-invalid" => StatusCode::FORBIDDEN,
         "run-in-progress"
         | "run-not-failed"
         | "run-not-read"

@@ -1,7 +1,6 @@
 //! The warp server round the route table and the app's files.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,7 +10,9 @@ use cluster::body::Fault;
 use cluster::bulk::ByteStream;
 use cluster::envelope::Trace;
 use futures_util::{Stream, StreamExt};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tracing::Instrument;
 use warp::Filter;
 use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -19,6 +20,9 @@ use warp::reply::{Reply, Response};
 
 use super::assets::Assets;
 use super::compress::{Taking, compressed};
+use super::edge::caller::Caller;
+use super::edge::tls::Tls;
+use super::edge::{self, Edge};
 use super::problem::ApiError;
 use super::routes::{Found, Permission, Route, find, table};
 use super::{Gateway, Request, guard, tus};
@@ -28,31 +32,26 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'
     img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'";
 
-/// How long a body may stay silent.
-const SILENCE: Duration = Duration::from_secs(30);
-/// How long open requests get to end once the node stops.
-const DRAIN: Duration = Duration::from_secs(5);
+/// Bytes of a body that have to come while it is waited for as long as one waits.
+const COMING_MIN_BYTES: u64 = 4 << 10;
 
-/// Serves until the gateway's `stopping` turns true, then lets open requests end for five seconds.
-pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>, assets: Assets) {
-    let (mut stop, mut stopped) = (gateway.stopping.clone(), gateway.stopping.clone());
-    let server = warp::serve(filter(gateway, assets)).incoming(listener).graceful(async move {
-        let _ = stop.wait_for(|stop| *stop).await;
-    });
-    let drained = async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        () = server.run() => {}
-        () = drained => {}
-    }
+/// Serves until the node stops, then lets open requests end for five seconds; over TLS where there is one.
+pub async fn serve(
+    edge: Arc<Edge>,
+    listeners: Vec<TcpListener>,
+    tls: Option<Tls>,
+    gateway: Arc<Gateway>,
+    assets: Assets,
+) {
+    let service = TowerToHyperService::new(warp::service(filter(gateway, assets, edge.patience.stall)));
+    edge::serve(edge, listeners, tls, service).await;
 }
 
-/// Everything that the node answers.
+/// Everything that the node answers; bodies are waited for as long as `stall`.
 pub fn filter(
     gateway: Arc<Gateway>,
     assets: Assets,
+    stall: Duration,
 ) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + Send + Sync + 'static {
     let routes: Arc<Vec<Route>> = Arc::new(table());
     let seed = u128::from(uuid::Uuid::now_v7().as_u128() as u64) << 64;
@@ -63,17 +62,17 @@ pub fn filter(
         .and(warp::path::full())
         .and(query)
         .and(warp::header::headers_cloned())
-        .and(warp::filters::addr::remote())
+        .and(warp::filters::ext::optional::<Arc<Caller>>())
         .and(upgrade)
         .and(warp::body::stream())
-        .then(move |method, path: warp::path::FullPath, query: String, headers, peer, upgrade, body| {
+        .then(move |method, path: warp::path::FullPath, query: String, headers, caller, upgrade, body| {
             let trace = Trace(seed | u128::from(count.fetch_add(1, Ordering::Relaxed)));
             let (gateway, routes, assets) = (gateway.clone(), routes.clone(), assets.clone());
             let method = tus::method(method, path.as_str(), &headers);
             let path = path.as_str().to_owned();
-            let arrival = Arrival { method, path, query, headers, peer, upgrade, trace };
+            let arrival = Arrival { method, path, query, headers, caller, upgrade, trace };
             let span = tracing::info_span!("request", %trace, method = %arrival.method, path = arrival.path);
-            let body = chunks(body);
+            let body = waited_for(chunks(body), stall);
             let taking = Taking::of(&arrival.headers);
             let answered = async move {
                 let path = arrival.path.clone();
@@ -94,7 +93,7 @@ struct Arrival {
     path: String,
     query: String,
     headers: HeaderMap,
-    peer: Option<SocketAddr>,
+    caller: Option<Arc<Caller>>,
     upgrade: Option<warp::ws::Ws>,
     trace: Trace,
 }
@@ -107,7 +106,12 @@ async fn answer(
     body: ByteStream,
 ) -> Response {
     let trace = arrival.trace;
-    let principal = match guard::local(arrival.peer, &arrival.method, &arrival.headers) {
+    // The edge says so of every request; one that came round it is nobody's.
+    let Some(caller) = arrival.caller.clone() else {
+        return ApiError::new("not-local", "it is not known who asks").into_response(trace);
+    };
+    let admitted = guard::private(&caller).and_then(|()| guard::local(&caller, &arrival.method, &arrival.headers));
+    let principal = match admitted {
         Ok(principal) => principal,
         Err(error) => return error.into_response(trace),
     };
@@ -127,6 +131,7 @@ async fn answer(
     let request = Request {
         gateway: gateway.clone(),
         principal,
+        caller,
         path,
         query: form_urlencoded::parse(arrival.query.as_bytes()).into_owned().collect(),
         headers: arrival.headers,
@@ -167,16 +172,28 @@ fn check_length(headers: &HeaderMap, limit: u64) -> Result<(), ApiError> {
     if announced.is_some_and(|bytes| bytes > limit) { Err(too_large(limit).into()) } else { Ok(()) }
 }
 
-/// Breaks a body off where it grows beyond its limit, whatever it said of itself, and where nothing comes.
+/// Breaks a body off where it grows beyond its limit, whatever it said of itself.
 fn limited(body: ByteStream, limit: u64) -> ByteStream {
     Box::pin(futures_util::stream::try_unfold((body, 0u64), move |(mut body, seen)| async move {
-        let Ok(next) = tokio::time::timeout(SILENCE, body.next()).await else {
-            let detail = format!("nothing came for {} s; send the body again", SILENCE.as_secs());
+        let Some(chunk) = body.next().await.transpose()? else { return Ok(None) };
+        let seen = seen + chunk.len() as u64;
+        if seen > limit { Err(too_large(limit)) } else { Ok(Some((chunk, (body, seen)))) }
+    }))
+}
+
+/// Breaks a body off where nothing comes, or next to nothing. Only the time that is spent waiting counts.
+fn waited_for(body: ByteStream, stall: Duration) -> ByteStream {
+    let waiting = (body, Duration::ZERO, 0);
+    Box::pin(futures_util::stream::try_unfold(waiting, move |(mut body, waited, came)| async move {
+        let from = Instant::now();
+        let Ok(next) = tokio::time::timeout(stall.saturating_sub(waited), body.next()).await else {
+            let detail = format!("next to nothing came for {} s; send the body again", stall.as_secs_f32());
             return Err(Fault::new("upload-broken", detail));
         };
         let Some(chunk) = next.transpose()? else { return Ok(None) };
-        let seen = seen + chunk.len() as u64;
-        if seen > limit { Err(too_large(limit)) } else { Ok(Some((chunk, (body, seen)))) }
+        let (waited, came) = (waited + from.elapsed(), came + chunk.len() as u64);
+        let (waited, came) = if came < COMING_MIN_BYTES { (waited, came) } else { (Duration::ZERO, 0) };
+        Ok(Some((chunk, (body, waited, came))))
     }))
 }
 
@@ -203,4 +220,25 @@ fn secured(mut response: Response, trace: Trace) -> Response {
         headers.insert("x-request-id", id);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_dribbles_is_not_waited_for_and_one_that_flows_is() {
+        const STALL: Duration = Duration::from_millis(200);
+        let dribble = |bytes: usize| -> ByteStream {
+            Box::pin(futures_util::stream::unfold(0, move |count| async move {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                (count < 30).then(|| (Ok(vec![b'x'; bytes].into()), count + 1))
+            }))
+        };
+        let came = waited_for(dribble(1), STALL).collect::<Vec<_>>().await;
+        assert_eq!(came.last().unwrap().as_ref().unwrap_err().code, "upload-broken");
+        assert!(came.len() < 30);
+        let came = waited_for(dribble(8_192), Duration::from_secs(30)).collect::<Vec<_>>().await;
+        assert_eq!((came.len(), came.iter().all(Result::is_ok)), (30, true));
+    }
 }

@@ -133,7 +133,7 @@ impl Server {
         if line.is_empty() {
             return None;
         }
-        let url = line.split_whitespace().find_map(|word| word.strip_prefix("http://"));
+        let url = line.split_whitespace().find_map(|word| word.split_once("://").map(|(_, address)| address));
         Some(Self { address: url.unwrap_or_else(|| panic!("no address in {line:?}")).to_owned(), running })
     }
 }

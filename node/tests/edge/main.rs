@@ -1,0 +1,11 @@
+//! The edge, from outside: TLS, who is believed, and whoever is slow.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod client;
+mod listeners;
+mod slow;
+mod streams;
+mod tls;
