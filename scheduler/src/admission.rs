@@ -145,7 +145,7 @@ impl State {
         if let Some(deadline_ms) = spec.deadline_ms {
             self.deadlines.insert((deadline_ms, item));
         }
-        let standing = self.standing(spec.tenant);
+        let standing = self.standing(spec.tenant, model);
         self.mark(model);
         let bucket = self.buckets.of(spec.tokens);
         let model = &mut self.models[model as usize];
@@ -254,7 +254,7 @@ impl State {
         model.waiting[rank(entry.spec.class)].sub(entry.spec.tokens);
         match entry.spec.class {
             Class::Interactive => model.interactive.remove(&self.arena, item, entry.due_ms),
-            Class::Bulk => model.bulk.discard(&self.arena, item),
+            Class::Bulk => model.bulk.discard(&self.arena, item, self.now_ms),
         }
         if let Some(deadline_ms) = entry.spec.deadline_ms {
             self.deadlines.remove(&(deadline_ms, item));

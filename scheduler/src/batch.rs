@@ -21,6 +21,10 @@ use crate::run::Runs;
 /// Tenants near their age bound, and endangered deadlines, looked at for one batch.
 const LOOK_AHEAD: usize = 32;
 
+/// A newcomer's batch is filled up with others' items only while it is shorter than this part of a full one: its next one
+/// waits for it.
+const SHORT: usize = 4;
+
 /// What one device takes at once of one model.
 pub(crate) struct Limits<'a> {
     pub(crate) buckets: &'a Buckets,
@@ -95,6 +99,8 @@ enum Start {
     Bucket(usize),
     /// With all that this tenant has, the longest first.
     Tenant(u32),
+    /// The same of one that has just come back.
+    Newcomer(u32),
 }
 
 /// How serving one tenant ended.
@@ -117,7 +123,7 @@ pub(crate) fn form(queue: &mut BulkQueue, arena: &Arena, runs: &Runs, limits: &L
     let anchor = match start {
         Start::Item(item) => usize::from(arena.hot[item as usize].bucket),
         Start::Bucket(bucket) => bucket,
-        Start::Tenant(slot) => queue.tenants[slot as usize].longest_bucket(),
+        Start::Tenant(slot) | Start::Newcomer(slot) => queue.tenants[slot as usize].longest_bucket(),
     };
     let mut forming = Forming { cap: limits.cap(anchor), queue, arena, runs, limits, anchor, out };
     match start {
@@ -127,13 +133,17 @@ pub(crate) fn form(queue: &mut BulkQueue, arena: &Arena, runs: &Runs, limits: &L
             forming.take_aged(item);
         }
         Start::Tenant(slot) => forming.take_all_of(slot),
+        Start::Newcomer(slot) => {
+            forming.take_all_of(slot);
+            forming.cap = (forming.cap / SHORT).max(forming.out.items.len()).max(1);
+        }
         Start::Bucket(_) => {}
     }
     forming.fill();
     if forming.out.items.is_empty() {
         forming.take_oldest_of_least();
     }
-    matches!(start, Start::Tenant(_))
+    matches!(start, Start::Tenant(_) | Start::Newcomer(_))
 }
 
 fn choose(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>) -> Start {
@@ -147,8 +157,8 @@ fn choose(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>) -> Start {
     if let Some(item) = nearest_age_bound(queue, limits, reach) {
         return Start::Item(item);
     }
-    if let Some(slot) = furthest_behind(queue, limits) {
-        return Start::Tenant(slot);
+    if let Some(start) = furthest_behind(queue, limits) {
+        return start;
     }
     let patience = (limits.patience_turnovers * f64::from(queue.servable)) as u64;
     let mut best = (0.0, Reverse(u64::MAX));
@@ -170,17 +180,17 @@ fn choose(queue: &mut BulkQueue, arena: &Arena, limits: &Limits<'_>) -> Start {
 
 /// The tenant that is to have all its lengths served together: the first newcomer if it is behind, or whoever is behind
 /// everybody else.
-fn furthest_behind(queue: &mut BulkQueue, limits: &Limits<'_>) -> Option<u32> {
+fn furthest_behind(queue: &mut BulkQueue, limits: &Limits<'_>) -> Option<Start> {
     let slack = limits.window.slack_ns as u64;
     if !queue.newcomers.is_empty() {
         let rival = queue.least_of_others();
         if let Some(slot) = queue.behind(rival, slack) {
-            return Some(slot);
+            return Some(Start::Newcomer(slot));
         }
     }
     let mut ranked = queue.ranking.iter();
     let ((slot, least), (_, rival)) = (ranked.next()?, ranked.next()?);
-    (least.counter.saturating_add(slack) < rival.counter).then_some(slot)
+    (least.counter.saturating_add(slack) < rival.counter).then_some(Start::Tenant(slot))
 }
 
 /// Items whose deadline would be missed if two more batches went first, and that overtake nobody they may not.
@@ -245,7 +255,7 @@ impl Forming<'_, '_> {
     /// Charges a tenant, and notes whether its oldest item nears the age bound. It is still to be ranked anew.
     #[inline]
     fn settle(&mut self, slot: u32, ns: f64) {
-        self.queue.charge(slot, ns, &self.limits.window);
+        self.queue.charge(slot, ns, &self.limits.window, self.limits.now_ms);
         let tenant = &mut self.queue.tenants[slot as usize];
         if !tenant.aged && tenant.left >= self.limits.soft_age() {
             tenant.aged = tenant.overtaken() >= self.limits.soft_age();
@@ -300,8 +310,8 @@ impl Forming<'_, '_> {
         }
     }
 
-    /// What a tenant has, longest first, as far as the batch doesn't pad too much once others' items of the anchor's
-    /// length have filled it.
+    /// What a tenant has, longest first, as far as a full batch wouldn't pad too much with it and with others' items of
+    /// the anchor's length.
     fn take_all_of(&mut self, slot: u32) {
         let mut ns = 0.0;
         for bucket in (0..=self.anchor).rev() {

@@ -83,6 +83,27 @@ mod tests {
     }
 
     #[test]
+    fn only_full_batches_in_a_row_win_back_a_sixteenth_for_this_length_and_shorter_ones() {
+        let buckets = Buckets::new(&Config::default());
+        let (short, mid, long) = (buckets.of(40), buckets.of(128), buckets.of(512));
+        let mut cells = Cells::new(16_384, buckets.count());
+        cells.too_much(short, 16_000, &buckets);
+        let caps = |cells: &Cells| [short, mid, long].map(|bucket| cells.cap(bucket));
+        let full = |cells: &mut Cells, count: u32| (0..count).for_each(|_| cells.went_well(mid, 6_400));
+        full(&mut cells, REGROW_AFTER - 1);
+        cells.went_well(mid, 6_399);
+        assert_eq!(caps(&cells), [8_000; 3], "one that isn't full tells nothing");
+        cells.too_much(long, 16_000, &buckets);
+        full(&mut cells, REGROW_AFTER - 1);
+        assert_eq!(caps(&cells), [8_000, 8_000, 4_000], "a failure begins the count anew");
+        full(&mut cells, 1);
+        assert_eq!(caps(&cells), [8_501, 8_501, 4_000]);
+        cells.went_well(short, 16_000);
+        full(&mut cells, REGROW_AFTER - 1);
+        assert_eq!(cells.cap(mid), 8_501, "and so does a win");
+    }
+
+    #[test]
     fn a_new_offer_keeps_what_was_learnt() {
         let buckets = Buckets::new(&Config::default());
         let mut cells = Cells::new(16_384, buckets.count());

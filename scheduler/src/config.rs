@@ -39,6 +39,10 @@ pub struct Config {
     /// How far above the least counter a bucket may stand and still be chosen because it is fuller, in batch
     /// budgets. More gives fuller batches, less gives a small tenant its turn sooner. 0.25.
     pub fairness_slack_batches: f64,
+    /// Device time that was a tenant's due while it idled, and that it may have ahead of others when it comes back: at
+    /// most so many batch budgets. As long may a batch that was handed out before be put off for it, and one budget at
+    /// least. 4; with 0, idling earns nothing.
+    pub saved_batches: f64,
     /// How often the queue turns over before lengths are served of which there are too few to fill a batch. 3.
     pub patience_turnovers: f64,
     /// Later items of the same tenant, class and model that may go ahead of an item. 16,384.
@@ -93,6 +97,7 @@ impl Default for Config {
             interactive_budget_ms: 100,
             max_padding_share: 0.15,
             fairness_slack_batches: 0.25,
+            saved_batches: 4.0,
             patience_turnovers: 3.0,
             age_bound_items: 16_384,
             interactive_target_ms: 1_000,
@@ -135,6 +140,7 @@ impl Config {
             interactive_budget_ms: self.interactive_budget_ms.max(1),
             max_padding_share: share(self.max_padding_share, 0.0, 0.95),
             fairness_slack_batches: share(self.fairness_slack_batches, 0.0, 1.0),
+            saved_batches: share(self.saved_batches, 0.0, 1e3),
             patience_turnovers: share(self.patience_turnovers, 0.0, 1e6),
             age_bound_items: self.age_bound_items.max(1),
             max_attempts: self.max_attempts.max(1),
@@ -176,6 +182,7 @@ mod tests {
             interactive_budget_ms: 0,
             max_padding_share: -1.0,
             fairness_slack_batches: -1.0,
+            saved_batches: -1.0,
             patience_turnovers: -1.0,
             age_bound_items: 0,
             max_attempts: 0,
@@ -207,6 +214,7 @@ mod tests {
             interactive_budget_ms: 1,
             max_padding_share: 0.0,
             fairness_slack_batches: 0.0,
+            saved_batches: 0.0,
             patience_turnovers: 0.0,
             age_bound_items: 1,
             max_attempts: 1,

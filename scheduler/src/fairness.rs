@@ -10,6 +10,7 @@ use domain::id::TenantId;
 
 use crate::arena::{Arena, Handle, Hot, Map};
 use crate::arrivals::Arrivals;
+use crate::config::Config;
 use crate::cost::Sums;
 use crate::lane::{Lane, Queued};
 use crate::ranking::{Rank, Ranking};
@@ -25,6 +26,10 @@ pub(crate) struct TenantQueue {
     pub(crate) weight: u32,
     /// Device nanoseconds it was given, times 100, by weight.
     pub(crate) counter: u64,
+    /// Device nanoseconds that were its due while it idled, and that it may have before its counter rises.
+    pub(crate) saved_ns: f64,
+    /// When it last gave an item: while nothing is queued, since when it idles.
+    given_ms: u64,
     /// The widest window that its counter was ever kept in: weights and costs change, what was charged stays charged.
     pub(crate) window: u64,
     pub(crate) backlog: u32,
@@ -129,13 +134,6 @@ impl TenantQueue {
         self.filled &= !(u64::from(lane.live == 0) << bucket);
     }
 
-    /// Where it stood in the ranking, and how it stands now.
-    fn rerank(&mut self) -> (Rank, Rank) {
-        let buckets = if self.parked { 0 } else { self.filled };
-        let now = Rank { counter: self.counter, buckets };
-        (std::mem::replace(&mut self.rank, now), now)
-    }
-
     /// Numbers the items anew where too many numbers of gone ones are kept: so a tenant whose oldest item never comes to
     /// run while others are cancelled takes no more room than its items do. Those that were overtaken count as
     /// overtaken as often as the oldest, which errs on the side of age.
@@ -174,8 +172,10 @@ pub(crate) struct BulkQueue {
     pub(crate) slot_of: Map<TenantId, u32>,
     pub(crate) free_slots: Vec<u32>,
     pub(crate) buckets: Vec<BucketQueue>,
-    /// Tenants that can be served.
+    /// Tenants that can be served, ...
     pub(crate) ranking: Ranking,
+    /// ... and the sum of their weights.
+    pub(crate) ranked_weight: u64,
     pub(crate) len: u32,
     /// Items that ever left.
     pub(crate) left: u64,
@@ -192,18 +192,21 @@ pub(crate) struct BulkQueue {
     /// Idle tenants by counter: those at the floor can be forgotten.
     idle: BTreeSet<(u64, u32)>,
     age_bound: u64,
+    /// What a tenant may save while it idles.
+    most_saved_ns: f64,
     /// Of all items that were handed out; also those of tenants that are forgotten.
     pub(crate) waits: Waits,
 }
 
 impl BulkQueue {
-    pub(crate) fn new(buckets: usize, age_bound: u32) -> Self {
+    pub(crate) fn new(buckets: usize, config: &Config) -> Self {
         Self {
             tenants: Vec::new(),
             slot_of: Map::default(),
             free_slots: Vec::new(),
             buckets: vec![BucketQueue::default(); buckets],
             ranking: Ranking::default(),
+            ranked_weight: 0,
             len: 0,
             left: 0,
             servable: 0,
@@ -212,7 +215,8 @@ impl BulkQueue {
             newcomers: VecDeque::new(),
             deadlines: BTreeSet::new(),
             idle: BTreeSet::new(),
-            age_bound: u64::from(age_bound),
+            age_bound: u64::from(config.age_bound_items),
+            most_saved_ns: config.saved_batches * f64::from(config.batch_budget_ms) * 1e6,
             waits: Waits::default(),
         }
     }
@@ -246,7 +250,11 @@ impl BulkQueue {
 
     pub(crate) fn set_weight(&mut self, tenant: TenantId, weight: u32) {
         if let Some(&slot) = self.slot_of.get(&tenant) {
-            self.tenants[slot as usize].weight = weight;
+            let tenant = &mut self.tenants[slot as usize];
+            let was = std::mem::replace(&mut tenant.weight, weight);
+            if tenant.rank.is_ranked() {
+                self.ranked_weight = self.ranked_weight + u64::from(weight) - u64::from(was);
+            }
         }
     }
 
@@ -258,6 +266,8 @@ impl BulkQueue {
             id,
             weight: terms.weight,
             counter: self.floor,
+            saved_ns: 0.0,
+            given_ms: terms.now_ms,
             window: 0,
             backlog: 0,
             left: 0,
@@ -296,8 +306,12 @@ impl BulkQueue {
         if tenant.backlog == 0 {
             self.idle.remove(&(tenant.counter, slot));
             tenant.idle = false;
-            // Idling earns no credit.
+            // Idling earns nothing but what was its due, and of that only so much.
             tenant.counter = tenant.counter.max(self.floor);
+            let idle_ns = terms.now_ms.saturating_sub(tenant.given_ms) as f64 * 1e6 * f64::from(terms.workers);
+            let weight = f64::from(tenant.weight);
+            let due_ns = idle_ns * weight / (weight + self.ranked_weight as f64);
+            tenant.saved_ns = (tenant.saved_ns + due_ns).min(self.most_saved_ns);
             tenant.dropped = 0;
             if !tenant.newcomer {
                 tenant.newcomer = true;
@@ -331,7 +345,7 @@ impl BulkQueue {
 
     /// Puts a tenant where it belongs in the ranking.
     pub(crate) fn rerank(&mut self, slot: u32) {
-        let (was, now) = self.tenants[slot as usize].rerank();
+        let (was, now) = self.stand_anew(slot);
         self.ranking.update(slot, was, now);
     }
 
@@ -339,9 +353,24 @@ impl BulkQueue {
     pub(crate) fn rerank_all(&mut self, found: &[(u64, u32)]) {
         let mut now = Vec::with_capacity(found.len());
         for &(_, slot) in found {
-            now.push((slot, self.tenants[slot as usize].rerank().1));
+            now.push((slot, self.stand_anew(slot).1));
         }
         self.ranking.replace(found, &now);
+    }
+
+    /// Where a tenant stood in the ranking, and how it stands now.
+    #[inline]
+    fn stand_anew(&mut self, slot: u32) -> (Rank, Rank) {
+        let tenant = &mut self.tenants[slot as usize];
+        let buckets = if tenant.parked { 0 } else { tenant.filled };
+        let now = Rank { counter: tenant.counter, buckets };
+        let was = std::mem::replace(&mut tenant.rank, now);
+        match (was.is_ranked(), now.is_ranked()) {
+            (true, false) => self.ranked_weight -= u64::from(tenant.weight),
+            (false, true) => self.ranked_weight += u64::from(tenant.weight),
+            _ => {}
+        }
+        (was, now)
     }
 
     /// A tenant had its fill, or may have more again. A parked one is no rival: it earns no credit meanwhile.
@@ -379,9 +408,11 @@ impl BulkQueue {
     }
 
     /// Takes an item out that nobody needs any more.
-    pub(crate) fn discard(&mut self, arena: &Arena, handle: Handle) {
+    pub(crate) fn discard(&mut self, arena: &Arena, handle: Handle, now_ms: u64) {
         let slot = arena.hot[handle as usize].tenant;
-        self.tenants[slot as usize].dropped += 1;
+        let tenant = &mut self.tenants[slot as usize];
+        tenant.dropped += 1;
+        tenant.given_ms = now_ms;
         self.remove(arena, handle);
         let counter = self.tenants[slot as usize].counter;
         self.set_counter(slot, counter);
@@ -432,13 +463,16 @@ impl BulkQueue {
         }
     }
 
-    /// Charges a tenant for what it was given. Device time that it got only because no other tenant could use it
-    /// must not become a debt that starves it later, so its counter stays within `window` of the floor. It is still to be
-    /// ranked anew.
+    /// Charges a tenant for what it was given, first to what it saved. Device time that it got only because no other
+    /// tenant could use it must not become a debt that starves it later, so its counter stays within `window` of the
+    /// floor. It is still to be ranked anew.
     #[inline]
-    pub(crate) fn charge(&mut self, slot: u32, ns: f64, window: &Window) {
+    pub(crate) fn charge(&mut self, slot: u32, ns: f64, window: &Window, now_ms: u64) {
         let tenant = &mut self.tenants[slot as usize];
-        let charged = tenant.counter.saturating_add((ns * 100.0 / f64::from(tenant.weight)) as u64);
+        tenant.given_ms = now_ms;
+        let saved_ns = ns.min(tenant.saved_ns);
+        tenant.saved_ns -= saved_ns;
+        let charged = tenant.counter.saturating_add(((ns - saved_ns) * 100.0 / f64::from(tenant.weight)) as u64);
         tenant.window = tenant.window.max(window.of(tenant.weight));
         let ceiling = self.floor.saturating_add(tenant.window);
         let counter = charged.min(ceiling).max(tenant.counter);
@@ -458,11 +492,14 @@ impl BulkQueue {
     }
 }
 
-/// How a tenant stands when it is first heard of.
+/// How a tenant stands when it hands something in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
     pub(crate) weight: u32,
     pub(crate) parked: bool,
+    /// Devices that serve the model.
+    pub(crate) workers: u32,
+    pub(crate) now_ms: u64,
 }
 
 /// How far counters may lie apart.

@@ -349,6 +349,8 @@ fn buckets(bulk: &BulkQueue) -> Result<(), Violation> {
             rank.buckets,
         )?;
     }
+    let weights = bulk.tenants.iter().filter(|tenant| tenant.rank.is_ranked()).map(|tenant| u64::from(tenant.weight));
+    equal("weights of tenants in the ranking", bulk.ranked_weight, weights.sum())?;
     let ranked = bulk.tenants.iter().filter(|tenant| tenant.backlog > 0 && !tenant.parked).count();
     equal("tenants that can be served", bulk.ranking.iter().count() as u64, ranked as u64)
 }

@@ -57,9 +57,10 @@ impl State {
         self.park_if_overdrawn(tenant);
     }
 
-    pub(crate) fn standing(&self, tenant: TenantId) -> Standing {
+    pub(crate) fn standing(&self, tenant: TenantId, model: u32) -> Standing {
         let parked = !self.limits.is_empty() && self.limits.get(&tenant).is_some_and(|limit| limit.until_ms.is_some());
-        Standing { weight: self.weight(tenant), parked }
+        let workers = self.models[model as usize].workers;
+        Standing { weight: self.weight(tenant), parked, workers, now_ms: self.now_ms }
     }
 
     /// Takes what a batch is predicted to take of each tenant's device time out of its bucket.

@@ -69,7 +69,7 @@ impl Model {
         Self {
             key,
             interactive: InteractiveQueue::default(),
-            bulk: BulkQueue::new(buckets, config.age_bound_items),
+            bulk: BulkQueue::new(buckets, config),
             again: [BTreeMap::new(), BTreeMap::new()],
             waiting: [Sums::default(); 2],
             ready: Ready::default(),

@@ -3,8 +3,10 @@
 //! Coming back it is lifted to the floor, which lies below those that were served last by as much as they were given
 //! then. While it is behind by more than the slack its batch comes first, of all its lengths, the longest before the
 //! others, and others' items fill what it leaves; and where no credit is free, a staged batch makes way for it once.
-//! Until it has caught up it goes first; after that its counter alone decides. So it waits for the batch that runs and
-//! for none that is staged, its share stays what its counter allows, and no batch is put off for longer than one takes.
+//! Until it has caught up it goes first; after that its counter alone decides. It catches up later by what it saved: the
+//! device time that was its due while it idled, some batches' worth at most, is charged to that and not to its counter.
+//! So it waits for the batch that runs and for none that is staged, also when it comes often and little at a time; its
+//! share stays what was its due, and no batch is put off for longer than it takes to spend what can be saved.
 
 use crate::event::{Action, BatchId, CancelReason};
 use crate::fairness::{BulkQueue, TenantQueue};
@@ -98,9 +100,10 @@ impl State {
         self.ask_back(id, index, Class::Bulk, actions);
     }
 
-    /// Until when a batch that was let go may make way again: nothing is put off for longer than a batch takes.
+    /// Until when a batch that was let go may make way again: as long as what can be saved lasts.
     pub(crate) fn patience(&self, batch: &Batch) -> Option<u64> {
-        let until_ms = self.now_ms.saturating_add(u64::from(self.config.batch_budget_ms));
+        let lasts_ms = f64::from(self.config.batch_budget_ms) * self.config.saved_batches.max(1.0);
+        let until_ms = self.now_ms.saturating_add(lasts_ms as u64);
         let made_way = matches!(batch.recalled_for, Some((_, Class::Bulk)));
         batch.patient_until_ms.or(made_way.then_some(until_ms))
     }

@@ -17,6 +17,13 @@ pub(crate) struct Rank {
     pub(crate) buckets: u64,
 }
 
+impl Rank {
+    #[inline]
+    pub(crate) fn is_ranked(&self) -> bool {
+        self.buckets != 0
+    }
+}
+
 /// How far a walk along the ranking has come, while nobody moves in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cursor {
@@ -129,7 +136,7 @@ impl Ranking {
             return;
         }
         let (from, to) = (key(was.counter, slot), key(now.counter, slot));
-        match (was.buckets != 0, now.buckets != 0) {
+        match (was.is_ranked(), now.is_ranked()) {
             (true, true) => self.shift(from, to, now.buckets),
             (true, false) => self.remove(from),
             (false, true) => self.insert(to, now.buckets),
@@ -142,7 +149,7 @@ impl Ranking {
     pub(crate) fn replace(&mut self, found: &[(u64, u32)], now: &[(u32, Rank)]) {
         let (Some(&first), Some(&last)) = (found.first(), found.last()) else { return };
         let mut to = Vec::with_capacity(now.len());
-        to.extend(now.iter().filter(|(_, rank)| rank.buckets != 0).map(|&(slot, r)| (key(r.counter, slot), r.buckets)));
+        to.extend(now.iter().filter(|(_, rank)| rank.is_ranked()).map(|&(slot, r)| (key(r.counter, slot), r.buckets)));
         to.sort_unstable();
         let from = self.block_of(key(first.0, first.1).min(to.first().map_or(u128::MAX, |&(key, _)| key)));
         let until = self.block_of(key(last.0, last.1).max(to.last().map_or(0, |&(key, _)| key)));

@@ -6,7 +6,7 @@
 //!
 //! # Format
 //!
-//! The eight bytes `VISITRC1`, then records. A record is its length in bytes as a little-endian `u32`, then so many
+//! The eight bytes `VISITRC2`, then records. A record is its length in bytes as a little-endian `u32`, then so many
 //! bytes of bincode (standard configuration: little-endian, variable-length integers):
 //!
 //! 1. first a [`Header`], once;
@@ -28,7 +28,7 @@ use crate::invariants::{self, Violation};
 use crate::state::State;
 use crate::step::step;
 
-const MAGIC: [u8; 8] = *b"VISITRC1";
+const MAGIC: [u8; 8] = *b"VISITRC2";
 /// Events between two checks.
 pub const CHECK_EVERY: u64 = 256;
 /// The largest page of items that an envelope can bring is a few MiB; anything longer is no trace.

@@ -46,11 +46,11 @@ const FAULTS: [Fault; 28] = [
     ),
     Fault(
         "fairness.rs",
-        "(ns * 100.0 / f64::from(tenant.weight)) as u64",
-        "(ns * 100.0 / if @ { 100.0 } else { f64::from(tenant.weight) }) as u64",
+        "* 100.0 / f64::from(tenant.weight)) as u64",
+        "* 100.0 / if @ { 100.0 } else { f64::from(tenant.weight) }) as u64",
     ),
     Fault("fairness.rs", "self.left - oldest < age_bound)", "@ || self.left - oldest < age_bound)"),
-    Fault("fairness.rs", "let buckets = if self.parked { 0 }", "let buckets = if self.parked && !@ { 0 }"),
+    Fault("fairness.rs", "let buckets = if tenant.parked { 0 }", "let buckets = if tenant.parked && !@ { 0 }"),
     Fault("batch.rs", ".min(self.room_tokens)", ".min(if @ { u32::MAX } else { self.room_tokens })"),
     Fault(
         "batch.rs",

@@ -64,7 +64,7 @@ fn actions_other_than_the_recorded_ones_are_noticed_at_the_next_check() {
 
 #[test]
 fn what_is_no_trace_is_refused() {
-    for bytes in [&b""[..], b"VISITRC", b"PK\x03\x04 a book", b"VISITRC1\xff\xff\xff\xff", b"VISITRC1\x01\0\0\0\0"] {
+    for bytes in [&b""[..], b"VISITRC", b"PK\x03\x04 a book", b"VISITRC2\xff\xff\xff\xff", b"VISITRC2\x01\0\0\0\0"] {
         let error = replay(bytes, |_, _, _| {}).unwrap_err();
         assert_eq!(error.code(), "trace.malformed", "{error}");
     }

@@ -4,7 +4,7 @@
 mod support;
 
 use proptest::prelude::{ProptestConfig, any, prop, prop_assert, prop_assert_eq, proptest};
-use scheduler::{Config, Failure, State, step};
+use scheduler::{Config, State, step};
 use support::trouble::live;
 use support::*;
 

@@ -14,19 +14,14 @@ const VERSION: &str = "27.1.0";
 const CONFIG: &str = "scheduler/mutants.toml";
 /// Survivors that are no fault of the tests: what the mutant does, a number sign, why nobody can notice it.
 const EXPLAINED: &str = "scheduler/mutants-explained.txt";
-/// Who judges each mutant: one program, as building and linking the tests takes longer than running them.
-const FIRST: [&str; 1] = ["--cargo-test-arg=--test=decisions"];
-/// Who judges what that one missed: in the order of their names, until one fails.
-const REST: [&str; 4] = [
-    "--cargo-test-arg=--lib",
-    "--cargo-test-arg=--test=core",
-    "--cargo-test-arg=--test=simulation",
-    "--cargo-test-arg=--test=trouble",
-];
-/// Where the tool leaves outcomes, ...
-const LAST_JUDGED: &str = "mutants.out";
-/// ... and where it puts the former ones.
-const FIRST_JUDGED: &str = "mutants.out.old";
+/// Who judges each mutant, one bench after the other until one notices it. Building and linking tests takes longer than
+/// running them: so the first is one program, and few mutants come before the last.
+const BENCHES: [&[&str]; 3] =
+    [&["--test=decisions"], &["--lib", "--test=core"], &["--test=simulation", "--test=trouble"]];
+/// Where the tool leaves the outcomes of one bench.
+const JUDGED: &str = "mutants.out";
+/// Its lists of them.
+const LISTS: [&str; 4] = ["caught.txt", "timeout.txt", "unviable.txt", "missed.txt"];
 /// Share of the mutants that are caught, at least.
 const CAUGHT: f64 = 0.9;
 
@@ -76,15 +71,24 @@ fn try_them(options: &Options, output: &Path) -> Result<()> {
         fs::remove_dir_all(&place).with_context(|| format!("can't empty {}", place.display()))?;
     }
     fs::create_dir_all(&place).with_context(|| format!("can't make {}", place.display()))?;
-    judge(options, output, &place, &FIRST)?;
-    if !lines(&place.join(LAST_JUDGED).join("missed.txt"))?.is_empty() {
-        judge(options, output, &place, &[&["--iterate"], REST.as_slice()].concat())?;
+    for (number, bench) in BENCHES.iter().enumerate() {
+        judge(options, output, &place, bench, number > 0)?;
+        // The next bench's outcomes take the place of these.
+        let kept = place.join(format!("bench-{number}"));
+        fs::create_dir(&kept).with_context(|| format!("can't make {}", kept.display()))?;
+        for list in LISTS {
+            fs::copy(place.join(JUDGED).join(list), kept.join(list))
+                .with_context(|| format!("no outcomes in {list}"))?;
+        }
+        if lines(&kept.join("missed.txt"))?.is_empty() {
+            break;
+        }
     }
     Ok(())
 }
 
-/// Has the mutants of a shard judged by some of the tests.
-fn judge(options: &Options, output: &Path, place: &Path, arguments: &[&str]) -> Result<()> {
+/// Has the mutants of a shard judged by some of the tests; `again` only those that were missed so far.
+fn judge(options: &Options, output: &Path, place: &Path, bench: &[&str], again: bool) -> Result<()> {
     let program = tools::program("cargo-mutants", VERSION)?;
     let mut mutants = process::command(program);
     mutants.current_dir(workspace::root()).env_remove("CARGO_TARGET_DIR");
@@ -100,7 +104,10 @@ fn judge(options: &Options, output: &Path, place: &Path, arguments: &[&str]) -> 
     if let Some(shard) = &options.shard {
         mutants.args(["--shard", shard, "--sharding", "round-robin"]);
     }
-    mutants.args(arguments);
+    if again {
+        mutants.arg("--iterate");
+    }
+    mutants.args(bench.iter().map(|test| format!("--cargo-test-arg={test}")));
     // Survivors make it fail; what they are is judged here.
     if let Err(error) = process::run(&mut mutants) {
         eprintln!("{error:#}");
@@ -117,14 +124,15 @@ fn sum(output: &Path) -> Result<Sums> {
     let mut sums = Sums::default();
     for shard in fs::read_dir(output).with_context(|| format!("no outcomes in {}", output.display()))? {
         let place = shard?.path();
-        for judged in [FIRST_JUDGED, LAST_JUDGED].map(|name| place.join(name)) {
-            if judged.exists() {
-                sums.caught += lines(&judged.join("caught.txt"))?.len();
-                sums.timeout += lines(&judged.join("timeout.txt"))?.len();
-                sums.unviable += lines(&judged.join("unviable.txt"))?.len();
-            }
+        let benches = (0..BENCHES.len()).map(|number| place.join(format!("bench-{number}")));
+        let mut missed = Vec::new();
+        for kept in benches.filter(|kept| kept.exists()) {
+            sums.caught += lines(&kept.join("caught.txt"))?.len();
+            sums.timeout += lines(&kept.join("timeout.txt"))?.len();
+            sums.unviable += lines(&kept.join("unviable.txt"))?.len();
+            missed = lines(&kept.join("missed.txt"))?;
         }
-        sums.missed.extend(lines(&place.join(LAST_JUDGED).join("missed.txt"))?);
+        sums.missed.extend(missed);
     }
     Ok(sums)
 }

@@ -1,6 +1,6 @@
 //! The door: what is let in, to the last item that fits.
 
-use scheduler::{Action, Config, Event, ItemSpec, ModelKey, Refusal};
+use scheduler::{Action, Config, Event, ItemFailure, ItemSpec, ModelKey, Refusal};
 
 use crate::support::*;
 
@@ -28,6 +28,39 @@ fn a_page_that_just_fits_is_let_in_and_one_item_more_is_not() {
     assert_eq!(refusal(&mut world, 2, page(20, 9, 1)), Some(Refusal::QueueFull));
     assert_eq!(refusal(&mut world, 2, page(20, 8, 1)), None);
     assert_eq!(refusal(&mut world, 3, page(30, 1, 1)), Some(Refusal::QueueFull));
+}
+
+#[test]
+fn an_item_that_would_just_be_done_by_its_deadline_is_let_in_and_one_that_would_not_is_refused() {
+    for (deadline_ms, reason) in
+        [(110, None), (109, Some(ItemFailure::DeadlineMissed)), (100, Some(ItemFailure::DeadlineMissed))]
+    {
+        let mut world = World::new(Config::default());
+        world.join(1, 1, 1);
+        world.now_ms = 100;
+        // 500 · (10,000 + 20 · 500) ns are 10 ms.
+        world.submit(1, vec![ItemSpec { deadline_ms: Some(deadline_ms), ..bulk(1, 1, 500) }]);
+        let failed = world.answers.iter().find_map(|action| match action {
+            Action::ItemFailed { reason, .. } => Some(*reason),
+            _ => None,
+        });
+        assert_eq!(failed, reason, "by {deadline_ms} ms");
+        world.check();
+    }
+}
+
+#[test]
+fn what_is_refused_is_told_to_come_when_as_much_as_it_asks_for_is_done() {
+    let asked = |workers: u64, items: u64| {
+        let mut world = World::new(Config { max_items: 1, ..Config::default() });
+        (1..=workers).for_each(|id| world.join(id, 1, 1));
+        let items = (0..items).map(|n| bulk(n, 1, 500)).collect();
+        let answers = world.tell(Event::Submit { run: run(1), term: TERM, items });
+        let [Action::Refused { retry_after_ms, .. }] = *answers else { panic!("{answers:?}") };
+        retry_after_ms
+    };
+    assert_eq!([asked(1, 20), asked(2, 20), asked(1, 40)], [200, 100, 400], "each takes 10 ms");
+    assert_eq!([asked(1, 2), asked(0, 2)], [50, 1_000], "never at once, nor soon where nobody serves the model");
 }
 
 #[test]

@@ -10,9 +10,10 @@ const FLOOD: u64 = 1;
 /// About as long as a passage gets.
 const LONG: u32 = 490;
 
-/// So many workers, each with a running batch and a staged one of the flooding tenant, and more of it queued.
+/// So many workers, each with a running batch and a staged one of the flooding tenant, and more of it queued. What made
+/// way may be put off for one batch.
 fn flooded(workers: u64) -> World {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(Config { saved_batches: 1.0, ..Config::default() });
     for id in 1..=workers {
         world.join(id, 1, 2);
     }
@@ -51,11 +52,116 @@ fn a_tenant_that_comes_back_has_a_staged_batch_make_way_and_all_its_lengths_shar
     release(&mut world, id);
     let next = world.holds(id)[1].clone();
     assert_eq!(of_run(&next, 2), tokens.len(), "nothing of it is left for a later batch");
-    assert!(next.items.len() > 3 * tokens.len(), "others' items fill what it leaves: {}", next.items.len());
+    assert_eq!(next.items.len(), tokens.len(), "nobody else's items make it longer");
     world.finish(id, 232_000);
     assert_eq!(world.holds(id)[1].items, staged.items, "what made way is next, with no attempt lost");
     assert_eq!(world.holds(id)[1].lease.attempt, 1);
     world.check();
+}
+
+#[test]
+fn a_newcomer_that_has_little_shares_a_short_batch_with_others() {
+    let mut world = flooded(1);
+    let full = world.holds(1)[0].items.len();
+    world.submit(2, vec![bulk(5_000, 2, LONG)]);
+    release(&mut world, 1);
+    let next = &world.holds(1)[1];
+    assert_eq!((of_run(next, 2), next.items.len()), (1, full / 4), "a quarter of {full}");
+    world.check();
+}
+
+/// What an item of the longest takes.
+const ITEM_MS: u64 = 10;
+
+/// The flooding tenant, and tenant 2 beside it, on one device without a staged batch.
+struct Beside {
+    world: World,
+    next: u64,
+    full: usize,
+}
+
+impl Beside {
+    fn new(saved_batches: f64) -> Self {
+        let mut world = World::new(Config { saved_batches, max_items_per_run: 16_384, ..Config::default() });
+        world.join(1, 1, 1);
+        world.submit(FLOOD, (0..16_000).map(|n| bulk(n, FLOOD, LONG)).collect());
+        let full = world.holds(1)[0].items.len();
+        Self { world, next: 20_000, full }
+    }
+
+    /// Tenant 2 hands so many items in.
+    fn comes(&mut self, items: usize) {
+        let page = (self.next..self.next + items as u64).map(|n| bulk(n, 2, LONG)).collect();
+        self.next += items as u64;
+        self.world.submit(2, page);
+    }
+
+    /// One batch ends; how many items of the next one are tenant 2's, and how many it has.
+    fn next_batch(&mut self) -> (usize, usize) {
+        let ms = ITEM_MS * self.world.holds(1)[0].items.len() as u64;
+        self.world.now_ms += ms;
+        self.world.finish(1, ms * 1_000);
+        let held = &self.world.holds(1)[0];
+        (of_run(held, 2), held.items.len())
+    }
+
+    fn idles(&mut self, idle_ms: u64) {
+        let until_ms = self.world.now_ms + idle_ms;
+        while self.world.now_ms < until_ms {
+            self.next_batch();
+        }
+    }
+}
+
+/// How many batches in a row tenant 2 has to itself when it comes with ten batches' worth after it idled so long.
+fn ahead_after_idling(idle_ms: u64, saved_batches: f64) -> f64 {
+    let mut beside = Beside::new(saved_batches);
+    beside.comes(1);
+    while beside.next_batch().0 == 0 {}
+    beside.idles(idle_ms);
+    beside.comes(10 * beside.full);
+    let mut given = 0;
+    loop {
+        let (own, all) = beside.next_batch();
+        given += own;
+        if own < all {
+            beside.world.check();
+            return given as f64 / beside.full as f64;
+        }
+    }
+}
+
+#[test]
+fn what_was_a_tenants_due_while_it_idled_goes_ahead_when_it_comes_back_up_to_a_bound() {
+    let without = ahead_after_idling(10_000, 0.0);
+    // Half of the device is its due: 1,000 ms of it in 2,000, which are four batches of 250 ms.
+    for (idle_ms, most, batches) in [(10_000, 4.0, 4.0), (10_000, 2.0, 2.0), (2_000, 40.0, 4.0)] {
+        let saved = ahead_after_idling(idle_ms, most) - without;
+        assert!((saved - batches).abs() < 1.2, "{saved} batches ahead after {idle_ms} ms, at most {most}");
+    }
+}
+
+#[test]
+fn one_that_comes_and_goes_gets_no_more_in_all_than_if_it_had_stayed() {
+    for (burst, idle_ms) in [(1, 100), (4, 400), (2, 2_000), (8, 1_000)] {
+        let mut beside = Beside::new(4.0);
+        let (mut own, mut all) = (0, 0);
+        for _ in 0..12 {
+            beside.comes(burst * beside.full);
+            while beside.world.outstanding.iter().any(|(of, _)| *of == run(2)) {
+                let (of_it, items) = beside.next_batch();
+                (own, all) = (own + of_it, all + items);
+            }
+            let until_ms = beside.world.now_ms + idle_ms;
+            while beside.world.now_ms < until_ms {
+                all += beside.next_batch().1;
+            }
+        }
+        let ahead = own as f64 - all as f64 / 2.0;
+        let most = 4.0 * beside.full as f64;
+        assert!(ahead <= most, "{own} of {all} items, {burst} batches after {idle_ms} ms each time");
+        beside.world.check();
+    }
 }
 
 #[test]

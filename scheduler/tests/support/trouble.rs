@@ -8,6 +8,7 @@ use scheduler::{Class, Config, Event, Failure, ItemSpec, ModelKey, ModelOffer, N
 use super::*;
 
 const WORKERS: u64 = 5;
+const TENANTS: u64 = 5;
 const OTHER_MODEL: ModelKey = ModelKey(2);
 
 /// One model is loaded, the other is not; some devices have memory for one at a time.
@@ -28,6 +29,8 @@ fn ready_for_both(id: u64, epoch: u64, credits: u32) -> Event {
 struct Trouble {
     world: World,
     rng: Rng,
+    /// Items of a page at most: in some lives devices have more to do than they can, in others they idle now and then.
+    page: u64,
     next_item: u64,
     next_run: u64,
     epochs: BTreeMap<u64, u64>,
@@ -42,16 +45,19 @@ impl Trouble {
             max_items: 600,
             max_items_per_run: 300,
             max_runs: 12,
-            max_tenants: 3 + rng.below(4) as u32,
+            max_tenants: 4 + rng.below(3) as u32,
             max_batch_items: 1 + rng.below(40) as u32,
             age_bound_items: 20 + rng.below(200) as u32,
             fairness_slack_batches: rng.share(),
             max_attempts: 2,
             min_lease_ms: 2_000,
+            hedge_after_ms: 20 + rng.below(200),
+            hedge_share: 0.5 * rng.share(),
             ..Config::default()
         };
         Self {
             world: World::new(config),
+            page: [5, 20, 60][rng.below(3) as usize],
             rng,
             next_item: 0,
             next_run: 1,
@@ -65,7 +71,8 @@ impl Trouble {
         item % 97 == 13
     }
 
-    fn spec(&mut self) -> ItemSpec {
+    /// An item of one of two tenants: more of them would seldom find room among those that are known.
+    fn spec(&mut self, tenant: u64) -> ItemSpec {
         // Now and then an item that came before comes again.
         let n = if self.next_item > 50 && self.rng.chance(0.05) {
             self.next_item - 1 - self.rng.below(50)
@@ -73,7 +80,7 @@ impl Trouble {
             self.next_item += 1;
             self.next_item
         };
-        let mut spec = bulk(n, 1 + self.rng.below(5), 1);
+        let mut spec = bulk(n, 1 + (tenant + self.rng.below(2)) % TENANTS, 1);
         if self.rng.chance(0.2) {
             spec.model = OTHER_MODEL;
         }
@@ -97,7 +104,8 @@ impl Trouble {
             78..80 => self.kill(),
             80..81 => self.cancel(),
             81..83 => {
-                let (tenant, weight) = (TenantId(u128::from(1 + self.rng.below(5))), 50 + self.rng.below(300) as u32);
+                let (tenant, weight) =
+                    (TenantId(u128::from(1 + self.rng.below(TENANTS))), 50 + self.rng.below(300) as u32);
                 self.world.tell(Event::SetWeight { tenant, weight });
             }
             83..84 => {
@@ -105,7 +113,7 @@ impl Trouble {
                 self.world.tell(Event::Drain { worker: worker(id) });
             }
             84..85 => {
-                let tenant = TenantId(u128::from(1 + self.rng.below(5)));
+                let tenant = TenantId(u128::from(1 + self.rng.below(TENANTS)));
                 let device_ms_per_s = self.rng.chance(0.4).then(|| 50 * self.rng.below(6) as u32);
                 self.limited.insert(tenant);
                 self.world.tell(Event::SetLimit { tenant, device_ms_per_s });
@@ -120,8 +128,8 @@ impl Trouble {
 
     fn submit(&mut self) {
         let of = self.next_run + self.rng.below(4);
-        let count = 1 + self.rng.below(60);
-        let mut items: Vec<_> = (0..count).map(|_| self.spec()).collect();
+        let (count, tenant) = (1 + self.rng.below(self.page), self.rng.below(TENANTS));
+        let mut items: Vec<_> = (0..count).map(|_| self.spec(tenant)).collect();
         items.sort_by_key(|spec| spec.item);
         items.dedup_by_key(|spec| spec.item);
         let event = Event::Submit { run: run(of), term: TERM, items };
