@@ -86,6 +86,7 @@ impl Api {
         let base = format!("http://{}", listener.local_addr().map_err(port)?);
         let (stop, stopping) = watch::channel(false);
         let gateway = Gateway {
+            health: Default::default(),
             followers: crate::gateway::followers::Followers::default(),
             core: quiet.core.clone(),
             bulk: quiet.bulk.clone(),
