@@ -9,6 +9,7 @@
 //! | [`core`] | the core's gateway actor: answers requests, finds coordinators, mends what a crash left |
 //! | [`projects`] | what is done to projects, over the records port |
 //! | [`links`] | addresses of files that may be followed for a while |
+//! | [`room`] | how much a tenant may keep, and what is on its way |
 //! | [`uploads`] | what is done to uploads that can be gone on with |
 //! | [`analysis`] | what is asked of a text by itself, or of a project's revision |
 //! | [`edits`] | edits of storyboards: appended, undone, shown |
@@ -38,6 +39,7 @@ pub mod model;
 pub mod projects;
 pub mod relay;
 pub mod rings;
+pub mod room;
 pub mod run;
 pub mod scheduler;
 pub mod storage;

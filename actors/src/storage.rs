@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cluster::body::{Fault, Scope};
 use cluster::bulk::{BulkPlane, ByteStream, Fetched, Stored};
+use domain::health::Jobs;
 use domain::id::Digest;
 use futures_util::StreamExt;
 use store::{BlobScope, Blobs, Keyring, Records, StoreError};
@@ -13,6 +14,7 @@ use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::keeping::backups::Backups;
+use crate::keeping::jobs::JobBoard;
 use crate::store_fault;
 
 /// Serves the bulk plane from a core's own blobs.
@@ -28,8 +30,14 @@ impl StorageBulk {
     }
 
     /// The same, with backups of these records, blobs and keys.
-    pub fn with_backups(self, records: Arc<dyn Records>, keys: Arc<Keyring>, program: &str) -> Self {
-        let backups = Backups::new(records, self.blobs.clone(), keys, program);
+    pub fn with_backups(
+        self,
+        records: Arc<dyn Records>,
+        keys: Arc<Keyring>,
+        program: &str,
+        jobs: JobBoard,
+    ) -> Self {
+        let backups = Backups::new(records, self.blobs.clone(), keys, program, jobs);
         Self { backups: Some(backups), ..self }
     }
 }
@@ -84,5 +92,10 @@ impl BulkPlane for StorageBulk {
             Some(backups) => backups.stream(passphrase.map(Zeroizing::new)).await,
             None => Err(Fault::new("unsupported", "backups are made by a core")),
         }
+    }
+
+    async fn jobs(&self) -> Result<Jobs, Fault> {
+        let jobs = self.backups.as_ref().map(Backups::jobs);
+        jobs.ok_or_else(|| Fault::new("unsupported", "long jobs are done by a core"))
     }
 }

@@ -5,9 +5,7 @@
 //! does: whoever mends finds by it what has expired and what a crash left half removed. Requests about one
 //! upload come one at a time on a node ([`crate::run::Beginning`]); on several, the row's version decides.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use cluster::body::uploads::{
@@ -19,41 +17,17 @@ use cluster::message::Message;
 use domain::id::{Digest, ProjectId, TenantId, UploadId};
 use domain::upload::UploadView;
 use futures_util::StreamExt;
-use store::rows::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, IntentBody, LIST_MAX, ProjectRow, UploadRow, UploadState};
+use store::rows::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, IntentBody, ProjectRow, UploadRow, UploadState};
 use store::{BlobScope, BlobSource, Cas, StoreError, failpoint};
-use tokio::sync::{Mutex, MutexGuard};
 
 use crate::clock::wall_ms;
 use crate::projects::{self, drop_intent, put_intent, revisions};
+use crate::room::{Coming, room};
 use crate::run::{BeginningGuard, RunContext, RunName};
 use crate::storage::blob_scope;
 use crate::store_fault;
 
-/// Uploads that one tenant may have open.
-const MAX_UPLOADS: usize = 256;
-
 type Result<T> = std::result::Result<T, Fault>;
-
-/// What uploads may cost.
-pub struct UploadPolicy {
-    /// What a tenant's books and open uploads may hold together, bytes.
-    pub quota_bytes: u64,
-    /// How long an upload stays after something last came.
-    pub expiry: Duration,
-    /// Beginnings are counted one at a time, so that two of them don't both take the last place.
-    gate: Mutex<()>,
-}
-
-impl UploadPolicy {
-    /// A policy.
-    pub fn new(quota_bytes: u64, expiry: Duration) -> Self {
-        Self { quota_bytes, expiry, gate: Mutex::new(()) }
-    }
-
-    fn expires_ms(&self) -> u64 {
-        wall_ms().saturating_add(u64::try_from(self.expiry.as_millis()).unwrap_or(u64::MAX))
-    }
-}
 
 fn fault(error: StoreError) -> Fault {
     store_fault(&error)
@@ -113,11 +87,11 @@ async fn create(context: &RunContext, ask: CreateUpload) -> Result<UploadReply> 
         let detail = format!("a book may have {} bytes at most", context.limits.file_bytes);
         return Err(Fault::new("too-large", detail));
     }
-    let tenant = ask.principal.tenant;
-    let _room = room(context, tenant, Coming::Upload(ask.length)).await?;
+    let (tenant, upload) = (ask.principal.tenant, UploadId(uuid::Uuid::new_v4().as_u128()));
+    let _room = room(context, tenant, Coming::Upload(upload, ask.length)).await?;
     let row = UploadRow {
         tenant,
-        upload: UploadId(uuid::Uuid::new_v4().as_u128()),
+        upload,
         version: 0,
         file_name: ask.file_name,
         metadata: ask.metadata,
@@ -127,55 +101,29 @@ async fn create(context: &RunContext, ask: CreateUpload) -> Result<UploadReply> 
         expires_ms: context.uploads.expires_ms(),
         state: UploadState::Receiving { chunks: Vec::new() },
     };
-    let upload = row.upload;
     let _beginning = mark(context, upload)?;
-    put_intent(context, upload.0, IntentBody::Upload { tenant, upload }).await?;
-    match context.records.upload_insert(row).await.map_err(fault)? {
-        Cas::Applied(row) => Ok(reply(&row)),
+    // All at a time: one commit does for intent and row, and the first part finds its folder made. A row without its
+    // intent, which a crash can leave where a store keeps no order, holds nothing, and goes with a sweep.
+    let (intended, inserted, prepared) = tokio::join!(
+        put_intent(context, upload.0, IntentBody::Upload { tenant, upload }),
+        context.records.upload_insert(row),
+        context.blobs.prepare(scope(tenant, upload)),
+    );
+    if let Err(error) = prepared {
+        tracing::debug!(%error, %upload, "the first part makes the folder");
+    }
+    match inserted.map_err(fault)? {
+        Cas::Applied(row) => match intended {
+            Ok(()) => Ok(reply(&row)),
+            Err(refused) => {
+                context.records.upload_remove(tenant, upload).await.map_err(fault)?;
+                Err(refused)
+            }
+        },
         Cas::Conflict(_) => Err(Fault::new("conflict", "two uploads drew one id; try again").retry_after(0)),
         // If it happened after all, nobody knows its id: it expires.
         Cas::Unknown(error) => Err(fault(error)),
     }
-}
-
-/// What a tenant is to find room for.
-pub(crate) enum Coming {
-    /// An upload of so many bytes.
-    Upload(u64),
-    /// A project's book, its size, and the scope that it comes from: an upload of that id is counted no more.
-    Book(Digest, u64, ProjectId),
-}
-
-/// Room for what comes, until the guard is dropped: nobody else is given any meanwhile. A book that lies in
-/// several projects counts once, an open upload with the size that it announced.
-pub(crate) async fn room(context: &RunContext, tenant: TenantId, coming: Coming) -> Result<MutexGuard<'_, ()>> {
-    let guard = context.uploads.gate.lock().await;
-    let projects = context.records.project_list(tenant, LIST_MAX).await.map_err(fault)?;
-    let mut books: BTreeMap<Digest, u64> = projects.iter().flat_map(ProjectRow::books).collect();
-    let open = context.records.upload_list(tenant, LIST_MAX).await.map_err(fault)?;
-    let spent = |row: &UploadRow| match coming {
-        Coming::Book(_, _, from) => row.upload.0 == from.0,
-        Coming::Upload(_) => false,
-    };
-    let is_open = |row: &&UploadRow| !matches!(row.state, UploadState::Taken { .. }) && !spent(row);
-    let mut lengths: Vec<u64> = open.iter().filter(is_open).map(|row| row.length).collect();
-    match coming {
-        Coming::Upload(_) if open.len() >= MAX_UPLOADS => {
-            let detail = format!("{MAX_UPLOADS} uploads are open; remove some, or wait until they expire");
-            return Err(Fault::new("too-many-uploads", detail));
-        }
-        Coming::Upload(bytes) => lengths.push(bytes),
-        Coming::Book(digest, bytes, _) => {
-            books.insert(digest, bytes);
-        }
-    }
-    let (wanted, quota) =
-        (books.into_values().chain(lengths).fold(0, u64::saturating_add), context.uploads.quota_bytes);
-    if wanted <= quota {
-        return Ok(guard);
-    }
-    let detail = format!("books and uploads would take {wanted} bytes, and {quota} are allowed: delete some first");
-    Err(Fault::new("quota-exceeded", detail))
 }
 
 /// An upload's row, if the asker's tenant has it and it has not expired.
@@ -385,6 +333,14 @@ pub async fn mend(context: &RunContext, tenant: TenantId, upload: UploadId) -> R
     }
     tracing::info!(%upload, "an upload is cleared away");
     erase(context, tenant, upload).await
+}
+
+/// Removes an upload that nobody went on with and that no intent was left for.
+pub(crate) async fn mend_expired(context: &RunContext, tenant: TenantId, upload: UploadId) -> Result<()> {
+    match context.records.upload_get(tenant, upload).await.map_err(fault)? {
+        Some(row) if row.expires_ms <= wall_ms() => mend(context, tenant, upload).await,
+        _ => Ok(()),
+    }
 }
 
 async fn lives(context: &RunContext, tenant: TenantId, upload: UploadId) -> Result<bool> {

@@ -23,7 +23,7 @@ use domain::id::{Digest, ProjectId, UploadId};
 use domain::run::RunState;
 use failing::{WHO, acts, context, settle};
 use store::rows::INTENT_SHARDS;
-use store::{Blobs, DataFolder, Fault, Faults, Faulty, Records, StoreError};
+use store::{Blobs, Cas, DataFolder, Fault, Faults, Faulty, Records, StoreError};
 
 /// A book that can be read, and no other one.
 fn book(number: usize) -> Bytes {
@@ -169,6 +169,88 @@ async fn an_upload_that_is_given_up_leaves_nothing_whichever_write_fails() {
         assert!(!intents(&data).await.contains(&upload.0), "{told}");
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_beginning_that_fails_leaves_nothing_that_stays_whichever_write_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataFolder::open(folder.path()).unwrap();
+    let ask = || CreateUpload {
+        principal: WHO,
+        file_name: "lamp.txt".to_owned(),
+        metadata: String::new(),
+        length: 100,
+        expected: None,
+    };
+    for_each_write(&data, async |context, _, told| {
+        let known = |rows: Vec<store::rows::UploadRow>| rows.into_iter().map(|row| row.upload.0).collect::<Vec<_>>();
+        let before = known(data.records().upload_list(WHO.tenant, 1_000).await.unwrap());
+        let answer = said(&context, ask()).await;
+        let (rows, intents) = (known(data.records().upload_list(WHO.tenant, 1_000).await.unwrap()), intents(&data).await);
+        for row in rows.iter().filter(|row| !before.contains(row)) {
+            assert!(intents.contains(row), "{told}: a row that nothing clears away");
+        }
+        if let Ok(reply) = answer {
+            assert!(rows.contains(&reply.upload.id.0), "{told}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_that_a_crash_left_without_its_intent_goes_with_a_sweep_once_it_has_expired() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataFolder::open(folder.path()).unwrap();
+    let context = holding(&data);
+    let row = |upload: u128, expires_ms: u64| store::rows::UploadRow {
+        tenant: WHO.tenant,
+        upload: UploadId(upload),
+        version: 0,
+        file_name: "lamp.txt".to_owned(),
+        metadata: String::new(),
+        length: 100,
+        expected: None,
+        created_ms: 1,
+        expires_ms,
+        state: store::rows::UploadState::Receiving { chunks: Vec::new() },
+    };
+    for (upload, expires_ms) in [(7, 2), (8, u64::MAX >> 1)] {
+        let inserted = context.records.upload_insert(row(upload, expires_ms)).await.unwrap();
+        assert!(matches!(inserted, Cas::Applied(_)));
+        context.blobs.prepare(blob_scope(upload_scope(WHO, UploadId(upload)))).await.unwrap();
+    }
+    let sweep = |dry_run| cluster::body::keeping::SweepBlobs { principal: WHO, grace_s: None, dry_run };
+    actors::keeping::sweep::asked(&context, &sweep(true)).await.unwrap();
+    let left = async || data.records().upload_list(WHO.tenant, 10).await.unwrap().len();
+    assert_eq!(left().await, 2, "it only looked");
+    actors::keeping::sweep::asked(&context, &sweep(false)).await.unwrap();
+    assert_eq!(left().await, 1);
+    assert_eq!(data.records().upload_get(WHO.tenant, UploadId(7)).await, Ok(None));
+}
+
+#[tokio::test]
+async fn of_many_that_ask_for_the_last_room_at_a_time_no_more_get_it_than_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataFolder::open(folder.path()).unwrap();
+    let uploads = actors::room::UploadPolicy::new(1_000, std::time::Duration::from_secs(3_600));
+    let context = RunContext { uploads, ..holding(&data) };
+    let begin = || async {
+        let ask = CreateUpload {
+            principal: WHO,
+            file_name: "lamp.txt".to_owned(),
+            metadata: String::new(),
+            length: 300,
+            expected: None,
+        };
+        said(&context, ask).await
+    };
+    let answers = futures_util::future::join_all((0..20).map(|_| begin())).await;
+    let refused = answers.iter().filter_map(|answer| answer.as_ref().err());
+    assert!(refused.clone().all(|refusal| refusal.code == "quota-exceeded"), "{answers:?}");
+    assert_eq!(refused.count(), 17, "three of 300 bytes are in 1,000");
+    let first = answers.iter().find_map(|answer| answer.as_ref().ok()).unwrap().upload.id;
+    uploads::answer(&context, RemoveUpload { principal: WHO, upload: first }.into()).await.unwrap();
+    assert!(begin().await.is_ok(), "what was removed makes room");
 }
 
 /// A core whose stores hold.

@@ -140,6 +140,18 @@ async fn two_cores_that_look_after_one_webhook_send_each_event_once() {
     let both = async {
         tokio::join!(deliver::deliver(&one, WHO.tenant, webhook), deliver::deliver(&other, WHO.tenant, webhook))
     };
-    let _ = tokio::time::timeout(Duration::from_secs(5), both).await;
+    let all = async {
+        while receiver.0.lock().unwrap().len() < 20 {
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+    };
+    // One of the two may wait for the other's attempt when all is told.
+    let told = async {
+        tokio::select! {
+            _ = both => {}
+            () = all => {}
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("all is told");
     assert_eq!(*receiver.0.lock().unwrap(), (1..=20).collect::<Vec<_>>());
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use domain::health::Jobs;
 use domain::id::Digest;
 use futures_util::stream::BoxStream;
 
@@ -54,6 +55,14 @@ pub trait BulkPlane: Send + Sync {
     async fn backup(&self, passphrase: Option<String>) -> Result<ByteStream, Fault> {
         drop(passphrase);
         Err(Fault::new("unsupported", "backups are made by a core"))
+    }
+
+    /// How far a backup or a sweep is, or how the last one ended: of a stream that broke off, why it did.
+    ///
+    /// # Errors
+    /// `unsupported` where no core is behind it.
+    async fn jobs(&self) -> Result<Jobs, Fault> {
+        Err(Fault::new("unsupported", "long jobs are done by a core"))
     }
 }
 

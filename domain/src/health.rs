@@ -44,7 +44,7 @@ pub struct DatabaseHealth {
     pub trouble: Option<String>,
 }
 
-/// How the stores of a node stand.
+/// How the stores of a node stand, as they were measured.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DatabasesHealth {
@@ -63,6 +63,17 @@ pub struct DatabasesHealth {
     pub swept: SweepTotals,
 }
 
+/// How the stores of a node stood a moment ago: all who ask within a second share what was measured for the first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MeasuredHealth {
+    /// As they were measured.
+    #[serde(flatten)]
+    pub health: DatabasesHealth,
+    /// How long ago, milliseconds.
+    pub age_ms: u32,
+}
+
 /// How a node stands, in a few words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -73,6 +84,61 @@ pub struct NodeHealth {
     pub ready: bool,
     /// Version of the product.
     pub version: String,
+    /// How long ago the stores were measured, milliseconds.
+    pub age_ms: u32,
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    /// It is under way.
+    Running,
+    /// It did what it was to do.
+    Done,
+    /// It did not.
+    Failed,
+}
+
+/// Why a job failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct JobTrouble {
+    /// Stable code.
+    pub code: String,
+    /// What happened, and what to do.
+    pub detail: String,
+}
+
+/// Something that a node does for its stores and that may take long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Job {
+    /// How far it is.
+    pub state: JobState,
+    /// When it began, milliseconds since 1970 UTC.
+    pub began_ms: u64,
+    /// When it ended, if it has.
+    pub ended_ms: Option<u64>,
+    /// Projects and uploads that it went through so far.
+    pub scopes: u64,
+    /// Blobs that it went through so far.
+    pub blobs: u64,
+    /// Bytes so far: of an archive, those that were handed out; of a sweep, those that were removed, or would be.
+    pub bytes: u64,
+    /// Why it failed, if it did.
+    pub trouble: Option<JobTrouble>,
+}
+
+/// The long jobs of a node: those under way, else the last ones since it started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Jobs {
+    /// A backup.
+    pub backup: Option<Job>,
+    /// A sweep of blobs that nothing names.
+    pub sweep: Option<Job>,
 }
 
 /// What running migrations did.

@@ -18,7 +18,7 @@ use actors::scheduler::leadership::{Lead, StoredLease, lead};
 use actors::scheduler::recording::TraceSettings;
 use actors::scheduler::shares::Shares;
 use actors::storage::StorageBulk;
-use actors::uploads::UploadPolicy;
+use actors::room::UploadPolicy;
 use actors::webhooks::Webhooks;
 use cluster::body::Fault;
 use cluster::bulk::BulkPlane;
@@ -101,7 +101,7 @@ impl Node {
         let (tell_trouble, trouble) = watch::channel(None);
         let context = Arc::new(RunContext {
             model: devices.model.clone(),
-            keeping: keeping(config, SWEEP_GRACE_MIN),
+            keeping: context.keeping.with_grace_min(SWEEP_GRACE_MIN),
             trouble: tell_trouble,
             ..context
         });
@@ -195,7 +195,7 @@ fn quiet_context(config: &Config, data: &DataFolder, core: u128, scheduler: Lead
         analyses: Analyses::default(),
         webhooks: webhooks(config),
         boards: Boards::default(),
-        keeping: keeping(config, Duration::ZERO),
+        keeping: keeping(config),
         undo_delete: Duration::from_secs(config.projects.undo_delete_s),
         limits: limits(config),
         core,
@@ -207,15 +207,16 @@ fn quiet_context(config: &Config, data: &DataFolder, core: u128, scheduler: Lead
 
 /// The bulk plane of a core, backups included.
 fn bulk(context: &RunContext) -> StorageBulk {
-    let RunContext { records, blobs, keys, .. } = context;
-    StorageBulk::new(blobs.clone()).with_backups(records.clone(), keys.clone(), env!("CARGO_PKG_VERSION"))
+    let RunContext { records, blobs, keys, keeping, .. } = context;
+    let program = env!("CARGO_PKG_VERSION");
+    StorageBulk::new(blobs.clone()).with_backups(records.clone(), keys.clone(), program, keeping.jobs.clone())
 }
 
-fn keeping(config: &Config, grace_min: Duration) -> Keeping {
+fn keeping(config: &Config) -> Keeping {
     let store = &config.store;
     let cache = Arc::new(MemoryCache::new(store.cache_mib << 20));
     let (every, grace) = (Duration::from_secs(store.sweep_every_s), Duration::from_secs(store.sweep_grace_s));
-    Keeping::new(cache, every, grace, grace_min)
+    Keeping::new(cache, every, grace, Duration::ZERO)
 }
 
 fn upload_policy(config: &Config) -> UploadPolicy {

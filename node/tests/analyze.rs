@@ -110,7 +110,7 @@ fn ctrl_c_stops_cleanly_and_the_same_command_goes_on() {
     wait_for_line(pipe, |line| !line.contains("\"passages_done\":0"));
     let began = std::time::Instant::now();
     assert_eq!(running.interrupt().code(), Some(130));
-    assert!(began.elapsed().as_secs() < 30);
+    assert!(began.elapsed().as_secs() < 60);
     assert!(!out.path().join("storyboard.json").exists());
     succeed(&mut analyze(&sample(ENGLISH), out.path()));
     check_evidence(&sample(ENGLISH), &results(out.path()));

@@ -18,7 +18,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Longest wait for anything that is to come.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn connect(server: &Server) -> Socket {
     connect_async(format!("ws://{}/api/v1/events/ws", server.address)).await.unwrap().0

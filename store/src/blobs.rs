@@ -111,6 +111,10 @@ pub trait Blobs: Send + Sync {
         self.put(scope, source, limit_bytes, None).await
     }
 
+    /// Makes a scope's place ready, durably, so that the first put there has less to do. Nobody needs to; it can be
+    /// done again, and a crash leaves at most an empty place, which [`Blobs::delete_scope`] removes.
+    async fn prepare(&self, scope: BlobScope) -> Result<(), StoreError>;
+
     /// A whole blob of at most `limit_bytes`, its digest checked: [`StoreError::CorruptBlob`] if the
     /// medium has changed it, [`StoreError::BlobMissing`] if there is none.
     async fn get(&self, scope: BlobScope, digest: Digest, limit_bytes: u64) -> Result<Bytes, StoreError>;

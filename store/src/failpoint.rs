@@ -43,6 +43,9 @@ pub const WRITES: &[&str] = &[
 /// removed with all that it made.
 const STAGED: [&str; 2] = ["importing the records", "taking another store's identity"];
 
+/// The step after these, which makes it seen.
+const STAGED_STEP: &str = "a restored folder has its name";
+
 /// A write that only says how the store feels, and leaves nothing that matters.
 pub(crate) const PROBE: &str = "probing the store";
 
@@ -88,16 +91,22 @@ pub(crate) enum Commit {
     After,
 }
 
-/// Every point by name, as the environment names it.
+/// Every point that a node can pass, by name, as the environment names it.
 pub fn all() -> Vec<String> {
     let writes = WRITES.iter().flat_map(|write| [format!("{BEFORE}{write}"), format!("{AFTER}{write}")]);
     writes.chain(STEPS.iter().map(|step| (*step).to_owned())).collect()
 }
 
+/// Every point that a restoration passes and a node does not.
+pub fn staged() -> Vec<String> {
+    let writes = STAGED.iter().flat_map(|write| [format!("{BEFORE}{write}"), format!("{AFTER}{write}")]);
+    writes.chain([STAGED_STEP.to_owned()]).collect()
+}
+
 /// Passes a step, which is in the list.
 #[inline]
 pub fn pass(step: &'static str) {
-    debug_assert!(STEPS.contains(&step), "`{step}` is not in the list of failpoints");
+    debug_assert!(STEPS.contains(&step) || step == STAGED_STEP, "`{step}` is not in the list of failpoints");
     armed::pass("", step);
 }
 
@@ -126,7 +135,8 @@ mod armed {
     /// What the environment asks for: a point, and how often it may still be passed.
     static ARMED: LazyLock<Option<(String, AtomicU64)>> = LazyLock::new(|| {
         let point = std::env::var(super::POINT_VARIABLE).ok()?;
-        assert!(super::all().contains(&point), "there is no point `{point}`");
+        let is_one = super::all().contains(&point) || super::staged().contains(&point);
+        assert!(is_one, "there is no point `{point}`");
         let nth = std::env::var(super::NTH_VARIABLE).ok().and_then(|nth| nth.parse().ok()).unwrap_or(1);
         Some((point, AtomicU64::new(nth)))
     });
@@ -148,9 +158,9 @@ mod armed {
 mod tests {
     #[test]
     fn every_point_has_a_name_of_its_own() {
-        let mut points = super::all();
+        let mut points = [super::all(), super::staged()].concat();
         points.sort();
         points.dedup();
-        assert_eq!(points.len(), 2 * super::WRITES.len() + super::STEPS.len());
+        assert_eq!(points.len(), 2 * (super::WRITES.len() + super::STAGED.len()) + super::STEPS.len() + 1);
     }
 }

@@ -10,12 +10,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use cluster::body::Fault;
 use cluster::bulk::ByteStream;
+use domain::health::Jobs;
 use store::backup::{BackupError, Passphrase, Source, pack};
 use store::{Blobs, Keyring, Records};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use zeroize::Zeroizing;
 
+use super::jobs::{JobBoard, JobKind, Running};
 use crate::clock::wall_ms;
 
 /// Bytes of a piece.
@@ -31,13 +33,25 @@ pub struct Backups {
     blobs: Arc<dyn Blobs>,
     keys: Arc<Keyring>,
     program: String,
+    jobs: JobBoard,
     one: Arc<Semaphore>,
 }
 
 impl Backups {
     /// Backups of these stores and keys, made by this version of the program.
-    pub fn new(records: Arc<dyn Records>, blobs: Arc<dyn Blobs>, keys: Arc<Keyring>, program: &str) -> Self {
-        Self { records, blobs, keys, program: program.to_owned(), one: Arc::new(Semaphore::new(1)) }
+    pub fn new(
+        records: Arc<dyn Records>,
+        blobs: Arc<dyn Blobs>,
+        keys: Arc<Keyring>,
+        program: &str,
+        jobs: JobBoard,
+    ) -> Self {
+        Self { records, blobs, keys, program: program.to_owned(), jobs, one: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// How far a backup or a sweep is.
+    pub fn jobs(&self) -> Jobs {
+        self.jobs.view()
     }
 
     /// Begins an archive. What fails before its first piece is said; later the stream breaks off.
@@ -58,20 +72,27 @@ impl Backups {
             now_ms: wall_ms(),
         };
         let (pieces, mut received) = mpsc::channel::<Result<Bytes, Fault>>(PIECES_AHEAD);
-        let runtime = Handle::current();
+        let (runtime, job) = (Handle::current(), self.jobs.begin(JobKind::Backup));
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            let mut out = Pieces { pieces: pieces.clone(), open: Vec::with_capacity(PIECE_BYTES), runtime: &runtime };
+            let open = Vec::with_capacity(PIECE_BYTES);
+            let mut out = Pieces { pieces: pieces.clone(), open, runtime: &runtime, job: &job };
             match pack(&source, &runtime, &mut out) {
-                Ok(packed) => tracing::info!(
-                    rows = packed.rows,
-                    blobs = packed.blobs,
-                    bytes = packed.bytes,
-                    digest = %packed.digest,
-                    "a backup was made"
-                ),
+                Ok(packed) => {
+                    tracing::info!(
+                        rows = packed.rows,
+                        blobs = packed.blobs,
+                        bytes = packed.bytes,
+                        digest = %packed.digest,
+                        "a backup was made"
+                    );
+                    job.went_on(|job| job.blobs = packed.blobs);
+                    job.end(None);
+                }
                 Err(error) => {
                     tracing::warn!(code = error.code(), %error, "a backup broke off");
+                    // Before the stream breaks: whoever sees that asks why.
+                    job.end(Some(&fault(&error)));
                     let _ = runtime.block_on(tokio::time::timeout(STALL, pieces.send(Err(fault(&error)))));
                 }
             }
@@ -95,6 +116,7 @@ struct Pieces<'a> {
     pieces: mpsc::Sender<Result<Bytes, Fault>>,
     open: Vec<u8>,
     runtime: &'a Handle,
+    job: &'a Running,
 }
 
 impl Pieces<'_> {
@@ -103,6 +125,7 @@ impl Pieces<'_> {
             return Ok(());
         }
         let piece = std::mem::replace(&mut self.open, Vec::with_capacity(PIECE_BYTES));
+        self.job.went_on(|job| job.bytes += piece.len() as u64);
         let sent = self.runtime.block_on(tokio::time::timeout(STALL, self.pieces.send(Ok(piece.into()))));
         match sent {
             Ok(Ok(())) => Ok(()),

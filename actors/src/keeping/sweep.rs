@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use cluster::body::keeping::SweepBlobs;
 use cluster::body::{Fault, Scope};
+use domain::id::UploadId;
 use domain::health::{Orphan, SweepReport, SweepTotals};
 use store::{BlobEntry, BlobScope, StoreError};
 
+use super::jobs::{JobKind, Running};
 use super::named::{Named, named};
 use crate::clock::wall_ms;
 use crate::run::RunContext;
-use crate::store_fault;
+use crate::{store_fault, uploads};
 
 /// Scopes and blobs that are listed at once.
 const LIST: u32 = 1_000;
@@ -56,6 +58,18 @@ pub async fn asked(context: &RunContext, ask: &SweepBlobs) -> Result<SweepReport
 }
 
 async fn sweep(context: &RunContext, grace: Duration, dry_run: bool) -> Result<SweepReport, Fault> {
+    let job = context.keeping.jobs.begin(JobKind::Sweep);
+    let swept = sweep_scopes(context, grace, dry_run, &job).await;
+    job.end(swept.as_ref().err());
+    swept
+}
+
+async fn sweep_scopes(
+    context: &RunContext,
+    grace: Duration,
+    dry_run: bool,
+    job: &Running,
+) -> Result<SweepReport, Fault> {
     let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
     let sweep = Sweep { context, before_ms: wall_ms().saturating_sub(grace_ms), dry_run };
     let mut report = SweepReport { dry_run, ..SweepReport::default() };
@@ -74,6 +88,10 @@ async fn sweep(context: &RunContext, grace: Duration, dry_run: bool) -> Result<S
                     tracing::warn!(error = %error.text(), project = %scope.project, "a project could not be swept");
                 }
             }
+            job.went_on(|job| {
+                (job.scopes, job.bytes) = (report.scopes, report.orphan_bytes);
+                job.blobs = report.named + report.young + report.orphans;
+            });
         }
     }
     if !dry_run {
@@ -109,6 +127,10 @@ struct Sweep<'a> {
 impl Sweep<'_> {
     async fn scope(&self, scope: BlobScope, report: &mut SweepReport) -> Result<(), StoreOr> {
         report.scopes += 1;
+        if !self.dry_run {
+            let upload = UploadId(scope.project.0);
+            uploads::mend_expired(self.context, scope.tenant, upload).await.map_err(StoreOr::Fault)?;
+        }
         let entries = self.listed(scope).await.map_err(StoreOr::Store)?;
         if entries.is_empty() {
             return Ok(());

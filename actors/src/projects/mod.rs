@@ -33,8 +33,8 @@ use store::{Cas, StoreError};
 use crate::clock::wall_ms;
 use crate::run::{Halt, RunContext, RunName, heavy, permit};
 use crate::storage::blob_scope;
-use crate::uploads::Coming;
-use crate::{store_fault, uploads};
+use crate::room::{Coming, room};
+use crate::store_fault;
 use runs::{Plan, insert_run, new_run, run_intent, undo_run};
 
 /// Tries of a compare-and-set that somebody else was faster at.
@@ -97,8 +97,8 @@ async fn admit(
     ask: &CreateProject,
     book: Book,
 ) -> Result<(ProjectRow, RunName)> {
-    // Held until the row is there: of two that ask for the last place, one gets it.
-    let _room = uploads::room(context, scope.tenant, Coming::Book(ask.book, ask.book_bytes, ask.project)).await?;
+    // Until the row is there: of two that ask for the last place, one gets it.
+    let _room = room(context, scope.tenant, Coming::Book(ask.book, ask.book_bytes, ask.project)).await?;
     share(context, scope, ask.book).await?;
     insert(context, scope, ask, book).await
 }
@@ -266,7 +266,7 @@ async fn change_row(
     expected: Option<u64>,
     change: impl Fn(&mut ProjectRow) -> Result<Option<NewAct>>,
 ) -> Result<ProjectRow> {
-    let mut wanted: Option<ProjectRow> = None;
+    let (mut wanted, mut refusal): (Option<ProjectRow>, _) = (None, busy());
     for _ in 0..MAX_TRIES {
         let row = look(context, principal, project, of).await?;
         // An outcome that was not known: what was wanted stands there.
@@ -286,10 +286,12 @@ async fn change_row(
         match context.records.project_update(changed.clone(), row.version, act).await.map_err(fault)? {
             Cas::Applied(row) => return Ok(row),
             Cas::Conflict(_) => {}
-            Cas::Unknown(_) => wanted = Some(ProjectRow { version: row.version + 1, ..changed }),
+            Cas::Unknown(error) => {
+                (wanted, refusal) = (Some(ProjectRow { version: row.version + 1, ..changed }), fault(error));
+            }
         }
     }
-    Err(busy())
+    Err(refusal)
 }
 
 /// Writes down that something was done which changes nothing else of the project's row. What can't be written now is

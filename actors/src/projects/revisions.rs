@@ -19,7 +19,7 @@ use super::views::revision_view;
 use super::{Result, actor, checked, fault, find, revision_row, share};
 use crate::run::{RunContext, RunName};
 use crate::storage::blob_scope;
-use crate::uploads::{self, Coming};
+use crate::room::{Coming, room};
 
 /// Revisions that a project may have.
 const MAX_REVISIONS: u32 = 100;
@@ -49,8 +49,8 @@ pub(crate) async fn accept(context: &Arc<RunContext>, ask: &ReviseProject, uploa
     refuse_if_known(&row, ask.book)?;
     let book = checked(context, upload, &ask.file_name, ask.book).await?;
     let scope = Scope { project: ask.project, ..upload };
-    // Held until the row is there: of two that ask for the last place, one gets it.
-    let _room = uploads::room(context, scope.tenant, Coming::Book(ask.book, ask.book_bytes, ask.upload)).await?;
+    // Until the row is there: of two that ask for the last place, one gets it.
+    let _room = room(context, scope.tenant, Coming::Book(ask.book, ask.book_bytes, ask.upload)).await?;
     context.blobs.link(blob_scope(upload), blob_scope(scope), ask.book).await.map_err(fault)?;
     failpoint::pass("a revision is linked");
     share(context, scope, ask.book).await?;

@@ -224,6 +224,7 @@ async fn drop_surplus(context: &RunContext, principal: Principal, row: &ProjectR
 
 /// Ends a run that nobody drives; one that has ended stays as it is.
 pub async fn cancel_row(context: &RunContext, run: RunId) -> Result<()> {
+    let mut refusal = busy();
     for _ in 0..MAX_TRIES {
         let Some(row) = context.records.run_get(run).await.map_err(fault)? else { return Ok(()) };
         if row.state.is_final() {
@@ -237,11 +238,15 @@ pub async fn cancel_row(context: &RunContext, run: RunId) -> Result<()> {
             segments: Vec::new(),
             events: vec![OutboxEvent { state: RunState::Cancelled, progress }],
         };
-        if let Cas::Applied(_) = context.records.run_update(update).await.map_err(fault)? {
-            return relay(context.records.as_ref(), &context.bells, project, run).await.map_err(fault);
+        match context.records.run_update(update).await.map_err(fault)? {
+            Cas::Applied(_) => {
+                return relay(context.records.as_ref(), &context.bells, project, run).await.map_err(fault);
+            }
+            Cas::Conflict(_) => {}
+            Cas::Unknown(error) => refusal = fault(error),
         }
     }
-    Err(busy())
+    Err(refusal)
 }
 
 /// A run's row, if the project has that run.

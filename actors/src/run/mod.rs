@@ -39,7 +39,7 @@ use crate::keeping::Keeping;
 use crate::model::ModelSlot;
 use crate::relay::Bells;
 use crate::store_fault;
-use crate::uploads::UploadPolicy;
+use crate::room::UploadPolicy;
 use crate::webhooks::Webhooks;
 
 /// Largest blob of our own making: manifest, inputs, segment, artefact.

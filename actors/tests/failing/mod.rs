@@ -10,7 +10,7 @@ use actors::entrance::Leader;
 use actors::keeping::Keeping;
 use actors::relay::Bells;
 use actors::run::{Beginning, RunContext};
-use actors::uploads::UploadPolicy;
+use actors::room::UploadPolicy;
 use actors::webhooks::policy::Policy;
 use actors::webhooks::{Courier, Letter, Webhooks};
 use cluster::body::Fault as Refusal;

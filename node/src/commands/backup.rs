@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use domain::health::BackupRequest;
 use serde_json::json;
 use store::backup::Tail;
+use warp::http::Method;
 
 use super::client::{Api, Target};
 use super::transfer::Shown;
@@ -82,9 +83,14 @@ async fn receive(api: &Api, beside: &Path, passphrase: Option<String>, json: boo
     let mut out = open.map_err(|e| unwritable(beside, &e))?;
     let body = serde_json::to_vec(&BackupRequest { passphrase }).unwrap_or_default();
     let (mut tail, mut bytes, shown) = (Tail::default(), 0_u64, Shown::new(json, "backup"));
+    // What this side fails with is told as it is; of what the node's side broke off, only the node knows why.
+    let mut is_mine = false;
     let taken = api
         .download("/backup", body, |piece| {
-            out.write_all(piece).map_err(|e| unwritable(beside, &e))?;
+            out.write_all(piece).map_err(|e| {
+                is_mine = true;
+                unwritable(beside, &e)
+            })?;
             tail.take(piece);
             bytes += piece.len() as u64;
             shown.at("copying", bytes, None);
@@ -92,13 +98,29 @@ async fn receive(api: &Api, beside: &Path, passphrase: Option<String>, json: boo
         })
         .await;
     shown.end();
-    taken?;
-    let broke_off = |e: store::backup::BackupError| {
-        Failure::new(format!("the backup broke off after {bytes} bytes; the node's log says why ({})", e.code()))
+    if bytes == 0 || is_mine {
+        taken?;
+    } else if let Err(failure) = taken {
+        return Err(broke_off(api, bytes, &failure.message).await);
+    }
+    match tail.end() {
+        Ok(digest) => {
+            out.sync_all().map_err(|e| unwritable(beside, &e))?;
+            Ok((bytes, digest.to_string()))
+        }
+        Err(error) => Err(broke_off(api, bytes, &format!("{error} ({})", error.code())).await),
+    }
+}
+
+/// Why an archive broke off: in the node's words where it has any, else in those of this side.
+async fn broke_off(api: &Api, bytes: u64, seen: &str) -> Failure {
+    let jobs = api.call(Method::GET, "/storage/jobs", None).await.unwrap_or_default();
+    let trouble = &jobs["backup"]["trouble"];
+    let why = match (trouble["detail"].as_str(), trouble["code"].as_str()) {
+        (Some(detail), Some(code)) => format!("{detail} ({code})"),
+        _ => seen.to_owned(),
     };
-    let digest = tail.end().map_err(broke_off)?;
-    out.sync_all().map_err(|e| unwritable(beside, &e))?;
-    Ok((bytes, digest.to_string()))
+    Failure::new(format!("the backup broke off after {bytes} bytes: {why}"))
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {

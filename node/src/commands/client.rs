@@ -87,6 +87,7 @@ impl Api {
         let (stop, stopping) = watch::channel(false);
         let edge = EdgeConfig::default().edge(stopping.clone(), usize::MAX);
         let gateway = Gateway {
+            health: Default::default(),
             followers: crate::gateway::followers::Followers::default(),
             core: quiet.core.clone(),
             bulk: quiet.bulk.clone(),

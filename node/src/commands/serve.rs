@@ -71,6 +71,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
         upload_limit_bytes: config.gateway.upload_limit_mib << 20,
         undo_delete_s: config.projects.undo_delete_s,
         streams: Arc::new(Semaphore::new(config.gateway.max_event_streams)),
+        health: Default::default(),
         followers: Followers::default(),
         stopping: node.stopping.clone(),
         ready: node.ready.clone(),

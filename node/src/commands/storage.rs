@@ -1,12 +1,18 @@
 //! `visiobook storage`: how the stores stand, and blobs that nothing names.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use warp::http::Method;
 
 use super::Failure;
 use super::client::{Api, Target};
 use super::table::{table, text};
+use super::transfer::Shown;
 use crate::config::Config;
+
+/// How often a sweep is looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Arguments of `storage`.
 #[derive(clap::Args)]
@@ -48,7 +54,8 @@ async fn act(api: &Api, action: Action, as_json: bool) -> Result<(), Failure> {
         Action::Health => api.call(Method::GET, "/health/databases", None).await?,
         Action::Sweep { dry_run, grace } => {
             let grace = grace.map(|seconds| format!("&grace_s={seconds}")).unwrap_or_default();
-            api.call(Method::POST, &format!("/storage/sweep?dry_run={dry_run}{grace}"), None).await?
+            let asked = format!("/storage/sweep?dry_run={dry_run}{grace}");
+            watched(api, api.call(Method::POST, &asked, None)).await?
         }
     };
     if as_json {
@@ -60,6 +67,24 @@ async fn act(api: &Api, action: Action, as_json: bool) -> Result<(), Failure> {
         Action::Sweep { .. } => print!("{}", swept(&answer)),
     }
     Ok(())
+}
+
+/// Waits for a sweep, and shows how far it is where somebody looks on.
+async fn watched(api: &Api, sweep: impl Future<Output = Result<Value, Failure>>) -> Result<Value, Failure> {
+    let mut sweep = std::pin::pin!(sweep);
+    let shown = Shown::new(false, "sweep");
+    let answer = loop {
+        tokio::select! {
+            answer = &mut sweep => break answer,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        // What can't be seen is not shown; the sweep goes on.
+        let jobs = api.call(Method::GET, "/storage/jobs", None).await.unwrap_or_default();
+        let count = |of: &str| jobs["sweep"][of].as_u64().unwrap_or_default();
+        shown.says("sweeping", format!("{} projects and uploads, {} blobs", count("scopes"), count("blobs")));
+    };
+    shown.end();
+    answer
 }
 
 fn health(answer: &Value) -> String {

@@ -44,6 +44,13 @@ impl Shown {
         self.bar.tick();
     }
 
+    /// Says to a person how far something is.
+    pub(super) fn says(&self, step: &'static str, message: String) {
+        self.bar.set_prefix(step);
+        self.bar.set_message(message);
+        self.bar.tick();
+    }
+
     pub(super) fn end(&self) {
         self.bar.finish_and_clear();
     }

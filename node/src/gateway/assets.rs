@@ -10,6 +10,7 @@ use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 use warp::reply::Response;
 
 use super::compress::offers;
+use super::download::is_fresh;
 
 /// Largest single file of the app.
 const MAX_ASSET_BYTES: u64 = 32 << 20;
@@ -92,8 +93,7 @@ impl Asset {
         };
         // A strong ETag names the bytes on the wire, so it differs by encoding.
         let etag = format!("\"{}{}\"", self.etag, encoding.map(|e| format!("-{e}")).unwrap_or_default());
-        let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-        let fresh = known.is_some_and(|k| k.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
+        let fresh = is_fresh(headers, &format!("\"{}\"", self.etag));
         let mut response = Response::new(if fresh { Bytes::new() } else { body.clone() }.into());
         if fresh {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -167,6 +167,10 @@ mod tests {
         let mut again = headers("accept-encoding", "br");
         again.insert("if-none-match", etag.parse().unwrap());
         assert_eq!(assets.answer("/app-0123456789abcdef.js", &again).unwrap().status(), 304);
+        for known in ["*", "\"other\", *"] {
+            again.insert("if-none-match", known.parse().unwrap());
+            assert_eq!(assets.answer("/app-0123456789abcdef.js", &again).unwrap().status(), 304, "{known}");
+        }
     }
 
     #[test]

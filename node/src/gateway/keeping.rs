@@ -1,10 +1,11 @@
 //! How the node and its stores stand, and what is done to look after them; covers of books.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use cluster::body::keeping::{CoverFormat, GetCover, GetHealth, RunMigrations, SweepBlobs};
 use cluster::link::CallContext;
-use domain::health::{BackupRequest, DatabaseHealth, DatabasesHealth, NodeHealth, StoreState};
+use domain::health::{BackupRequest, DatabaseHealth, MeasuredHealth, NodeHealth, StoreState};
 use domain::principal::Principal;
 use futures_util::TryStreamExt;
 use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -31,24 +32,33 @@ pub async fn summary(request: Request) -> Result {
     if *request.gateway.stopping.borrow() {
         return Err(ApiError::new("stopping", "the node is stopping"));
     }
-    let health = measured(&request.gateway, request.principal, request.context()).await?;
+    let MeasuredHealth { health, age_ms } =
+        measured(request.gateway.clone(), request.principal, request.context()).await?;
     if health.state == StoreState::Bad {
         let trouble = health.records.trouble.or(health.blobs.trouble).unwrap_or_default();
         return Err(ApiError::new("store-unavailable", format!("the node's stores can't be used: {trouble}")));
     }
     let ready = *request.gateway.ready.borrow();
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    Ok(json(StatusCode::OK, &NodeHealth { stores: health.state, ready, version }))
+    Ok(json(StatusCode::OK, &NodeHealth { stores: health.state, ready, version, age_ms }))
 }
 
 /// `GET /api/v1/health/databases`
 pub async fn databases(request: Request) -> Result {
-    let health = measured(&request.gateway, request.principal, request.context()).await?;
+    let health = measured(request.gateway.clone(), request.principal, request.context()).await?;
     Ok(json(StatusCode::OK, &health))
 }
 
-pub(super) async fn measured(gateway: &Gateway, principal: Principal, context: CallContext) -> Result<DatabasesHealth> {
-    Ok(gateway.core.call(GetHealth { principal }, context).await?.health)
+/// How the stores stand. Measuring writes to each durably, so it is done once a second at most, whoever asks.
+pub(super) async fn measured(
+    gateway: Arc<Gateway>,
+    principal: Principal,
+    context: CallContext,
+) -> Result<MeasuredHealth> {
+    let core = gateway.core.clone();
+    let measure = async move { Ok(core.call(GetHealth { principal }, context).await?.health) };
+    let (health, age) = gateway.health.get(measure).await?;
+    Ok(MeasuredHealth { health, age_ms: u32::try_from(age.as_millis()).unwrap_or(u32::MAX) })
 }
 
 /// `POST /api/v1/migrations/run`
@@ -67,6 +77,11 @@ pub async fn sweep(request: Request) -> Result {
     let grace_s = number(&request, "grace_s", 0..=GRACE_MAX_S)?;
     let ask = SweepBlobs { principal: request.principal, grace_s, dry_run };
     Ok(json(StatusCode::OK, &request.gateway.core.call(ask, request.context()).await?.report))
+}
+
+/// `GET /api/v1/storage/jobs`
+pub async fn jobs(request: Request) -> Result {
+    Ok(json(StatusCode::OK, &request.gateway.bulk.jobs().await?))
 }
 
 /// `POST /api/v1/backup`
@@ -140,7 +155,8 @@ fn wanted(headers: &HeaderMap) -> Vec<CoverFormat> {
 }
 
 /// Appends the metrics of the stores.
-pub(super) fn write_metrics(out: &mut String, health: &DatabasesHealth) {
+pub(super) fn write_metrics(out: &mut String, measured: &MeasuredHealth) {
+    let health = &measured.health;
     let stores = [("records", &health.records), ("blobs", &health.blobs), ("cache", &health.cache)];
     let mut family = |kind: &str, name: &str, help: &str, of: &dyn Fn(&DatabaseHealth) -> Option<f64>| {
         // Writing to a string can't fail.
@@ -155,13 +171,15 @@ pub(super) fn write_metrics(out: &mut String, health: &DatabasesHealth) {
     family("gauge", "visiobook_store_up", "Whether a store can be used.", &|h| {
         Some(if h.state == StoreState::Bad { 0.0 } else { 1.0 })
     });
-    let help = "Time of a durable write, measured for this answer.";
+    let help = "Time of a durable write, as it was last measured.";
     family("gauge", "visiobook_store_write_seconds", help, &|h| seconds(h.write_latency_us));
     family("gauge", "visiobook_store_read_seconds", "The same of a read.", &|h| seconds(h.read_latency_us));
     family("gauge", "visiobook_store_writes_queued", "Writes that wait.", &|h| h.queued.map(f64::from));
     family("gauge", "visiobook_store_bytes", "Bytes that a store takes, where it knows.", &|h| {
         h.bytes.map(|b| b as f64)
     });
+    let (name, age_s) = ("visiobook_store_probe_age_seconds", f64::from(measured.age_ms) / 1e3);
+    let _ = writeln!(out, "# HELP {name} How long ago the stores were measured.\n# TYPE {name} gauge\n{name} {age_s}");
     for (name, help, value) in [
         ("visiobook_sweeps_total", "Looks for blobs that nothing names.", health.swept.sweeps),
         ("visiobook_swept_blobs_total", "Blobs that nothing named, and that were removed.", health.swept.blobs),

@@ -28,7 +28,7 @@ pub async fn scheduling(request: Request) -> Result<Response, ApiError> {
 pub async fn metrics(request: Request) -> Result<Response, ApiError> {
     let (principal, gateway, context) = (request.principal, request.gateway.clone(), request.context());
     let devices = gateway.core.call(GetDevices { principal }, context).await?.devices;
-    let health = super::keeping::measured(&gateway, principal, context).await?;
+    let health = super::keeping::measured(gateway.clone(), principal, context).await?;
     let mut lines = text(&view(request).await?);
     let waits = gateway.core.call(GetWaits { principal }, context).await?.waits;
     waited(&mut lines, &waits);

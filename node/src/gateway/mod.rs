@@ -9,6 +9,7 @@
 //! | [`tus`] | what their protocol says in headers |
 //! | [`projects`] | the same for projects, their revisions and runs |
 //! | [`edits`] | a storyboard as it stands with its edits |
+//! | [`lately`] | what is measured once a second for all who ask |
 //! | [`keeping`] | how the stores stand, backups, sweeps; covers of books |
 //! | [`compress`] | answers made smaller on their way out |
 //! | [`events`] | a project's events as server-sent events |
@@ -38,6 +39,7 @@ pub mod followers;
 pub mod guard;
 pub mod handlers;
 pub mod keeping;
+pub mod lately;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;
@@ -75,6 +77,8 @@ pub struct Gateway {
     pub undo_delete_s: u64,
     /// Event streams that may be open at a time.
     pub streams: Arc<Semaphore>,
+    /// How the stores stood a moment ago.
+    pub health: lately::Lately<domain::health::DatabasesHealth>,
     /// Who follows which project.
     pub followers: followers::Followers,
     /// Turns true when the node stops.

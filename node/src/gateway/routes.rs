@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use domain::api::{FileLink, NodeInfo, ProjectView, RunView};
 use domain::edit::{EditPage, EditRequest, EditState, EditedStoryboard, UndoRequest};
-use domain::health::{BackupRequest, DatabasesHealth, MigrationsRun, NodeHealth, SweepReport};
+use domain::health::{BackupRequest, Jobs, MeasuredHealth, MigrationsRun, NodeHealth, SweepReport};
 use domain::project::{
     ActivityPage, Project, ProjectPage, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest,
 };
@@ -325,12 +325,14 @@ fn of_the_node() -> Vec<Route> {
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::ready) },
         Route { id: "health", method: get(), path: "/health", about: "How the node stands, in a few words: 503 if its stores can't be used.",
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<NodeHealth>)), handler: handler!(keeping::summary) },
-        Route { id: "healthDatabases", method: get(), path: "/api/v1/health/databases", about: "How the records, the blobs and the cache stand, measured now.",
-            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<DatabasesHealth>)), handler: handler!(keeping::databases) },
+        Route { id: "healthDatabases", method: get(), path: "/api/v1/health/databases", about: "How the records, the blobs and the cache stand, measured within the last second.",
+            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<MeasuredHealth>)), handler: handler!(keeping::databases) },
         Route { id: "runMigrations", method: post(), path: "/api/v1/migrations/run", about: "Run the migrations that the records lack; again, it does nothing.",
             permission: Operator, limits: THOROUGH, params: &[], request: Empty, response: (200, Json(schema::<MigrationsRun>)), handler: handler!(keeping::migrate) },
         Route { id: "sweepStorage", method: post(), path: "/api/v1/storage/sweep", about: "Remove blobs that nothing names, or only say which.",
             permission: Operator, limits: SWEEP, params: SWEEPING, request: Empty, response: (200, Json(schema::<SweepReport>)), handler: handler!(keeping::sweep) },
+        Route { id: "storageJobs", method: get(), path: "/api/v1/storage/jobs", about: "How far a backup or a sweep is, or how the last one ended.",
+            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Jobs>)), handler: handler!(keeping::jobs) },
         Route { id: "backup", method: post(), path: "/api/v1/backup", about: "One checked archive of all that the node keeps; nothing is removed meanwhile, all else goes on.",
             permission: Operator, limits: SMALL_BODY, params: &[], request: OptionalJson(schema::<BackupRequest>), response: (200, BytesOf(keeping::BACKUP)), handler: handler!(keeping::backup) },
         Route { id: "metrics", method: get(), path: "/metrics", about: "How the scheduling stands, in Prometheus' text format.",

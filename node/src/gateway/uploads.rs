@@ -110,7 +110,7 @@ async fn receive(mut request: Request) -> Result {
     let body = std::mem::replace(&mut request.body, Box::pin(futures_util::stream::empty()));
     let body = Body::new(body, left, checksum.is_some());
     let (context, principal, gateway) = (request.context(), request.principal, request.gateway);
-    let part = Part { gateway, principal, context, upload, offset, checksum, untaken: Vec::new(), last: now };
+    let part = Part { gateway, principal, context, upload, offset, checksum, untaken: Vec::new(), has_told: false, last: now };
     let reply = part.take(&body).await?;
     let mut response = empty();
     said(&mut response, &reply);
@@ -128,6 +128,8 @@ struct Part {
     checksum: Option<Digest>,
     /// Chunks that are durable and that the core has not been told of.
     untaken: Vec<ChunkRef>,
+    /// The core was told of something.
+    has_told: bool,
     last: UploadReply,
 }
 
@@ -162,7 +164,7 @@ impl Part {
             return Err(ApiError::new("checksum-mismatch", detail));
         }
         // Without chunks too: a part that brings nothing new may be what puts a file together.
-        self.tell().await
+        if self.has_told && self.untaken.is_empty() { Ok(()) } else { self.tell().await }
     }
 
     /// Tells the core of the chunks that are durable.
@@ -176,6 +178,7 @@ impl Part {
         self.last = self.gateway.core.call(ask, self.context).await?;
         self.offset = self.last.upload.offset;
         self.untaken.clear();
+        self.has_told = true;
         Ok(())
     }
 

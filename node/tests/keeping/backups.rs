@@ -239,9 +239,97 @@ fn a_backup_that_nobody_takes_to_its_end_leaves_no_file_and_holds_nothing() {
     // Erased at once, or by its intent once nothing is held any more.
     let began = std::time::Instant::now();
     while !files_below(&scope).is_empty() {
-        assert!(began.elapsed() < std::time::Duration::from_secs(20), "the blobs are still held");
+        assert!(began.elapsed() < std::time::Duration::from_secs(60), "the blobs are still held");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     let nowhere = on_server(&["backup"], &server).arg("/nowhere/at/all").output().unwrap();
     assert_eq!(nowhere.status.code(), Some(2), "{}", said(&nowhere));
+}
+
+/// Bytes that nothing compresses.
+fn noise(len: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed;
+    // Xorshift (Marsaglia 2003).
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..len / 8).flat_map(|_| next()).collect()
+}
+
+#[test]
+fn a_backup_that_breaks_off_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, file) = (dir.path().join("data"), dir.path().join("b.visiobook"));
+    let server = Server::start(&data);
+    let address = &server.address;
+    assert_eq!(get(address, "/api/v1/storage/jobs").json(), value!({ "backup": null, "sweep": null }));
+    for seed in [3, 5] {
+        let bytes = noise(2 << 20, seed);
+        let length = bytes.len().to_string();
+        let tus = [("tus-resumable", "1.0.0"), ("upload-length", length.as_str()), ("upload-metadata", "filename YQ==")];
+        let upload = request(address, "POST", "/api/v1/uploads", &tus, &[]).header("location").unwrap().to_owned();
+        assert_eq!(send(address, &upload, 0, &bytes), 204);
+    }
+    // What the disk damages is met after the other one has gone out.
+    let last = blobs(&data).into_keys().next_back().unwrap();
+    let path = data.join("blobs/objects").join(&last);
+    let whole = std::fs::read(&path).unwrap();
+    let mut damaged = whole.clone();
+    damaged[1_000_000] ^= 1;
+    std::fs::write(&path, &damaged).unwrap();
+    let broken = on_server(&["backup"], &server).arg(&file).output().unwrap();
+    assert_eq!(broken.status.code(), Some(1), "{}", said(&broken));
+    let digest = last.file_name().unwrap().to_str().unwrap();
+    assert!(said(&broken).contains("store-corrupt-blob") && said(&broken).contains(digest), "{}", said(&broken));
+    let jobs = get(address, "/api/v1/storage/jobs").json();
+    let (job, trouble) = (&jobs["backup"], &jobs["backup"]["trouble"]);
+    assert_eq!((&job["state"], &trouble["code"]), (&"failed".into(), &"store-corrupt-blob".into()), "{jobs}");
+    assert!(job["bytes"].as_u64() > Some(1 << 20) && job["ended_ms"].as_u64() >= job["began_ms"].as_u64(), "{jobs}");
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["data"], "no half of an archive is left");
+
+    std::fs::write(&path, &whole).unwrap();
+    succeed(on_server(&["backup"], &server).arg(&file));
+    let job = get(address, "/api/v1/storage/jobs").json()["backup"].clone();
+    let bytes = std::fs::metadata(&file).unwrap().len();
+    assert_eq!((&job["state"], &job["trouble"], &job["bytes"]), (&"done".into(), &Value::Null, &bytes.into()), "{job}");
+}
+
+#[test]
+fn a_restoration_that_is_killed_at_any_step_leaves_nothing_or_all_and_is_done_again() {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use store::failpoint::{NTH_VARIABLE, POINT_VARIABLE, staged};
+
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new, file) = (dir.path().join("old"), dir.path().join("new"), dir.path().join("b.visiobook"));
+    let server = Server::start(&old);
+    let project = analysed(&server.address, ENGLISH);
+    let made = backup(&server, &file);
+    let storyboard = get(&server.address, &format!("/api/v1/projects/{project}/storyboard")).body;
+    assert!(server.running.interrupt().success());
+    let of_blobs = ["a blob's first bytes are written", "a blob is synced", "a blob is renamed"].map(str::to_owned);
+    let points = staged().into_iter().map(|point| (point, 1)).chain(of_blobs.map(|point| (point, 2)));
+    for (point, nth) in points {
+        let mut command = on_folder(&["restore"], &new);
+        command.arg(&file).env("VISIOBOOK_PASSPHRASE", WORDS).env(POINT_VARIABLE, &point);
+        let killed = command.env(NTH_VARIABLE, nth.to_string()).output().unwrap();
+        assert_eq!(killed.status.signal(), Some(9), "{point} is not passed: {}", said(&killed));
+        let is_named = point == "a restored folder has its name";
+        assert_eq!(new.exists(), is_named, "{point}");
+        if !is_named {
+            assert_eq!(restored(&file, &new)["digest"], made["digest"], "{point}");
+        }
+        assert_eq!(blobs(&new), blobs(&old), "{point}");
+        let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 3, "{point}: {left:?}");
+        let server = Server::start(&new);
+        let board = get(&server.address, &format!("/api/v1/projects/{project}/storyboard"));
+        assert_eq!(board.body, storyboard, "{point}");
+        assert!(server.running.interrupt().success());
+        std::fs::remove_dir_all(&new).unwrap();
+    }
 }

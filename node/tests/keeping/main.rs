@@ -83,6 +83,26 @@ fn a_node_says_how_it_and_its_stores_stand() {
 }
 
 #[test]
+fn however_many_ask_how_the_stores_stand_they_are_measured_once_a_second() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let began = std::time::Instant::now();
+    let (mut measured, mut asked) = (std::collections::BTreeSet::new(), 0);
+    // Until it has been measured again at least once, however long that takes here.
+    while measured.len() < 2 {
+        let health = common::http::get(&server.address, "/api/v1/health/databases").json();
+        assert!(health["age_ms"].as_u64() < Some(1_000), "{health}");
+        measured.insert(health["records"].to_string() + &health["blobs"].to_string());
+        for path in ["/health", "/metrics"] {
+            assert_eq!(common::http::get(&server.address, path).status, 200);
+        }
+        asked += 3;
+    }
+    let most = 2 + began.elapsed().as_secs() as usize;
+    assert!(measured.len() <= most && asked > measured.len(), "{} of {asked}, at most {most}", measured.len());
+}
+
+#[test]
 fn a_folder_is_migrated_once_and_checking_only_says() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().join("data");

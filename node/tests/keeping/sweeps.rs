@@ -56,6 +56,9 @@ fn what_nothing_names_goes_once_it_is_old_enough_and_is_told_of_before() {
     let early = on_server(&["storage", "sweep", "--grace", "0"], &server).output().unwrap();
     assert_eq!(early.status.code(), Some(2), "{}", said(&early));
     let before = fetched(&server.address, &project);
+    let job = get(&server.address, "/api/v1/storage/jobs").json()["sweep"].clone();
+    assert_eq!((&job["state"], &job["scopes"]), (&"done".into(), &young["scopes"]), "{job}");
+    assert!(job["blobs"].as_u64() > Some(2), "{job}");
     assert!(server.running.interrupt().success());
 
     let looked = sweep(data.path(), &["--dry-run", "--grace", "0"]);

@@ -65,7 +65,7 @@ fn a_signed_address_opens_one_file_until_its_key_is_dropped_or_its_project_delet
     let caching = opened.header("cache-control").unwrap();
     let left = caching.strip_prefix("private, max-age=").and_then(|rest| rest.strip_suffix(", immutable"));
     let left: u64 = left.and_then(|seconds| seconds.parse().ok()).expect(caching);
-    assert!((500..=600).contains(&left), "{caching}");
+    assert!((1..=600).contains(&left), "{caching}");
     assert!(opened.header("content-disposition").unwrap().starts_with("attachment"));
     assert_eq!(request(&server.address, "GET", &path, &[("range", "bytes=0-9")], &[]).body, file.body[..10]);
 
@@ -78,11 +78,14 @@ fn a_signed_address_opens_one_file_until_its_key_is_dropped_or_its_project_delet
         assert_eq!(ask(&server.address, wrong).status, 400, "{wrong}");
     }
     let short = ask(&server.address, "?valid_s=1").json()["path"].as_str().unwrap().to_owned();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
     let expired = loop {
         let answer = get(&server.address, &short);
         if answer.status != 200 {
             break answer;
         }
+        assert!(std::time::Instant::now() < until, "it is still good");
+        std::thread::sleep(std::time::Duration::from_millis(50));
     };
     assert_eq!((expired.status, expired.code().as_str()), (410, "link-expired"));
 

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::blobs::{BlobScope, Blobs};
 use crate::error::StoreError;
+use crate::failpoint;
 use crate::folder::{DataFolder, make_folder, sync_folder};
 use crate::records::Records;
 
@@ -88,6 +89,7 @@ pub fn restore(
     let shown = restored.and_then(|restored| {
         // The only step that anybody sees; it fails if something came into the folder meanwhile.
         fs::rename(&stage, folder).map_err(|e| in_the_way(folder, &e))?;
+        failpoint::pass("a restored folder has its name");
         Ok(restored)
     });
     match shown {

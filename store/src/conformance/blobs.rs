@@ -154,6 +154,25 @@ pub async fn scopes_share_nothing(store: Arc<dyn Blobs>) {
 }
 
 /// See the name.
+pub async fn a_scope_that_was_prepared_is_as_any_other(store: Arc<dyn Blobs>) {
+    let scope = scope();
+    for _ in 0..2 {
+        store.prepare(scope).await.unwrap();
+    }
+    assert_eq!(store.list(scope, None, 10).await, Ok(vec![]));
+    let digest = store.put_bytes(scope, patterned(100)).await.unwrap().digest;
+    store.prepare(scope).await.unwrap();
+    assert_eq!(store.get(scope, digest, 100).await, Ok(patterned(100)));
+    store.delete_scope(scope).await.unwrap();
+    assert_eq!(store.stat(scope, digest).await, Ok(None));
+    store.put_bytes(scope, patterned(100)).await.expect("and used again after its removal");
+    store.prepare(scope).await.unwrap();
+    store.delete_scope(scope).await.unwrap();
+    let left = store.scopes(None, u32::MAX).await.unwrap();
+    assert!(!left.contains(&scope), "nothing of it is left");
+}
+
+/// See the name.
 pub async fn a_linked_blob_outlives_the_scope_that_it_came_from(store: Arc<dyn Blobs>) {
     let (from, bytes) = (scope(), patterned(100_000));
     let to = BlobScope { project: ProjectId(fresh()), ..from };

@@ -132,6 +132,7 @@ macro_rules! blobs_conformance {
             a_missing_blob_is_named,
             a_reader_may_bound_what_it_takes,
             scopes_share_nothing,
+            a_scope_that_was_prepared_is_as_any_other,
             a_linked_blob_outlives_the_scope_that_it_came_from,
             a_link_takes_the_place_of_a_blob_that_is_there,
             only_what_is_there_can_be_linked,

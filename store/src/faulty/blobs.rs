@@ -22,6 +22,10 @@ impl Blobs for Faulty<dyn Blobs> {
         self.apply(self.inner.put(scope, source, limit_bytes, expected)).await
     }
 
+    async fn prepare(&self, scope: BlobScope) -> Result<(), StoreError> {
+        self.apply(self.inner.prepare(scope)).await
+    }
+
     async fn get(&self, scope: BlobScope, digest: Digest, limit_bytes: u64) -> Result<Bytes, StoreError> {
         self.fail_read()?;
         self.inner.get(scope, digest, limit_bytes).await

@@ -3,11 +3,12 @@
 //! A blob is written to a temporary object while it is hashed, and renamed to
 //! `objects/TENANT/PROJECT/DIGEST` when all of it is there. opendal syncs a file before it closes it,
 //! but never the folder that a rename put it in: after a power cut the name could be gone though the
-//! put was acknowledged. So each put ends with the folders above the blob being synced here, up to
-//! `objects`, for any of them may be new.
+//! put was acknowledged. So each put ends with the blob's folder being synced here, and those above it up to
+//! `objects` unless [`places`] knows that they need it no more.
 
 mod incoming;
 mod listing;
+mod places;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::error::StoreError;
 use crate::failpoint;
 use crate::folder::{FolderLock, sync_folder};
 use incoming::{Incoming, Temporary};
+use places::Places;
 
 /// Name of the folder of the blobs in the data folder.
 const BLOBS: &str = "blobs";
@@ -48,6 +50,7 @@ pub(crate) struct FsBlobs {
     holds: Holds,
     /// Names are given by whoever reads this, and taken from what is old by whoever writes it.
     naming: RwLock<()>,
+    places: Places,
     _lock: Arc<FolderLock>,
 }
 
@@ -77,6 +80,7 @@ impl FsBlobs {
             deadline,
             holds: Holds::default(),
             naming: RwLock::default(),
+            places: Places::default(),
             _lock: lock,
         })
     }
@@ -158,12 +162,15 @@ impl FsBlobs {
             self.step("publishing a blob", self.operator.rename(&temporary.key, &key)).await?;
             failpoint::pass("a blob is renamed");
         }
+        let seen = self.places.look(scope);
         let scope_folder = self.root.join(scope_key(scope));
+        // The scope; and its tenant and `objects`, unless these are known to have it for good.
+        let folders = if seen.is_durable { 1 } else { 3 };
         self.blocking("syncing a folder of blobs", move || {
-            // The scope, its tenant, and `objects`.
-            scope_folder.ancestors().take(3).try_for_each(sync_folder)
+            scope_folder.ancestors().take(folders).try_for_each(sync_folder)
         })
         .await?;
+        self.places.learn(scope, seen);
         failpoint::pass("a blob's folders are synced");
         Ok(())
     }
@@ -240,6 +247,25 @@ impl Blobs for FsBlobs {
             return Err(error);
         }
         Ok(info)
+    }
+
+    async fn prepare(&self, scope: BlobScope) -> Result<(), StoreError> {
+        const OPERATION: &str = "making a folder of blobs";
+        let seen = self.places.look(scope);
+        if seen.is_durable {
+            return Ok(());
+        }
+        let folder = self.root.join(scope_key(scope));
+        let (tenant, objects) = (self.root.join(OBJECTS).join(scope.tenant.to_string()), self.root.join(OBJECTS));
+        self.blocking(OPERATION, move || {
+            std::fs::create_dir_all(&folder).map_err(|e| StoreError::from_io_at(OPERATION, &folder, &e))
+        })
+        .await?;
+        // At a time: a disk that takes a while to sync takes hardly longer for two.
+        let syncs = [tenant, objects].map(|folder| self.blocking(OPERATION, move || sync_folder(&folder)));
+        futures_util::future::try_join_all(syncs).await?;
+        self.places.learn(scope, seen);
+        Ok(())
     }
 
     async fn get(&self, scope: BlobScope, digest: Digest, limit_bytes: u64) -> Result<Bytes, StoreError> {
@@ -362,6 +388,7 @@ impl Blobs for FsBlobs {
 
     async fn delete_scope(&self, scope: BlobScope) -> Result<(), StoreError> {
         self.holds.refuse()?;
+        let _going = self.places.going(scope);
         let key = scope_key(scope);
         let delete = self.operator.delete_with(&key).recursive(true);
         self.step("removing a project's blobs", async { delete.await }).await?;

@@ -151,6 +151,17 @@ fn bounded(limit: u32) -> u32 {
     limit.min(LIST_MAX)
 }
 
+/// The compare of a compare-and-set: writes where what is there has the version that was expected, `None` for nothing
+/// there.
+fn compared<T>(
+    there: Option<T>,
+    version: impl Fn(&T) -> u64,
+    expected: Option<u64>,
+    write: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<Cas<T>, StoreError> {
+    if there.as_ref().map(version) == expected { write().map(Cas::Applied) } else { Ok(Cas::Conflict(there)) }
+}
+
 /// The payloads that a query finds, decoded.
 fn rows<T: payload::Payload>(
     connection: &Connection,

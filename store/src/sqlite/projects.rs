@@ -5,7 +5,7 @@ use domain::project::Activity;
 use rusqlite::{Connection, params};
 
 use super::payload::encode;
-use super::{bounded, execute, int, row, rows};
+use super::{bounded, compared, execute, int, row, rows};
 use crate::error::StoreError;
 use crate::records::Cas;
 use crate::rows::{ACTIVITY_MAX, NewAct, ProjectRow};
@@ -38,10 +38,8 @@ pub(super) fn insert(
     row: ProjectRow,
     act: Option<NewAct>,
 ) -> Result<Cas<ProjectRow>, StoreError> {
-    match get(connection, row.tenant, row.project)? {
-        Some(there) => Ok(Cas::Conflict(Some(there))),
-        None => put(connection, ProjectRow { version: 1, ..row }, act).map(Cas::Applied),
-    }
+    let there = get(connection, row.tenant, row.project)?;
+    compared(there, |row| row.version, None, || put(connection, ProjectRow { version: 1, ..row }, act))
 }
 
 pub(super) fn update(
@@ -50,12 +48,9 @@ pub(super) fn update(
     expected_version: u64,
     act: Option<NewAct>,
 ) -> Result<Cas<ProjectRow>, StoreError> {
-    match get(connection, row.tenant, row.project)? {
-        Some(there) if there.version == expected_version => {
-            put(connection, ProjectRow { version: expected_version + 1, ..row }, act).map(Cas::Applied)
-        }
-        there => Ok(Cas::Conflict(there)),
-    }
+    let there = get(connection, row.tenant, row.project)?;
+    let version = expected_version + 1;
+    compared(there, |row| row.version, Some(expected_version), || put(connection, ProjectRow { version, ..row }, act))
 }
 
 pub(super) fn activity(

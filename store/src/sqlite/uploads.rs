@@ -4,7 +4,7 @@ use domain::id::{TenantId, UploadId};
 use rusqlite::{Connection, params};
 
 use super::payload::encode;
-use super::{bounded, execute, int, row, rows};
+use super::{bounded, compared, execute, int, row, rows};
 use crate::error::StoreError;
 use crate::records::Cas;
 use crate::rows::UploadRow;
@@ -33,10 +33,8 @@ pub(super) fn list(connection: &Connection, tenant: TenantId, limit: u32) -> Res
 
 pub(super) fn insert(connection: &Connection, row: UploadRow) -> Result<Cas<UploadRow>, StoreError> {
     row.check()?;
-    match get(connection, row.tenant, row.upload)? {
-        Some(there) => Ok(Cas::Conflict(Some(there))),
-        None => put(connection, UploadRow { version: 1, ..row }).map(Cas::Applied),
-    }
+    let there = get(connection, row.tenant, row.upload)?;
+    compared(there, |row| row.version, None, || put(connection, UploadRow { version: 1, ..row }))
 }
 
 pub(super) fn update(
@@ -45,12 +43,9 @@ pub(super) fn update(
     expected_version: u64,
 ) -> Result<Cas<UploadRow>, StoreError> {
     row.check()?;
-    match get(connection, row.tenant, row.upload)? {
-        Some(there) if there.version == expected_version => {
-            put(connection, UploadRow { version: expected_version + 1, ..row }).map(Cas::Applied)
-        }
-        there => Ok(Cas::Conflict(there)),
-    }
+    let there = get(connection, row.tenant, row.upload)?;
+    let version = expected_version + 1;
+    compared(there, |row| row.version, Some(expected_version), || put(connection, UploadRow { version, ..row }))
 }
 
 pub(super) fn remove(connection: &Connection, tenant: TenantId, upload: UploadId) -> Result<(), StoreError> {

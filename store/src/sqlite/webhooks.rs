@@ -4,7 +4,7 @@ use domain::id::{ProjectId, TenantId, WebhookId};
 use rusqlite::{Connection, params};
 
 use super::payload::{decode, encode};
-use super::{bounded, execute, int, row, rows, sql_error};
+use super::{bounded, compared, execute, int, row, rows, sql_error};
 use crate::error::StoreError;
 use crate::records::Cas;
 use crate::rows::{LIST_MAX, WebhookMark, WebhookRow};
@@ -40,13 +40,13 @@ pub(super) fn insert(
     if marks.len() > LIST_MAX as usize {
         return Err(StoreError::Invalid { detail: format!("{} marks at a time", marks.len()) });
     }
-    if let Some(there) = get(connection, row.tenant, row.webhook)? {
-        return Ok(Cas::Conflict(Some(there)));
-    }
-    for (project, mark) in marks {
-        put_mark(connection, row.tenant, row.webhook, *project, mark)?;
-    }
-    put(connection, WebhookRow { version: 1, ..row }).map(Cas::Applied)
+    let there = get(connection, row.tenant, row.webhook)?;
+    compared(there, |row| row.version, None, || {
+        for (project, mark) in marks {
+            put_mark(connection, row.tenant, row.webhook, *project, mark)?;
+        }
+        put(connection, WebhookRow { version: 1, ..row })
+    })
 }
 
 pub(super) fn update(
@@ -56,15 +56,13 @@ pub(super) fn update(
     mark: Option<(ProjectId, WebhookMark)>,
 ) -> Result<Cas<WebhookRow>, StoreError> {
     row.check()?;
-    match get(connection, row.tenant, row.webhook)? {
-        Some(there) if there.version == expected_version => {
-            if let Some((project, mark)) = mark {
-                put_mark(connection, row.tenant, row.webhook, project, &mark)?;
-            }
-            put(connection, WebhookRow { version: expected_version + 1, ..row }).map(Cas::Applied)
+    let there = get(connection, row.tenant, row.webhook)?;
+    compared(there, |row| row.version, Some(expected_version), || {
+        if let Some((project, mark)) = mark {
+            put_mark(connection, row.tenant, row.webhook, project, &mark)?;
         }
-        there => Ok(Cas::Conflict(there)),
-    }
+        put(connection, WebhookRow { version: expected_version + 1, ..row })
+    })
 }
 
 pub(super) fn remove(connection: &Connection, tenant: TenantId, webhook: WebhookId) -> Result<(), StoreError> {

@@ -205,7 +205,7 @@ fn run(connection: &Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
             Ok(()) => run_group(connection, &mut group, first, &mut jobs),
             Err(error) => {
                 group.push(first);
-                Fate::Lost(sql_error("beginning a write", &error))
+                Fate::Lost(explained(connection, sql_error("beginning a write", &error)))
             }
         };
         if let Fate::Lost(error) | Fate::Doubtful(error) = &fate {
@@ -250,8 +250,21 @@ fn run_group(
         }
         Err(error) => {
             roll_back(connection);
-            Fate::Doubtful(sql_error("committing a write", &error))
+            Fate::Doubtful(explained(connection, sql_error("committing a write", &error)))
         }
+    }
+}
+
+/// SQLite says of a write only that it failed. Whether the medium takes none at all, the log's file says to whoever
+/// opens it for writing; no lock of SQLite's lies on that file, so opening and closing it loses none.
+fn explained(connection: &Connection, error: StoreError) -> StoreError {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let (StoreError::Io { operation, .. }, Some(database)) = (&error, connection.path()) else { return error };
+    match std::fs::OpenOptions::new().write(true).open(format!("{database}-wal")) {
+        Err(refused) if matches!(refused.kind(), ReadOnlyFilesystem | PermissionDenied) => {
+            StoreError::ReadOnly { operation }
+        }
+        _ => error,
     }
 }
 
