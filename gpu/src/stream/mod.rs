@@ -187,7 +187,7 @@ pub fn run<E: Send + 'static>(
     std::thread::spawn(move || read(&reader, texts));
     let mut stats = Stats::default();
     let ended = std::thread::scope(|scope| {
-        let _watch = Watch(&*pile);
+        let _watch = Watch(&pile);
         let tokenizing = scope.spawn(|| tokenize(&pile, tokenizer, wanted.kind));
         let threads: Vec<_> = lanes.iter_mut().map(|lane| scope.spawn(|| lane::serve(&pile, lane, &ask))).collect();
         let ended = emit_all(&pile, &mut stats, sink);
