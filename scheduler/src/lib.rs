@@ -16,7 +16,7 @@
 //! | `run` | who speaks for a run, how much it has outstanding |
 //! | `arena`, `arrivals` | where items live; who is oldest |
 //! | `model` | what waits for one model, and who is ready for it |
-//! | `bucket`, `lane`, `fairness`, `ranking`, `batch` | bulk work: lengths, counters, who is next, forming a batch |
+//! | `bucket`, `lane`, `tenants`, `fairness`, `ranking`, `batch` | bulk work: lengths, who is known, counters, who is next, forming a batch |
 //! | `limits` | tenants that may have so much and no more |
 //! | `interactive` | work that somebody waits for |
 //! | `placement`, `ready` | work meets devices; who would finish it soonest |
@@ -64,6 +64,7 @@ pub mod simulator;
 pub mod snapshot;
 mod state;
 mod step;
+mod tenants;
 pub mod trace;
 mod waits;
 mod worker;

@@ -8,8 +8,8 @@ use domain::id::TenantId;
 
 use crate::arena::Handle;
 use crate::cost::Cost;
-use crate::fairness::Standing;
 use crate::state::State;
+use crate::tenants::Standing;
 
 /// A full bucket holds what flows in so long.
 const BURST_MS: f64 = 1_000.0;
