@@ -186,7 +186,8 @@ async fn a_beginning_that_fails_leaves_nothing_that_stays_whichever_write_fails(
         let known = |rows: Vec<store::rows::UploadRow>| rows.into_iter().map(|row| row.upload.0).collect::<Vec<_>>();
         let before = known(data.records().upload_list(WHO.tenant, 1_000).await.unwrap());
         let answer = said(&context, ask()).await;
-        let (rows, intents) = (known(data.records().upload_list(WHO.tenant, 1_000).await.unwrap()), intents(&data).await);
+        let (rows, intents) =
+            (known(data.records().upload_list(WHO.tenant, 1_000).await.unwrap()), intents(&data).await);
         for row in rows.iter().filter(|row| !before.contains(row)) {
             assert!(intents.contains(row), "{told}: a row that nothing clears away");
         }

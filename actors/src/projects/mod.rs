@@ -31,9 +31,9 @@ use store::rows::{IntentBody, IntentRow, LIST_MAX, NewAct, ProjectRow, RevisionR
 use store::{Cas, StoreError};
 
 use crate::clock::wall_ms;
+use crate::room::{Coming, room};
 use crate::run::{Halt, RunContext, RunName, heavy, permit};
 use crate::storage::blob_scope;
-use crate::room::{Coming, room};
 use crate::store_fault;
 use runs::{Plan, insert_run, new_run, run_intent, undo_run};
 
