@@ -346,6 +346,7 @@ impl Shared {
                 Ok(())
             }
             Mend::Cancel => self.cancel(name.run).await,
+            Mend::Wait => Ok(()),
             Mend::Drop => projects::drop_intent(&self.context, name.run.0).await,
         }
     }

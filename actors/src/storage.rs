@@ -30,13 +30,7 @@ impl StorageBulk {
     }
 
     /// The same, with backups of these records, blobs and keys.
-    pub fn with_backups(
-        self,
-        records: Arc<dyn Records>,
-        keys: Arc<Keyring>,
-        program: &str,
-        jobs: JobBoard,
-    ) -> Self {
+    pub fn with_backups(self, records: Arc<dyn Records>, keys: Arc<Keyring>, program: &str, jobs: JobBoard) -> Self {
         let backups = Backups::new(records, self.blobs.clone(), keys, program, jobs);
         Self { backups: Some(backups), ..self }
     }

@@ -6,6 +6,7 @@
 //! upload come one at a time on a node ([`crate::run::Beginning`]); on several, the row's version decides.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use cluster::body::uploads::{
@@ -26,6 +27,10 @@ use crate::room::{Coming, room};
 use crate::run::{BeginningGuard, RunContext, RunName};
 use crate::storage::blob_scope;
 use crate::store_fault;
+
+/// How often, and with what pause, a project's mark is tried for.
+const MARK_TRIES: u32 = 40;
+const MARK_PAUSE: Duration = Duration::from_millis(50);
 
 type Result<T> = std::result::Result<T, Fault>;
 
@@ -374,6 +379,8 @@ pub async fn create_project(context: &Arc<RunContext>, ask: &CreateFromUpload) -
         demo: false,
     };
     let (from, to) = (scope(tenant, row.upload), blob_scope(Scope { tenant, project }));
+    // Before anything is put there: what a crash left of an earlier try may be being cleared away.
+    let _project = mark_soon(context, project).await?;
     let known = context.records.project_get(tenant, project).await.map_err(fault)?;
     if known.is_none() {
         match context.blobs.link(from, to, digest).await {
@@ -383,7 +390,7 @@ pub async fn create_project(context: &Arc<RunContext>, ask: &CreateFromUpload) -
             Err(error) => return Err(fault(error)),
         }
     }
-    let made = projects::create(context, &ask).await;
+    let made = projects::create_marked(context, &ask).await;
     let spent = match &made {
         Ok(_) => context.blobs.delete_scope(from).await.map_err(fault),
         Err(refused) if is_no_book(refused) => erase(context, tenant, row.upload).await,
@@ -393,6 +400,17 @@ pub async fn create_project(context: &Arc<RunContext>, ask: &CreateFromUpload) -
         tracing::debug!(%fault, upload = %row.upload, "an upload's bytes go when it expires");
     }
     made.map_err(|refused| if refused.code == "project-not-found" { no_upload() } else { refused })
+}
+
+/// Marks a project; whoever mends is waited for.
+async fn mark_soon(context: &RunContext, project: ProjectId) -> Result<BeginningGuard> {
+    for _ in 0..MARK_TRIES {
+        if let Ok(mark) = context.beginning.mark(project.0) {
+            return Ok(mark);
+        }
+        tokio::time::sleep(MARK_PAUSE).await;
+    }
+    context.beginning.mark(project.0)
 }
 
 /// Takes a complete upload's file as a project's book, and begins its analysis. The upload names the project once that

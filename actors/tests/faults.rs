@@ -186,7 +186,8 @@ async fn a_beginning_that_fails_leaves_nothing_that_stays_whichever_write_fails(
         let known = |rows: Vec<store::rows::UploadRow>| rows.into_iter().map(|row| row.upload.0).collect::<Vec<_>>();
         let before = known(data.records().upload_list(WHO.tenant, 1_000).await.unwrap());
         let answer = said(&context, ask()).await;
-        let (rows, intents) = (known(data.records().upload_list(WHO.tenant, 1_000).await.unwrap()), intents(&data).await);
+        let (rows, intents) =
+            (known(data.records().upload_list(WHO.tenant, 1_000).await.unwrap()), intents(&data).await);
         for row in rows.iter().filter(|row| !before.contains(row)) {
             assert!(intents.contains(row), "{told}: a row that nothing clears away");
         }
@@ -251,6 +252,37 @@ async fn of_many_that_ask_for_the_last_room_at_a_time_no_more_get_it_than_there_
     let first = answers.iter().find_map(|answer| answer.as_ref().ok()).unwrap().upload.id;
     uploads::answer(&context, RemoveUpload { principal: WHO, upload: first }.into()).await.unwrap();
     assert!(begin().await.is_ok(), "what was removed makes room");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_project_that_is_asked_for_again_while_its_first_try_is_cleared_away_keeps_its_book() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataFolder::open(folder.path()).unwrap();
+    let context = Arc::new(holding(&data));
+    for number in 0..40 {
+        let file = book(number);
+        let upload = begun(&context, &file).await;
+        send(&context, upload, &file, file.len()).await.unwrap();
+        // What a crash leaves: the upload names a project that is not there, and an intent its run.
+        let row = context.records.upload_get(WHO.tenant, upload).await.unwrap().unwrap();
+        let (project, digest, version) = (new_project(), Digest::of(&file), row.version);
+        let taken = store::rows::UploadRow { state: store::rows::UploadState::Taken { digest, project }, ..row };
+        assert!(matches!(context.records.upload_update(taken, version).await.unwrap(), Cas::Applied(_)));
+        let scope = Scope { tenant: WHO.tenant, project };
+        let first = RunName { run: domain::id::RunId(number as u128 + 1), scope };
+        let mending = tokio::spawn({
+            let context = context.clone();
+            async move {
+                tokio::time::sleep(std::time::Duration::from_micros(number as u64 * 150)).await;
+                runs::mend_run(&context, first).await
+            }
+        });
+        let made = uploads::create_project(&context, &CreateFromUpload { principal: WHO, upload }).await;
+        mending.await.unwrap().unwrap();
+        assert_eq!(made.unwrap().0.project, project);
+        let found = data.blobs().stat(blob_scope(scope), digest).await.unwrap();
+        assert!(found.is_some(), "the book of an acknowledged project is gone, {number}");
+    }
 }
 
 /// A core whose stores hold.

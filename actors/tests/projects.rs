@@ -52,6 +52,7 @@ async fn mended(context: &RunContext) -> usize {
                     match runs::mend_run(context, name).await.unwrap() {
                         Mend::Drive => driven += 1,
                         Mend::Cancel => panic!("the project is there"),
+                        Mend::Wait => panic!("nobody else is making it"),
                         Mend::Drop => actors::projects::drop_intent(context, intent.id).await.unwrap(),
                     }
                 }

@@ -189,6 +189,13 @@ texts! {
     ShownActive: "On the shelf" / "Sur l’étagère";
     ShownArchived: "Put aside" / "Mis de côté";
     ShownDeleted: "Deleted" / "Supprimés";
+    StateLabel: "State" / "État";
+    StateAny: "Any state" / "Tous les états";
+    StateWorking: "Under way" / "En cours";
+    BookLanguageLabel: "Language" / "Langue";
+    BookLanguageAny: "Any language" / "Toutes les langues";
+    FilteredNone: "No book here is in this state and language." / "Aucun livre ici n’est dans cet état et cette langue.";
+    ClearFilters: "Any state and language" / "Tous les états et toutes les langues";
     SortLabel: "Sort by" / "Trier par";
     SortNewest: "Newest first" / "Plus récents d’abord";
     SortOldest: "Oldest first" / "Plus anciens d’abord";
@@ -251,6 +258,7 @@ texts! {
     RunsTitle: "Runs of this book" / "Analyses de ce livre";
     RunsLead: "Each run analyses one file of the book with its settings. Results that are the same are taken over, so that repeating a run costs little." / "Chaque analyse porte sur un fichier du livre, avec ses réglages. Les résultats identiques sont repris : recommencer coûte donc peu.";
     RunsEmpty: "No run yet. Start one to get a storyboard." / "Aucune analyse pour l’instant. Lancez-en une pour obtenir un storyboard.";
+    RunsFilteredNone: "No run of this book is in this state." / "Aucune analyse de ce livre n’est dans cet état.";
     RunNew: "Analyse again…" / "Analyser de nouveau…";
     RunOf: "Run of {date}" / "Analyse du {date}";
     RunNewest: "newest" / "la plus récente";
@@ -349,6 +357,12 @@ texts! {
     ChangesTitle: "History of changes" / "Historique des modifications";
     ChangesEmpty: "Nobody has changed this storyboard yet. Choose “Edit” on a panel." / "Personne n’a encore modifié ce storyboard. Choisissez « Modifier » sur une case.";
     ChangesMore: "Show earlier changes" / "Afficher les modifications antérieures";
+    PastSee: "See this version" / "Voir cette version";
+    PastSeeNamed: "See the storyboard as change {n} left it" / "Voir le storyboard tel que la modification {n} l’a laissé";
+    PastSeeComposed: "See it as it was composed" / "Voir le storyboard d’origine";
+    PastNotice: "This is the storyboard as change {n} left it. You can look at it; changes are made to the newest version." / "Voici le storyboard tel que la modification {n} l’a laissé. Vous pouvez le consulter ; on modifie la dernière version.";
+    PastNoticeComposed: "This is the storyboard as it was composed, before any change. You can look at it; changes are made to the newest version." / "Voici le storyboard d’origine, avant toute modification. Vous pouvez le consulter ; on modifie la dernière version.";
+    PastBack: "Back to the newest version" / "Revenir à la dernière version";
     LogUndo: "Took a change back" / "Modification annulée";
     LogRedo: "Brought a change back" / "Modification rétablie";
     LogCaption: "Caption of {panel}: “{text}”" / "Légende de {panel} : « {text} »";

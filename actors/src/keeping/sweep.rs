@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use cluster::body::keeping::SweepBlobs;
 use cluster::body::{Fault, Scope};
-use domain::id::UploadId;
 use domain::health::{Orphan, SweepReport, SweepTotals};
+use domain::id::UploadId;
 use store::{BlobEntry, BlobScope, StoreError};
 
 use super::jobs::{JobKind, Running};

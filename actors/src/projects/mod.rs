@@ -31,9 +31,9 @@ use store::rows::{IntentBody, IntentRow, LIST_MAX, NewAct, ProjectRow, RevisionR
 use store::{Cas, StoreError};
 
 use crate::clock::wall_ms;
+use crate::room::{Coming, room};
 use crate::run::{Halt, RunContext, RunName, heavy, permit};
 use crate::storage::blob_scope;
-use crate::room::{Coming, room};
 use crate::store_fault;
 use runs::{Plan, insert_run, new_run, run_intent, undo_run};
 
@@ -62,8 +62,13 @@ fn act(principal: Principal, what: Act) -> Option<NewAct> {
 /// Makes a project of an uploaded book and its first run's row. The file is read before anything is
 /// acknowledged; one that can't be read leaves nothing behind.
 pub async fn create(context: &Arc<RunContext>, ask: &CreateProject) -> Result<(ProjectRow, RunName)> {
-    let scope = Scope { tenant: ask.principal.tenant, project: ask.project };
     let _beginning = context.beginning.mark(ask.project.0)?;
+    create_marked(context, ask).await
+}
+
+/// The same under the project's mark, which the caller holds.
+pub(crate) async fn create_marked(context: &Arc<RunContext>, ask: &CreateProject) -> Result<(ProjectRow, RunName)> {
+    let scope = Scope { tenant: ask.principal.tenant, project: ask.project };
     if let Some(row) = context.records.project_get(scope.tenant, scope.project).await.map_err(fault)? {
         return match (row.run, row.deleted || row.trash.is_some()) {
             (Some(run), false) => Ok((row, RunName { run, scope })),

@@ -17,9 +17,9 @@ use store::rows::ProjectRow;
 use super::runs::{Plan, refuse_if_running, start};
 use super::views::revision_view;
 use super::{Result, actor, checked, fault, find, revision_row, share};
+use crate::room::{Coming, room};
 use crate::run::{RunContext, RunName};
 use crate::storage::blob_scope;
-use crate::room::{Coming, room};
 
 /// Revisions that a project may have.
 const MAX_REVISIONS: u32 = 100;

@@ -97,6 +97,19 @@ async fn try_undo_run(context: &RunContext, name: RunName) -> Result<()> {
     drop_intent(context, name.run.0).await
 }
 
+/// Clears away what a crash left of a project that was never acknowledged; its upload goes with it. Whoever asks for that
+/// project again makes it under its mark, and what they put there must not go.
+async fn undo_beginning(context: &RunContext, name: RunName) -> Result<Mend> {
+    let RunName { run, scope } = name;
+    let Ok(_mark) = context.beginning.mark(scope.project.0) else { return Ok(Mend::Wait) };
+    if context.records.project_get(scope.tenant, scope.project).await.map_err(fault)?.is_some() {
+        return Ok(Mend::Wait);
+    }
+    context.records.run_remove(run).await.map_err(fault)?;
+    context.blobs.delete_scope(blob_scope(scope)).await.map_err(fault)?;
+    Ok(Mend::Drop)
+}
+
 /// Begins a run of a project, unless one is under way.
 ///
 /// # Errors
@@ -308,17 +321,14 @@ pub enum Mend {
     Cancel,
     /// Nothing: it has ended, or never began.
     Drop,
+    /// Nothing now: somebody is making its project.
+    Wait,
 }
 
 /// Finds out what a run's intent calls for, and does again what a crash may have left out.
 pub async fn mend_run(context: &RunContext, name: RunName) -> Result<Mend> {
     let project = context.records.project_get(name.scope.tenant, name.scope.project).await.map_err(fault)?;
-    let Some(project) = project else {
-        // The project was never acknowledged; its upload goes with it.
-        context.records.run_remove(name.run).await.map_err(fault)?;
-        context.blobs.delete_scope(blob_scope(name.scope)).await.map_err(fault)?;
-        return Ok(Mend::Drop);
-    };
+    let Some(project) = project else { return undo_beginning(context, name).await };
     if project.run != Some(name.run) {
         if !project.earlier_runs.contains(&name.run) {
             context.records.run_remove(name.run).await.map_err(fault)?;

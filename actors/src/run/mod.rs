@@ -38,8 +38,8 @@ use crate::entrance::Leader;
 use crate::keeping::Keeping;
 use crate::model::ModelSlot;
 use crate::relay::Bells;
-use crate::store_fault;
 use crate::room::UploadPolicy;
+use crate::store_fault;
 use crate::webhooks::Webhooks;
 
 /// Largest blob of our own making: manifest, inputs, segment, artefact.

@@ -110,7 +110,8 @@ async fn receive(mut request: Request) -> Result {
     let body = std::mem::replace(&mut request.body, Box::pin(futures_util::stream::empty()));
     let body = Body::new(body, left, checksum.is_some());
     let (context, principal, gateway) = (request.context(), request.principal, request.gateway);
-    let part = Part { gateway, principal, context, upload, offset, checksum, untaken: Vec::new(), has_told: false, last: now };
+    let part =
+        Part { gateway, principal, context, upload, offset, checksum, untaken: Vec::new(), has_told: false, last: now };
     let reply = part.take(&body).await?;
     let mut response = empty();
     said(&mut response, &reply);

@@ -95,6 +95,24 @@ async fn a_panel_is_changed_and_the_change_undone_by_keyboard_alone() {
     browser.click("#edit-history summary").await;
     browser.wait("#edit-history li:nth-child(8)").await;
     looks::it_looks_well(browser, "edit-history").await;
+
+    // As it stood after its fifth change, and as it was composed: to be looked at, not changed.
+    browser.click("#edit-history .see[data-version='5']").await;
+    browser.wait("#past-version[data-version='5']").await;
+    browser.wait("#storyboard:not(:has(.panel .note))").await;
+    assert!(browser.text(".panel .caption").await.starts_with("Snow, and a light behind it."));
+    assert_eq!(browser.in_focus("e.id").await, "past-back");
+    assert_eq!((browser.count("#edit-bar").await, browser.count(".panel-edit").await), (0, 0));
+    looks::it_looks_well(browser, "past-version").await;
+    browser.keys("jhe").await;
+    browser.keys(&format!("{CONTROL}z")).await;
+    browser.click("#edit-history .see[data-version='0']").await;
+    browser.wait("#past-version[data-version='0']").await;
+    browser.wait("#storyboard:not(:has(.panel .caption))").await;
+    browser.click("#past-back").await;
+    desk.at_version(8).await;
+    assert!(browser.text(".panel .note").await.contains("Ask about the lamp"));
+    assert_eq!(get(&desk.address, &format!("{}/edits", desk.path())).json()["version"], 8, "nothing was changed");
     assert_eq!(browser.complaints().await, [""; 0]);
 }
 

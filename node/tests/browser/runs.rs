@@ -27,6 +27,12 @@ async fn a_run_is_repeated_with_other_settings_and_both_stay_in_the_history() {
     browser.wait(".run-entry:nth-child(2)").await;
     browser.wait(".run-entry:first-child .chip-good").await;
     assert_eq!(browser.count(".run-entry").await, 2);
+    browser.choose("#runs-state", "failed").await;
+    browser.wait("#runs-none").await;
+    looks::it_looks_well(&browser, "runs-none").await;
+    browser.choose("#runs-state", "ready").await;
+    browser.wait(".run-entry:nth-child(2)").await;
+    browser.choose("#runs-state", "").await;
     assert!(browser.text(".run-entry:first-child .run-settings").await.contains("90"));
     browser.click(".run-entry:first-child .check").await;
     browser.wait(".run-entry:first-child .audit-good").await;

@@ -73,6 +73,22 @@ async fn a_deleted_or_archived_project_comes_back_by_the_toast_and_from_where_it
     looks::it_looks_well(&browser, "books").await;
     looks::its_focus_shows(&browser, 12).await;
 
+    browser.choose("#shelf-language", "fr").await;
+    wait_for_rows(&browser, 1).await;
+    assert_eq!(browser.count(&format!(".book[data-project='{french}']")).await, 1);
+    browser.choose("#shelf-state", "failed").await;
+    browser.wait("#shelf-none").await;
+    looks::it_looks_well(&browser, "filtered-none").await;
+    browser.reload().await;
+    browser.wait("#shelf-none").await;
+    browser.click("#shelf-none button").await;
+    wait_for_rows(&browser, 2).await;
+    assert_eq!(browser.in_focus("e.id").await, "shelf-state");
+    browser.choose("#shelf-state", "ready").await;
+    browser.wait("#project-list[aria-busy=false]").await;
+    wait_for_rows(&browser, 2).await;
+    browser.choose("#shelf-state", "").await;
+
     let row = format!(".book[data-project='{english}']");
     browser.click(&format!("{row} .delete")).await;
     wait_for_rows(&browser, 1).await;

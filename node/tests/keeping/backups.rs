@@ -269,7 +269,8 @@ fn a_backup_that_breaks_off_says_why() {
     for seed in [3, 5] {
         let bytes = noise(2 << 20, seed);
         let length = bytes.len().to_string();
-        let tus = [("tus-resumable", "1.0.0"), ("upload-length", length.as_str()), ("upload-metadata", "filename YQ==")];
+        let tus =
+            [("tus-resumable", "1.0.0"), ("upload-length", length.as_str()), ("upload-metadata", "filename YQ==")];
         let upload = request(address, "POST", "/api/v1/uploads", &tus, &[]).header("location").unwrap().to_owned();
         assert_eq!(send(address, &upload, 0, &bytes), 204);
     }

@@ -138,15 +138,15 @@ fn while_the_folder_takes_no_writes_uploads_are_told_so_and_go_on_by_themselves_
     drop(server);
 }
 
-/// The files of a node's database, which can be kept from changing while the node has them open: what a file system is
-/// like that takes no writes any more.
+/// A node's database and its log, which can be kept from changing while the node has them open: what a file system is
+/// like that takes no writes any more. The log's index is left out: it is memory that the node shares with nobody.
 struct Frozen(Vec<std::path::PathBuf>);
 
 impl Frozen {
     /// `None` where this process, or the file system, can't.
     fn freeze(data: &std::path::Path) -> Option<Self> {
         let mut frozen = Self(Vec::new());
-        for name in ["records.sqlite", "records.sqlite-wal", "records.sqlite-shm"] {
+        for name in ["records.sqlite", "records.sqlite-wal"] {
             let path = data.join(name);
             let chattr = std::process::Command::new("chattr").arg("+i").arg(&path).output();
             if !chattr.is_ok_and(|chattr| chattr.status.success()) {

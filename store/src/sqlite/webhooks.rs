@@ -41,12 +41,17 @@ pub(super) fn insert(
         return Err(StoreError::Invalid { detail: format!("{} marks at a time", marks.len()) });
     }
     let there = get(connection, row.tenant, row.webhook)?;
-    compared(there, |row| row.version, None, || {
-        for (project, mark) in marks {
-            put_mark(connection, row.tenant, row.webhook, *project, mark)?;
-        }
-        put(connection, WebhookRow { version: 1, ..row })
-    })
+    compared(
+        there,
+        |row| row.version,
+        None,
+        || {
+            for (project, mark) in marks {
+                put_mark(connection, row.tenant, row.webhook, *project, mark)?;
+            }
+            put(connection, WebhookRow { version: 1, ..row })
+        },
+    )
 }
 
 pub(super) fn update(
@@ -57,12 +62,17 @@ pub(super) fn update(
 ) -> Result<Cas<WebhookRow>, StoreError> {
     row.check()?;
     let there = get(connection, row.tenant, row.webhook)?;
-    compared(there, |row| row.version, Some(expected_version), || {
-        if let Some((project, mark)) = mark {
-            put_mark(connection, row.tenant, row.webhook, project, &mark)?;
-        }
-        put(connection, WebhookRow { version: expected_version + 1, ..row })
-    })
+    compared(
+        there,
+        |row| row.version,
+        Some(expected_version),
+        || {
+            if let Some((project, mark)) = mark {
+                put_mark(connection, row.tenant, row.webhook, project, &mark)?;
+            }
+            put(connection, WebhookRow { version: expected_version + 1, ..row })
+        },
+    )
 }
 
 pub(super) fn remove(connection: &Connection, tenant: TenantId, webhook: WebhookId) -> Result<(), StoreError> {

@@ -10,6 +10,11 @@ pub async fn storyboard(id: ProjectId, run: RunId) -> Result<EditedStoryboard, A
     Ask::get(format!("/projects/{id}/storyboard?run={run}")).long().read().await
 }
 
+/// The same as it stood after so many of its edits.
+pub async fn storyboard_at(id: ProjectId, run: RunId, version: u64) -> Result<EditedStoryboard, ApiError> {
+    Ask::get(format!("/projects/{id}/storyboard?run={run}&version={version}")).long().read().await
+}
+
 /// Changes it.
 pub async fn edit(id: ProjectId, request: &EditRequest) -> Result<EditState, ApiError> {
     Ask::post(format!("/projects/{id}/storyboard/edits")).json(request).read().await

@@ -5,6 +5,7 @@ mod query;
 mod row;
 mod tools;
 
+pub use query::STATES;
 pub use row::{book_line, file_line, run_chip, stage_text};
 
 use domain::text::Text;
@@ -30,8 +31,14 @@ pub fn book_list() -> Html {
     let clear = {
         let (query, on_query) = (query.clone(), on_query.clone());
         Callback::from(move |_: MouseEvent| {
-            on_query.emit(Query { search: String::new(), ..query.clone() });
-            browser::focus_first("#shelf-search");
+            // One thing at a time: the search first, then what else narrows the list.
+            if !query.search.trim().is_empty() {
+                on_query.emit(Query { search: String::new(), ..query.clone() });
+                browser::focus_first("#shelf-search");
+            } else {
+                on_query.emit(Query { state: None, language: None, ..query.clone() });
+                browser::focus_first("#shelf-state");
+            }
         })
     };
     html! {
@@ -95,6 +102,14 @@ fn nothing(tr: Tr, query: &Query, clear: &Callback<MouseEvent>) -> Html {
             <div id="shelf-none" class="empty">
                 <p>{ tr.fill(Text::FoundNone, &[("search", search)]) }</p>
                 <button type="button" class="button" onclick={clear}>{ tr.t(Text::ClearSearch) }</button>
+            </div>
+        };
+    }
+    if query.state.is_some() || query.language.is_some() {
+        return html! {
+            <div id="shelf-none" class="empty">
+                <p>{ tr.t(Text::FilteredNone) }</p>
+                <button type="button" class="button" onclick={clear}>{ tr.t(Text::ClearFilters) }</button>
             </div>
         };
     }

@@ -1,5 +1,7 @@
 //! What of the shelf is shown, and in which order: how it stands in the page's address and what the node is asked.
 
+use domain::language::Language;
+use domain::project::StateFilter;
 use domain::text::Text;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +27,18 @@ impl Shown {
         (Self::Deleted, "deleted", Text::ShownDeleted),
     ];
 }
+
+/// States of a project's newest run, as they can be chosen.
+pub const STATES: [(StateFilter, &str, Text); 5] = [
+    (StateFilter::Received, "received", Text::StateReceived),
+    (StateFilter::Working, "working", Text::StateWorking),
+    (StateFilter::Ready, "ready", Text::StateReady),
+    (StateFilter::Failed, "failed", Text::StateFailed),
+    (StateFilter::Cancelled, "cancelled", Text::StateCancelled),
+];
+
+/// Languages of books, each by its own name.
+pub const LANGUAGES: [(Language, &str); 2] = [(Language::En, "English"), (Language::Fr, "Français")];
 
 /// In which order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +80,10 @@ pub struct Query {
     #[serde(skip_serializing_if = "is_usual")]
     pub shown: Shown,
     #[serde(skip_serializing_if = "is_usual")]
+    pub state: Option<StateFilter>,
+    #[serde(skip_serializing_if = "is_usual")]
+    pub language: Option<Language>,
+    #[serde(skip_serializing_if = "is_usual")]
     pub sort: Order,
     #[serde(skip_serializing_if = "is_usual")]
     pub search: String,
@@ -81,6 +99,9 @@ impl Query {
         let shown = Shown::ALL.iter().find(|(shown, ..)| *shown == self.shown).map_or("active", |(_, name, _)| name);
         let (sort, reversed) = self.sort.asked();
         let mut asked = vec![("shown", shown.to_owned()), ("sort", sort.to_owned())];
+        let state = STATES.iter().find(|(state, ..)| Some(*state) == self.state);
+        asked.extend(state.map(|(_, name, _)| ("state", (*name).to_owned())));
+        asked.extend(self.language.map(|language| ("language", language.tag().to_owned())));
         if reversed {
             asked.push(("reversed", "true".to_owned()));
         }
@@ -107,8 +128,11 @@ mod tests {
     #[test]
     fn the_node_is_asked_for_what_is_shown_in_its_own_words() {
         assert_eq!(asked(&Query::default()), "shown=active&sort=created&limit=50&cursor=c");
-        let query = Query { shown: Shown::Deleted, sort: Order::NameDown, search: " été  ".into() };
+        let query =
+            Query { shown: Shown::Deleted, sort: Order::NameDown, search: " été  ".into(), ..Query::default() };
         assert_eq!(asked(&query), "shown=deleted&sort=name&reversed=true&search=été&limit=50&cursor=c");
+        let query = Query { state: Some(StateFilter::Failed), language: Some(Language::Fr), ..Query::default() };
+        assert_eq!(asked(&query), "shown=active&sort=created&state=failed&language=fr&limit=50&cursor=c");
         let long = Query { search: "x".repeat(900), ..Query::default() };
         assert_eq!(long.asked(9_000, None)[2..], [("search", "x".repeat(200)), ("limit", "500".to_owned())]);
     }
@@ -120,6 +144,9 @@ mod tests {
         }
         for (shown, name, _) in Shown::ALL {
             assert_eq!(serde_json::to_value(shown).ok(), Some(name.into()));
+        }
+        for (state, name, _) in STATES {
+            assert_eq!(serde_json::to_value(state).ok(), Some(name.into()));
         }
         assert_eq!(serde_json::to_string(&Query::default()).ok().as_deref(), Some("{}"));
     }

@@ -1,11 +1,12 @@
-//! What of the shelf is shown: a search, and two choices.
+//! What of the shelf is shown: a search, and four choices.
 
+use domain::language::Language;
 use domain::text::Text;
 use gloo_timers::callback::Timeout;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::query::{Order, Query, Shown};
+use super::query::{LANGUAGES, Order, Query, STATES, Shown};
 use crate::i18n::use_tr;
 
 /// How long typing rests before it is searched for.
@@ -21,26 +22,30 @@ pub struct Props {
 pub fn Tools(props: &Props) -> Html {
     let tr = use_tr();
     let (typed, on_input) = use_search(props.query.clone(), props.on_query.clone());
-    let on_shown = {
-        let (query, on_query) = (props.query.clone(), props.on_query.clone());
+    let query = &props.query;
+    // What a choice makes of the query; `None` for what can't be chosen.
+    let on_choice = |choose: fn(&Query, &str) -> Option<Query>| {
+        let (query, on_query) = (query.clone(), props.on_query.clone());
         Callback::from(move |event: Event| {
             let value = event.target_unchecked_into::<HtmlSelectElement>().value();
-            let chosen = Shown::ALL.iter().find(|(_, name, _)| *name == value);
-            if let Some((shown, ..)) = chosen {
-                on_query.emit(Query { shown: *shown, ..query.clone() });
+            if let Some(query) = choose(&query, &value) {
+                on_query.emit(query);
             }
         })
     };
-    let on_sort = {
-        let (query, on_query) = (props.query.clone(), props.on_query.clone());
-        Callback::from(move |event: Event| {
-            let value = event.target_unchecked_into::<HtmlSelectElement>().value();
-            let chosen = Order::ALL.iter().find(|(_, name, _)| *name == value);
-            if let Some((sort, ..)) = chosen {
-                on_query.emit(Query { sort: *sort, ..query.clone() });
-            }
-        })
-    };
+    let on_shown = on_choice(|query, value| {
+        let (shown, ..) = Shown::ALL.iter().find(|(_, name, _)| *name == value)?;
+        Some(Query { shown: *shown, ..query.clone() })
+    });
+    let on_state = on_choice(|query, value| {
+        let state = STATES.iter().find(|(_, name, _)| *name == value).map(|(state, ..)| *state);
+        Some(Query { state, ..query.clone() })
+    });
+    let on_language = on_choice(|query, value| Some(Query { language: Language::from_tag(value), ..query.clone() }));
+    let on_sort = on_choice(|query, value| {
+        let (sort, ..) = Order::ALL.iter().find(|(_, name, _)| *name == value)?;
+        Some(Query { sort: *sort, ..query.clone() })
+    });
     html! {
         <div class="tools" role="search">
             <div class="field tools-search">
@@ -48,22 +53,42 @@ pub fn Tools(props: &Props) -> Html {
                 <input id="shelf-search" type="search" autocomplete="off" maxlength="200" placeholder={tr.t(Text::SearchHint)}
                     value={typed} oninput={on_input} />
             </div>
-            <div class="field">
-                <label for="shelf-shown">{ tr.t(Text::ShownLabel) }</label>
-                <select id="shelf-shown" onchange={on_shown}>
-                    { for Shown::ALL.iter().map(|(shown, name, label)| html! {
-                        <option value={*name} selected={*shown == props.query.shown}>{ tr.t(*label) }</option>
+            { choice("shelf-shown", tr.t(Text::ShownLabel), on_shown, html! {
+                { for Shown::ALL.iter().map(|(shown, name, label)| html! {
+                    <option value={*name} selected={*shown == query.shown}>{ tr.t(*label) }</option>
+                }) }
+            }) }
+            { choice("shelf-state", tr.t(Text::StateLabel), on_state, html! {
+                <>
+                    <option value="" selected={query.state.is_none()}>{ tr.t(Text::StateAny) }</option>
+                    { for STATES.iter().map(|(state, name, label)| html! {
+                        <option value={*name} selected={Some(*state) == query.state}>{ tr.t(*label) }</option>
                     }) }
-                </select>
-            </div>
-            <div class="field">
-                <label for="shelf-sort">{ tr.t(Text::SortLabel) }</label>
-                <select id="shelf-sort" onchange={on_sort}>
-                    { for Order::ALL.iter().map(|(order, name, label)| html! {
-                        <option value={*name} selected={*order == props.query.sort}>{ tr.t(*label) }</option>
+                </>
+            }) }
+            { choice("shelf-language", tr.t(Text::BookLanguageLabel), on_language, html! {
+                <>
+                    <option value="" selected={query.language.is_none()}>{ tr.t(Text::BookLanguageAny) }</option>
+                    { for LANGUAGES.iter().map(|(language, name)| html! {
+                        <option value={language.tag()} lang={language.tag()} selected={Some(*language) == query.language}>{ *name }</option>
                     }) }
-                </select>
-            </div>
+                </>
+            }) }
+            { choice("shelf-sort", tr.t(Text::SortLabel), on_sort, html! {
+                { for Order::ALL.iter().map(|(order, name, label)| html! {
+                    <option value={*name} selected={*order == query.sort}>{ tr.t(*label) }</option>
+                }) }
+            }) }
+        </div>
+    }
+}
+
+/// A choice with its label.
+fn choice(id: &'static str, label: &'static str, on_change: Callback<Event>, options: Html) -> Html {
+    html! {
+        <div class="field">
+            <label for={id}>{ label }</label>
+            <select {id} onchange={on_change}>{ options }</select>
         </div>
     }
 }

@@ -18,23 +18,39 @@ const PAGE: u64 = 50;
 pub struct Props {
     pub place: Place,
     pub board: Board,
+    /// The earlier version that is looked at.
+    pub past: Option<u64>,
+    /// The newest version.
+    pub versions: u64,
+    /// Asks for an earlier version, or for the newest again.
+    pub look: Callback<Option<u64>>,
 }
 
 #[component]
 pub fn History(props: &Props) -> Html {
     let tr = use_tr();
     let open = use_state_eq(|| false);
-    let version = props.board.state(props.place.run).version;
+    let version = props.versions;
     let (entries, earlier) = use_log(props.place, version, *open);
     let on_toggle = {
         let open = open.clone();
         Callback::from(move |event: Event| open.set(event.target_unchecked_into::<HtmlDetailsElement>().open()))
     };
+    let see = |of: u64, label: Html, name: Option<String>| {
+        let wanted = (of != version).then_some(of);
+        let is_shown = props.past.unwrap_or(version) == of;
+        html! {
+            <button type="button" class="quiet-button see" data-version={of.to_string()} aria-label={name}
+                aria-pressed={is_shown.to_string()} onclick={props.look.reform(move |_: MouseEvent| wanted)}>{ label }</button>
+        }
+    };
     let entry = |entry: &EditVersion| {
+        let name = tr.fill(Text::PastSeeNamed, &[("n", &tr.number(entry.version))]);
         html! {
             <li key={entry.version}>
                 <p>{ entry_text(tr, &entry.entry, |panel| props.board.number_of(panel)) }</p>
                 <p class="meta">{ tr.moment(entry.at_ms) }</p>
+                { see(entry.version, html! { tr.t(Text::PastSee) }, Some(name)) }
             </li>
         }
     };
@@ -46,6 +62,9 @@ pub fn History(props: &Props) -> Html {
                 <p class="quiet">{ tr.t(Text::ChangesEmpty) }</p>
             }
             <ol class="feed">{ for entries.iter().map(entry) }</ol>
+            if !entries.is_empty() && !has_earlier {
+                { see(0, html! { tr.t(Text::PastSeeComposed) }, None) }
+            }
             if has_earlier {
                 <button type="button" class="button more" onclick={earlier.reform(|_: MouseEvent| ())}>{ tr.t(Text::ChangesMore) }</button>
             }

@@ -8,6 +8,7 @@ mod keyboard;
 mod log;
 mod panel;
 mod panel_form;
+mod past;
 mod select;
 mod side;
 mod view;
@@ -23,6 +24,7 @@ use yew::prelude::*;
 use crate::i18n::{Tr, use_tr};
 use crate::routes::Route;
 use desk::{Desk, use_desk};
+use past::{Past, use_past};
 use view::StoryboardView;
 
 /// A board that is shared by all its parts. Equal means the very same: boards are big and never change.
@@ -96,13 +98,19 @@ pub struct Props {
 pub fn StoryboardLoader(props: &Props) -> Html {
     let tr = use_tr();
     let Desk { board, busy, told, act } = use_desk(props.id, props.run);
+    let Past { shown, look } = use_past(props.id, props.run);
     match board {
         None => html! { <p class="quiet" role="status">{ tr.t(Text::Loading) }</p> },
         Some(Err(error)) => html! { <p class="notice notice-bad" role="alert">{ error.message(tr) }</p> },
-        Some(Ok(board)) => {
+        Some(Ok(newest)) => {
+            let versions = newest.state(props.run).version;
+            let (past, board) = match shown {
+                Some((version, board)) => (Some(version), board),
+                None => (None, newest),
+            };
             let position = props.position.min(board.chapters.len().saturating_sub(1));
             let place = Place { id: props.id, run: props.run, is_newest: props.is_newest };
-            html! { <StoryboardView {place} {board} {position} {busy} {told} {act} /> }
+            html! { <StoryboardView {place} {board} {past} {versions} {position} {busy} {told} {act} {look} /> }
         }
     }
 }

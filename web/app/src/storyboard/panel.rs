@@ -25,6 +25,8 @@ pub struct Props {
     pub is_open: bool,
     /// Opens the form of a panel, or closes it.
     pub on_open: Callback<Option<u32>>,
+    /// It can be looked at, not changed.
+    pub is_fixed: bool,
     pub act: Callback<Order>,
 }
 
@@ -45,7 +47,10 @@ pub fn PanelCard(props: &Props) -> Html {
             }
         })
     };
-    let on_key = keys(&props.panel, open.clone(), props.act.clone());
+    let on_key = match props.is_fixed {
+        true => Callback::noop(),
+        false => keys(&props.panel, open.clone(), props.act.clone()),
+    };
     let timed = if mark.timed { Text::DurationEdited } else { Text::DurationTitle };
     html! {
         <article ref={card} class={classes!("panel", mark.hidden.then_some("panel-hidden"), props.is_open.then_some("panel-open"))}
@@ -72,10 +77,12 @@ pub fn PanelCard(props: &Props) -> Html {
                     <summary>{ tr.t(Text::Evidence) }</summary>
                     { for panel.evidence.iter().map(|evidence| place(tr, &props.board, evidence)) }
                 </details>
-                <button type="button" class="quiet-button panel-edit" aria-expanded={props.is_open.to_string()}
-                    aria-label={tr.fill(Text::EditPanelNamed, &[("n", &number)])} onclick={open.reform(|_: MouseEvent| ())}>
-                    { tr.t(Text::EditPanel) }
-                </button>
+                if !props.is_fixed {
+                    <button type="button" class="quiet-button panel-edit" aria-expanded={props.is_open.to_string()}
+                        aria-label={tr.fill(Text::EditPanelNamed, &[("n", &number)])} onclick={open.reform(|_: MouseEvent| ())}>
+                        { tr.t(Text::EditPanel) }
+                    </button>
+                }
             </div>
             if props.is_open {
                 <PanelForm panel={props.panel.clone()} around={props.around} act={props.act.clone()} on_close={open} />

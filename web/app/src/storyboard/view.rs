@@ -14,6 +14,7 @@ use super::desk::Order;
 use super::keyboard::{self, Step, Way, use_panel_keys, use_turn_keys};
 use super::log::History;
 use super::panel::{self, PanelCard};
+use super::past::PastNotice;
 use super::select::{self, Cut};
 use super::side::{Chapters, Names};
 use super::{Board, Place};
@@ -28,10 +29,16 @@ const PANELS_AT_ONCE: usize = 60;
 pub struct Props {
     pub place: Place,
     pub board: Board,
+    /// The version that this is of, if it is an earlier one: to be looked at, not changed.
+    pub past: Option<u64>,
+    /// The newest version.
+    pub versions: u64,
     pub position: usize,
     pub busy: bool,
     pub told: Option<Text>,
     pub act: Callback<Order>,
+    /// Asks for an earlier version, or for the newest again.
+    pub look: Callback<Option<u64>>,
 }
 
 #[component]
@@ -64,15 +71,21 @@ pub fn StoryboardView(props: &Props) -> Html {
     });
 
     let on_open = use_callback(open.clone(), |panel, open| open.set(panel));
-    let cards = Cards { chosen: *chosen, on_name: on_name.clone(), open: *open, on_open, act: act.clone() };
+    let is_fixed = props.past.is_some();
+    let open = open.filter(|_| !is_fixed);
+    let cards = Cards { chosen: *chosen, on_name: on_name.clone(), open, on_open, is_fixed, act: act.clone() };
 
     html! {
         <section id="storyboard" class="board" aria-labelledby="storyboard-title">
             <header class="board-head">
                 <h2 id="storyboard-title">{ tr.t(Text::Storyboard) }</h2>
                 <p class="numbers">{ for amounts(tr, board).into_iter().map(|part| html! { <span>{ part }</span> }) }</p>
-                { downloads(tr, props.place) }
-                <Bar state={board.state(props.place.run)} busy={props.busy} told={props.told} act={act.clone()} />
+                if let Some(version) = props.past {
+                    <PastNotice {version} look={props.look.clone()} />
+                } else {
+                    { downloads(tr, props.place) }
+                    <Bar state={board.state(props.place.run)} busy={props.busy} told={props.told} act={act.clone()} />
+                }
             </header>
             <div class="board-body">
                 <div class="side">
@@ -92,7 +105,7 @@ pub fn StoryboardView(props: &Props) -> Html {
                         </button>
                     }
                     { pager(tr, board, &counts, position, &turn) }
-                    <History place={props.place} board={board.clone()} />
+                    <History place={props.place} board={board.clone()} past={props.past} versions={props.versions} look={props.look.clone()} />
                     <p class="meta keys">{ tr.t(Text::KeysHint) }{ " " }{ tr.t(Text::KeysEdit) }</p>
                 </div>
             </div>
@@ -119,6 +132,7 @@ fn use_acts(props: &Props) -> Callback<Order> {
             browser::focus_first(&format!("[data-panel='{panel}'] [data-act='{button}']"));
         }
     });
+    let act = if props.past.is_some() { Callback::noop() } else { act };
     let state = props.board.state(props.place.run);
     let turned = {
         let act = act.clone();
@@ -240,6 +254,8 @@ struct Cards {
     on_name: Callback<u32>,
     open: Option<u32>,
     on_open: Callback<Option<u32>>,
+    /// They can be looked at, not changed.
+    is_fixed: bool,
     act: Callback<Order>,
 }
 
@@ -257,7 +273,7 @@ fn scene(tr: Tr, board: &Board, cut: &Cut<'_>, cards: &Cards) -> Html {
         html! {
             <PanelCard key={id} board={board.clone()} panel={(*panel).clone()} around={Around::of(scene, id)}
                 chosen={cards.chosen} on_name={cards.on_name.clone()} is_open={cards.open == Some(id)}
-                on_open={cards.on_open.clone()} act={cards.act.clone()} />
+                on_open={cards.on_open.clone()} is_fixed={cards.is_fixed} act={cards.act.clone()} />
         }
     };
     html! {

@@ -10,11 +10,13 @@ use std::rc::Rc;
 
 use domain::api::RunView;
 use domain::id::ProjectId;
-use domain::project::{Run, RunRequest};
+use domain::project::{Run, RunRequest, StateFilter};
 use domain::text::Text;
+use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use crate::i18n::use_tr;
+use crate::shelf::STATES;
 use entry::RunEntry;
 
 #[derive(PartialEq, Properties)]
@@ -38,6 +40,16 @@ pub fn Runs(props: &Props) -> Html {
         Callback::from(move |()| form.set(None))
     };
     let is_busy = props.runs.first().is_some_and(|run| !run.state.is_final());
+    let wanted = use_state_eq(|| None::<StateFilter>);
+    let on_state = {
+        let wanted = wanted.clone();
+        Callback::from(move |event: Event| {
+            let value = event.target_unchecked_into::<HtmlSelectElement>().value();
+            wanted.set(STATES.iter().find(|(_, name, _)| *name == value).map(|(state, ..)| *state));
+        })
+    };
+    let shown: Vec<&Run> =
+        props.runs.iter().filter(|run| wanted.is_none_or(|wanted| wanted.takes(&run.state))).collect();
     let entry = |run: &Run| {
         let of = run.of.and_then(|of| props.runs.iter().find(|other| other.id == of)).map(|of| of.created_ms);
         let is_newest = props.runs.first().is_some_and(|first| first.id == run.id);
@@ -60,7 +72,21 @@ pub fn Runs(props: &Props) -> Html {
             if props.runs.is_empty() {
                 <p class="empty">{ tr.t(Text::RunsEmpty) }</p>
             }
-            <ol class="cards">{ for props.runs.iter().map(entry) }</ol>
+            if props.runs.len() > 1 {
+                <div class="field runs-tools">
+                    <label for="runs-state">{ tr.t(Text::StateLabel) }</label>
+                    <select id="runs-state" onchange={on_state}>
+                        <option value="" selected={wanted.is_none()}>{ tr.t(Text::StateAny) }</option>
+                        { for STATES.iter().map(|(state, name, label)| html! {
+                            <option value={*name} selected={Some(*state) == *wanted}>{ tr.t(*label) }</option>
+                        }) }
+                    </select>
+                </div>
+                if shown.is_empty() {
+                    <p id="runs-none" class="empty" role="status">{ tr.t(Text::RunsFilteredNone) }</p>
+                }
+            }
+            <ol class="cards">{ for shown.into_iter().map(entry) }</ol>
             if let Some(from) = *form {
                 <RunForm id={props.id} {from} on_run={props.on_run.clone()} on_close={close} />
             }
