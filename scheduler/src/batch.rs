@@ -132,10 +132,11 @@ pub(crate) fn form(queue: &mut BulkQueue, arena: &Arena, runs: &Runs, limits: &L
             forming.take_endangered();
             forming.take_aged(item);
         }
-        Start::Tenant(slot) => forming.take_all_of(slot),
-        Start::Newcomer(slot) => {
+        Start::Tenant(slot) | Start::Newcomer(slot) => {
             forming.take_all_of(slot);
-            forming.cap = (forming.cap / SHORT).max(forming.out.items.len()).max(1);
+            if matches!(start, Start::Newcomer(_)) {
+                forming.cap = (forming.cap / SHORT).max(forming.out.items.len()).max(1);
+            }
         }
         Start::Bucket(_) => {}
     }

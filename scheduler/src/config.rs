@@ -164,9 +164,9 @@ impl Config {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_can_not_work_becomes_what_can() {
-        let none = Config {
+    /// Less of everything than can work.
+    fn nothing() -> Config {
+        Config {
             max_items: 0,
             max_items_per_run: 0,
             max_runs: 0,
@@ -197,7 +197,11 @@ mod tests {
             prior: Cost { ns_per_token: 0.0, ns_per_token_squared: 0.0 },
             default_weight: 0,
             ..Config::default()
-        };
+        }
+    }
+
+    #[test]
+    fn what_can_not_work_becomes_the_least_that_can() {
         let least = Config {
             max_items: 1,
             max_items_per_run: 1,
@@ -226,11 +230,15 @@ mod tests {
             hedge_after_factor: 1.0,
             hedge_share: 0.0,
             memory_share: 0.05,
-            prior: none.prior.clamped(),
+            prior: nothing().prior.clamped(),
             default_weight: 1,
             ..Config::default()
         };
-        assert_eq!(none.clamped(), least);
+        assert_eq!(nothing().clamped(), least);
+    }
+
+    #[test]
+    fn what_is_out_of_all_reason_becomes_the_most_that_can_work_and_the_default_stays_as_it_is() {
         let wild = Config {
             bucket_growth: f64::NAN,
             max_padding_share: f64::INFINITY,

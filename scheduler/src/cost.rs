@@ -204,4 +204,14 @@ mod tests {
         let ns = fit.cost().item_ns(512);
         assert!(ns.is_finite() && ns > 0.0);
     }
+
+    #[test]
+    fn what_tells_nothing_changes_nothing() {
+        let fresh = CostFit::new(Cost { ns_per_token: 1_000.0, ns_per_token_squared: 1.0 }, 1);
+        for (items, padded_len, elapsed_us) in [(8, 128, 0), (0, 128, 5), (8, 0, 5)] {
+            let mut fit = fresh.clone();
+            fit.learn(items, padded_len, 0, elapsed_us);
+            assert_eq!(fit, fresh, "{items} items of {padded_len} tokens in {elapsed_us} µs");
+        }
+    }
 }

@@ -84,11 +84,7 @@ const FAULTS: [Fault; 28] = [
         "@ || self.counter.saturating_add(slack) < rival",
     ),
     Fault("model.rs", "now_ms < patient_until_ms && ", "(@ || now_ms < patient_until_ms) && "),
-    Fault(
-        "batch.rs",
-        "Start::Tenant(slot) => forming.take_all_of(slot)",
-        "Start::Tenant(slot) => if !@ { forming.take_all_of(slot) }",
-    ),
+    Fault("batch.rs", "forming.take_all_of(slot);", "if !@ { forming.take_all_of(slot); }"),
     Fault("run.rs", "if term < run.term {", "if !@ && term < run.term {"),
     Fault("hedge.rs", "let affordable = self.hedged_ns", "let affordable = @ || self.hedged_ns"),
     Fault(
