@@ -10,9 +10,12 @@ use tokio::time::Instant;
 /// How old a measurement may be.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// What was measured, and when.
+type Measured<T> = (Instant, Result<T, Fault>);
+
 /// The last measurement, and how old it may be.
 pub struct Lately<T> {
-    last: Arc<Mutex<Option<(Instant, Result<T, Fault>)>>>,
+    last: Arc<Mutex<Option<Measured<T>>>>,
     every: Duration,
 }
 
