@@ -27,7 +27,7 @@ use crate::clock::wall_ms;
 use crate::projects::{self, drop_intent, put_intent, revisions};
 use crate::run::{BeginningGuard, RunContext, RunName};
 use crate::storage::blob_scope;
-use crate::store_fault;
+use crate::{keyed, store_fault};
 
 /// Uploads that one tenant may have open.
 const MAX_UPLOADS: usize = 256;
@@ -75,7 +75,7 @@ fn mark(context: &RunContext, upload: UploadId) -> Result<BeginningGuard> {
     })
 }
 
-fn reply(row: &UploadRow) -> UploadReply {
+pub(crate) fn reply(row: &UploadRow) -> UploadReply {
     let (digest, project) = match row.state {
         UploadState::Receiving { .. } => (None, None),
         UploadState::Complete { digest } => (Some(digest), None),
@@ -99,7 +99,8 @@ fn reply(row: &UploadRow) -> UploadReply {
 /// `unsupported` for any other message.
 pub async fn answer(context: &RunContext, message: Message) -> Result<Message> {
     Ok(match message {
-        Message::CreateUpload(ask) => create(context, ask).await?.into(),
+        Message::CreateUpload(ask) => create(context, ask, UploadId(uuid::Uuid::new_v4().as_u128())).await?.into(),
+        Message::CreateUploadAs(ask) => keyed::upload(context, ask).await?.into(),
         Message::GetUpload(ask) => get(context, &ask).await?.into(),
         Message::AppendUpload(ask) => append(context, &ask).await?.into(),
         Message::AbandonChunks(ask) => abandon(context, &ask).await?.into(),
@@ -108,7 +109,8 @@ pub async fn answer(context: &RunContext, message: Message) -> Result<Message> {
     })
 }
 
-async fn create(context: &RunContext, ask: CreateUpload) -> Result<UploadReply> {
+/// Begins an upload of a given id.
+pub(crate) async fn create(context: &RunContext, ask: CreateUpload, upload: UploadId) -> Result<UploadReply> {
     if ask.length > context.limits.file_bytes {
         let detail = format!("a book may have {} bytes at most", context.limits.file_bytes);
         return Err(Fault::new("too-large", detail));
@@ -117,7 +119,7 @@ async fn create(context: &RunContext, ask: CreateUpload) -> Result<UploadReply> 
     let _room = room(context, tenant, Coming::Upload(ask.length)).await?;
     let row = UploadRow {
         tenant,
-        upload: UploadId(uuid::Uuid::new_v4().as_u128()),
+        upload,
         version: 0,
         file_name: ask.file_name,
         metadata: ask.metadata,
@@ -127,7 +129,6 @@ async fn create(context: &RunContext, ask: CreateUpload) -> Result<UploadReply> 
         expires_ms: context.uploads.expires_ms(),
         state: UploadState::Receiving { chunks: Vec::new() },
     };
-    let upload = row.upload;
     let _beginning = mark(context, upload)?;
     put_intent(context, upload.0, IntentBody::Upload { tenant, upload }).await?;
     match context.records.upload_insert(row).await.map_err(fault)? {

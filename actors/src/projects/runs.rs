@@ -1,5 +1,6 @@
 //! Runs of projects: beginning them, repeating them, ending them, and what their intents call for.
 
+use cluster::body::keyed::BeginRunAs;
 use cluster::body::projects::ArtefactReply;
 use cluster::body::work::{AuditReply, RunKind};
 use cluster::body::{Fault, Scope};
@@ -108,6 +109,28 @@ pub async fn begin(context: &RunContext, principal: Principal, project: ProjectI
     start(context, principal, project, plan, None).await
 }
 
+/// The same by a given id. One that is there already is answered with, if it is what is asked for.
+///
+/// # Errors
+/// `idempotency-mismatch`, and as [`begin`].
+pub async fn begin_as(context: &RunContext, BeginRunAs { run, ask }: &BeginRunAs) -> Result<RunName> {
+    let row = find(context, ask.principal, ask.project).await?;
+    let name = RunName { run: *run, scope: Scope { tenant: ask.principal.tenant, project: ask.project } };
+    if runs_of(&row).any(|known| known == *run) {
+        let there = run_row(context, &row, *run).await?;
+        let is_same = match &ask.kind {
+            RunKind::With { settings, revision } => {
+                there.settings == *settings && revision.is_none_or(|number| number == there.revision)
+            }
+            RunKind::Again { run: of } => there.of == Some(*of),
+        };
+        return if is_same { Ok(name) } else { Err(crate::keyed::other_request()) };
+    }
+    refuse_if_running(context, &row).await?;
+    let plan = planned(context, ask.principal, &row, &ask.kind).await?;
+    start_as(context, ask.principal, name, plan, None).await
+}
+
 async fn planned(context: &RunContext, principal: Principal, row: &ProjectRow, kind: &RunKind) -> Result<Plan> {
     let by = actor(principal);
     match kind {
@@ -143,6 +166,16 @@ pub(super) async fn start(
     added: Option<RevisionRow>,
 ) -> Result<RunName> {
     let name = RunName { run: new_run(), scope: Scope { tenant: principal.tenant, project } };
+    start_as(context, principal, name, plan, added).await
+}
+
+async fn start_as(
+    context: &RunContext,
+    principal: Principal,
+    name: RunName,
+    plan: Plan,
+    added: Option<RevisionRow>,
+) -> Result<RunName> {
     let _beginning = context.beginning.mark(name.run.0)?;
     put_intent(context, name.run.0, run_intent(name)).await?;
     let begun = match insert_run(context, name, plan).await {
@@ -295,6 +328,20 @@ pub async fn audited(context: &RunContext, principal: Principal, project: Projec
     })
 }
 
+/// Clears away what was begun of a project that was never acknowledged; its upload goes with it.
+///
+/// Meanwhile nobody may make a project of that id, as whoever sends a request again does: what they uploaded would go
+/// too.
+async fn clear_away(context: &RunContext, name: RunName) -> Result<Mend> {
+    let _beginning = context.beginning.mark(name.scope.project.0)?;
+    if context.records.project_get(name.scope.tenant, name.scope.project).await.map_err(fault)?.is_some() {
+        return Err(busy());
+    }
+    context.records.run_remove(name.run).await.map_err(fault)?;
+    context.blobs.delete_scope(blob_scope(name.scope)).await.map_err(fault)?;
+    Ok(Mend::Drop)
+}
+
 /// What a run's intent calls for.
 pub enum Mend {
     /// The run is to be driven.
@@ -308,12 +355,7 @@ pub enum Mend {
 /// Finds out what a run's intent calls for, and does again what a crash may have left out.
 pub async fn mend_run(context: &RunContext, name: RunName) -> Result<Mend> {
     let project = context.records.project_get(name.scope.tenant, name.scope.project).await.map_err(fault)?;
-    let Some(project) = project else {
-        // The project was never acknowledged; its upload goes with it.
-        context.records.run_remove(name.run).await.map_err(fault)?;
-        context.blobs.delete_scope(blob_scope(name.scope)).await.map_err(fault)?;
-        return Ok(Mend::Drop);
-    };
+    let Some(project) = project else { return clear_away(context, name).await };
     if project.run != Some(name.run) {
         if !project.earlier_runs.contains(&name.run) {
             context.records.run_remove(name.run).await.map_err(fault)?;

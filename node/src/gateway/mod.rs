@@ -19,6 +19,8 @@
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
 //! | [`edge`] | connections: TLS, deadlines, bounds, and who asks as far as they tell |
 //! | [`guard`] | who is let in: the local trust of a one-machine node |
+//! | [`rates`] | how many requests somebody may make |
+//! | [`keyed`] | requests that are sent again, and make nothing twice |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
 //! | [`mod@reference`] | the API's document as a page |
 //! | [`assets`] | the web app's files |
@@ -38,10 +40,12 @@ pub mod followers;
 pub mod guard;
 pub mod handlers;
 pub mod keeping;
+pub mod keyed;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;
 pub mod projects;
+pub mod rates;
 pub mod reference;
 pub mod routes;
 pub mod serve;
@@ -75,6 +79,10 @@ pub struct Gateway {
     pub undo_delete_s: u64,
     /// Event streams that may be open at a time.
     pub streams: Arc<Semaphore>,
+    /// How many requests somebody may make.
+    pub rates: rates::Rates,
+    /// Requests that name a key of their own.
+    pub keyed: keyed::Keyed,
     /// Who follows which project.
     pub followers: followers::Followers,
     /// Turns true when the node stops.
@@ -101,6 +109,8 @@ pub struct Request {
     pub body: ByteStream,
     /// What makes a WebSocket of the connection, where the request asks for one.
     pub upgrade: Option<warp::ws::Ws>,
+    /// The id of what it makes, where it names a key of its own: made again, that is there already.
+    pub made: Option<u128>,
     /// Names this request in logs and answers.
     pub trace: Trace,
     /// How long the core may take.
@@ -156,6 +166,11 @@ impl Request {
         }
         whole_numbers(&mut value);
         serde_json::from_value(value).map(Some).map_err(bad)
+    }
+
+    /// An id for what this request makes.
+    pub fn new_id(&self) -> u128 {
+        self.made.unwrap_or_else(|| uuid::Uuid::now_v7().as_u128())
     }
 
     /// The context of this request's calls to the core.
