@@ -26,7 +26,7 @@ use crate::projects::{self, drop_intent, put_intent, revisions};
 use crate::room::{Coming, room};
 use crate::run::{BeginningGuard, RunContext, RunName};
 use crate::storage::blob_scope;
-use crate::store_fault;
+use crate::{keyed, store_fault};
 
 /// How often, and with what pause, a project's mark is tried for.
 const MARK_TRIES: u32 = 40;
@@ -54,7 +54,7 @@ fn mark(context: &RunContext, upload: UploadId) -> Result<BeginningGuard> {
     })
 }
 
-fn reply(row: &UploadRow) -> UploadReply {
+pub(crate) fn reply(row: &UploadRow) -> UploadReply {
     let (digest, project) = match row.state {
         UploadState::Receiving { .. } => (None, None),
         UploadState::Complete { digest } => (Some(digest), None),
@@ -78,7 +78,8 @@ fn reply(row: &UploadRow) -> UploadReply {
 /// `unsupported` for any other message.
 pub async fn answer(context: &RunContext, message: Message) -> Result<Message> {
     Ok(match message {
-        Message::CreateUpload(ask) => create(context, ask).await?.into(),
+        Message::CreateUpload(ask) => create(context, ask, UploadId(uuid::Uuid::new_v4().as_u128())).await?.into(),
+        Message::CreateUploadAs(ask) => keyed::upload(context, ask).await?.into(),
         Message::GetUpload(ask) => get(context, &ask).await?.into(),
         Message::AppendUpload(ask) => append(context, &ask).await?.into(),
         Message::AbandonChunks(ask) => abandon(context, &ask).await?.into(),
@@ -87,12 +88,13 @@ pub async fn answer(context: &RunContext, message: Message) -> Result<Message> {
     })
 }
 
-async fn create(context: &RunContext, ask: CreateUpload) -> Result<UploadReply> {
+/// Begins an upload of a given id.
+pub(crate) async fn create(context: &RunContext, ask: CreateUpload, upload: UploadId) -> Result<UploadReply> {
     if ask.length > context.limits.file_bytes {
         let detail = format!("a book may have {} bytes at most", context.limits.file_bytes);
         return Err(Fault::new("too-large", detail));
     }
-    let (tenant, upload) = (ask.principal.tenant, UploadId(uuid::Uuid::new_v4().as_u128()));
+    let tenant = ask.principal.tenant;
     let _room = room(context, tenant, Coming::Upload(upload, ask.length)).await?;
     let row = UploadRow {
         tenant,

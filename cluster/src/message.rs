@@ -9,6 +9,7 @@ use crate::body::follow::{FollowEvents, FollowedEvents};
 use crate::body::keeping::{
     CoverReply, GetCover, GetHealth, HealthReply, MigrationsReply, RunMigrations, SweepBlobs, SweepReply,
 };
+use crate::body::keyed::{BeginRunAs, CreateUploadAs, CreateWebhookAs};
 use crate::body::projects::{
     ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
@@ -196,6 +197,9 @@ messages! {
     146 GetCover;
     147 CoverReply;
     160 ReviseFromUpload;
+    230 CreateUploadAs;
+    231 CreateWebhookAs;
+    232 BeginRunAs;
 }
 
 /// A message that is answered, and by what.
@@ -226,6 +230,9 @@ requests! {
     SetShare => Done;
     GetDevices => DevicesReply;
     CreateUpload => UploadReply;
+    CreateUploadAs => UploadReply;
+    CreateWebhookAs => WebhookReply;
+    BeginRunAs => WholeRunReply;
     GetUpload => UploadReply;
     AppendUpload => UploadReply;
     AbandonChunks => Done;

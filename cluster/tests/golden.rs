@@ -52,6 +52,8 @@ use domain::upload::UploadView;
 
 #[path = "examples/keeping.rs"]
 mod keeping;
+#[path = "examples/keyed.rs"]
+mod keyed;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden-v1.txt");
 
@@ -428,6 +430,7 @@ fn examples() -> Vec<Message> {
     all.extend(told_of_projects());
     all.extend(reach::examples());
     all.extend(keeping::examples());
+    all.extend(keyed::examples());
     all
 }
 

@@ -110,4 +110,7 @@ pub struct Problem {
     pub code: String,
     /// What is wrong in this case, and what to do.
     pub detail: String,
+    /// `urn:visiobook:request:` and the request's id, as `X-Request-Id` and the log have it.
+    #[serde(default)]
+    pub instance: String,
 }

@@ -1,5 +1,6 @@
 //! The actors of a node, started and stopped in order. Today a node has all three roles.
 
+pub mod buckets;
 mod devices;
 mod weights;
 

@@ -23,6 +23,11 @@ impl Shared {
                 let _ = self.me.cast(CoreMessage::Notify { tenant: ask.principal.tenant, webhook });
                 reply.into()
             }
+            Message::CreateWebhookAs(ask) => {
+                let reply = webhooks::create_as(context, &ask).await?;
+                let _ = self.me.cast(CoreMessage::Notify { tenant: ask.ask.principal.tenant, webhook: ask.webhook });
+                reply.into()
+            }
             Message::ListWebhooks(ask) => webhooks::list(context, ask.principal).await?.into(),
             Message::ReadWebhook(ask) => webhooks::read(context, ask.principal, ask.webhook).await?.into(),
             Message::PatchWebhook(ask) => {

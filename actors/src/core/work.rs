@@ -67,6 +67,11 @@ impl Shared {
                 let name = self.begin(ask.principal, ask.project, &ask.kind).await?;
                 self.whole_run(ask.principal, ask.project, name.run).await?
             }
+            Message::BeginRunAs(ask) => {
+                let name = runs::begin_as(context, &ask).await?;
+                let _ = self.me.cast(CoreMessage::Drive(name));
+                self.whole_run(ask.ask.principal, ask.ask.project, name.run).await?
+            }
             Message::GetRunFile(ask) => {
                 runs::run_file(context, ask.principal, ask.project, ask.run, &ask.name).await?.into()
             }

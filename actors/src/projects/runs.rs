@@ -1,5 +1,6 @@
 //! Runs of projects: beginning them, repeating them, ending them, and what their intents call for.
 
+use cluster::body::keyed::BeginRunAs;
 use cluster::body::projects::ArtefactReply;
 use cluster::body::work::{AuditReply, RunKind};
 use cluster::body::{Fault, Scope};
@@ -121,6 +122,28 @@ pub async fn begin(context: &RunContext, principal: Principal, project: ProjectI
     start(context, principal, project, plan, None).await
 }
 
+/// The same by a given id. One that is there already is answered with, if it is what is asked for.
+///
+/// # Errors
+/// `idempotency-mismatch`, and as [`begin`].
+pub async fn begin_as(context: &RunContext, BeginRunAs { run, ask }: &BeginRunAs) -> Result<RunName> {
+    let row = find(context, ask.principal, ask.project).await?;
+    let name = RunName { run: *run, scope: Scope { tenant: ask.principal.tenant, project: ask.project } };
+    if runs_of(&row).any(|known| known == *run) {
+        let there = run_row(context, &row, *run).await?;
+        let is_same = match &ask.kind {
+            RunKind::With { settings, revision } => {
+                there.settings == *settings && revision.is_none_or(|number| number == there.revision)
+            }
+            RunKind::Again { run: of } => there.of == Some(*of),
+        };
+        return if is_same { Ok(name) } else { Err(crate::keyed::other_request()) };
+    }
+    refuse_if_running(context, &row).await?;
+    let plan = planned(context, ask.principal, &row, &ask.kind).await?;
+    start_as(context, ask.principal, name, plan, None).await
+}
+
 async fn planned(context: &RunContext, principal: Principal, row: &ProjectRow, kind: &RunKind) -> Result<Plan> {
     let by = actor(principal);
     match kind {
@@ -156,6 +179,16 @@ pub(super) async fn start(
     added: Option<RevisionRow>,
 ) -> Result<RunName> {
     let name = RunName { run: new_run(), scope: Scope { tenant: principal.tenant, project } };
+    start_as(context, principal, name, plan, added).await
+}
+
+async fn start_as(
+    context: &RunContext,
+    principal: Principal,
+    name: RunName,
+    plan: Plan,
+    added: Option<RevisionRow>,
+) -> Result<RunName> {
     let _beginning = context.beginning.mark(name.run.0)?;
     put_intent(context, name.run.0, run_intent(name)).await?;
     let begun = match insert_run(context, name, plan).await {

@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use cluster::body::Fault;
+use cluster::body::keyed::CreateWebhookAs;
 use cluster::body::webhooks::{CreateWebhook, PatchWebhook, WebhookReply, WebhooksReply};
 use domain::id::{TenantId, WebhookId};
 use domain::principal::Principal;
@@ -145,6 +146,24 @@ fn view(row: WebhookRow) -> Webhook {
 /// # Errors
 /// `webhook-url-refused`, `too-many-webhooks`, `project-not-found`, `bad-request` for too many projects.
 pub async fn create(context: &RunContext, ask: &CreateWebhook) -> Result<(WebhookId, WebhookReply)> {
+    insert(context, ask, WebhookId(uuid::Uuid::now_v7().as_u128())).await
+}
+
+/// The same by a given id. One that is there already is answered with, if it is what is asked for.
+///
+/// # Errors
+/// `idempotency-mismatch`, and as [`create`].
+pub async fn create_as(context: &RunContext, ask: &CreateWebhookAs) -> Result<WebhookReply> {
+    let CreateWebhookAs { webhook, ask } = ask;
+    let Some(row) = context.records.webhook_get(ask.principal.tenant, *webhook).await.map_err(fault)? else {
+        return insert(context, ask, *webhook).await.map(|(_, reply)| reply);
+    };
+    let request = &ask.request;
+    let is_same = (&row.url, &row.projects, row.events) == (&request.url, &request.projects, request.events);
+    if is_same { Ok(WebhookReply { webhook: view(row) }) } else { Err(crate::keyed::other_request()) }
+}
+
+async fn insert(context: &RunContext, ask: &CreateWebhook, webhook: WebhookId) -> Result<(WebhookId, WebhookReply)> {
     let (principal, request) = (ask.principal, &ask.request);
     let tenant = principal.tenant;
     context.webhooks.courier.check(&request.url)?;
@@ -156,7 +175,6 @@ pub async fn create(context: &RunContext, ask: &CreateWebhook) -> Result<(Webhoo
     for project in named.into_iter().flatten() {
         projects::find(context, principal, *project).await?;
     }
-    let webhook = WebhookId(uuid::Uuid::now_v7().as_u128());
     let _beginning = context.beginning.mark(webhook.0)?;
     if context.records.webhook_list(tenant, LIST_MAX).await.map_err(fault)?.len() >= WEBHOOKS_MAX {
         return Err(Fault::new("too-many-webhooks", format!("there are {WEBHOOKS_MAX} webhooks: remove one first")));

@@ -4,6 +4,7 @@ pub mod analysis;
 pub mod files;
 pub mod follow;
 pub mod keeping;
+pub mod keyed;
 pub mod projects;
 pub mod runs;
 pub mod uploads;

@@ -23,7 +23,7 @@ use crate::config::{Config, EdgeConfig};
 use crate::gateway::Gateway;
 use crate::gateway::assets::Assets;
 use crate::gateway::serve::serve;
-use crate::wiring::Quiet;
+use crate::wiring::{Quiet, buckets};
 
 /// Largest answer that a command reads.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -89,6 +89,8 @@ impl Api {
         let gateway = Gateway {
             health: Default::default(),
             followers: crate::gateway::followers::Followers::default(),
+            rates: buckets::rates(&config.rates),
+            keyed: buckets::keyed(),
             core: quiet.core.clone(),
             bulk: quiet.bulk.clone(),
             upload_limit_bytes: config.gateway.upload_limit_mib << 20,

@@ -22,7 +22,7 @@ use crate::gateway::assets::Assets;
 use crate::gateway::edge::tls::Tls;
 use crate::gateway::followers::Followers;
 use crate::gateway::serve::serve;
-use crate::wiring::Node;
+use crate::wiring::{Node, buckets};
 
 /// Says that the demonstration books were put in: who deletes them does not get them back.
 const DEMOS_DONE: &str = "demos-done";
@@ -73,6 +73,8 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
         streams: Arc::new(Semaphore::new(config.gateway.max_event_streams)),
         health: Default::default(),
         followers: Followers::default(),
+        rates: buckets::rates(&config.rates),
+        keyed: buckets::keyed(),
         stopping: node.stopping.clone(),
         ready: node.ready.clone(),
     });

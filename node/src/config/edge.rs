@@ -31,6 +31,8 @@ pub struct EdgeConfig {
     pub certificate: PathBuf,
     /// File with its private key, PEM.
     pub key: PathBuf,
+    /// Tell each request in the log.
+    pub access_log: bool,
     /// Connections that may be open at a time.
     pub max_connections: usize,
     /// Those of one address (of IPv6, of its first 64 bits); loopback and trusted proxies are not counted.
@@ -54,6 +56,7 @@ impl Default for EdgeConfig {
             forwarded_by: ForwardedBy::default(),
             certificate: PathBuf::new(),
             key: PathBuf::new(),
+            access_log: false,
             max_connections: 16_384,
             max_connections_by_address: 256,
             opening_timeout_ms: 10_000,
@@ -140,7 +143,13 @@ impl EdgeConfig {
     /// The edge of a node that stops once `stopping` turns true, with files for at most so many connections.
     pub fn edge(&self, stopping: watch::Receiver<bool>, files: usize) -> Arc<Edge> {
         let places = Places::new(self.max_connections.min(files), self.max_connections_by_address);
-        Arc::new(Edge { policy: self.policy(), patience: self.patience(), places, stopping })
+        Arc::new(Edge {
+            policy: self.policy(),
+            patience: self.patience(),
+            places,
+            access_log: self.access_log,
+            stopping,
+        })
     }
 
     /// How long connections are waited for.

@@ -7,6 +7,7 @@ mod edge;
 mod gateway;
 mod model;
 mod projects;
+mod rates;
 mod scheduler;
 mod store;
 mod webhooks;
@@ -22,6 +23,7 @@ pub use edge::EdgeConfig;
 pub use gateway::GatewayConfig;
 pub use model::{ModelConfig, Profile};
 pub use projects::ProjectsConfig;
+pub use rates::RatesConfig;
 pub use scheduler::SchedulerConfig;
 pub use store::{SWEEP_GRACE_MIN_S, StoreConfig};
 pub use webhooks::WebhooksConfig;
@@ -38,6 +40,8 @@ pub struct Config {
     pub gateway: GatewayConfig,
     /// Where it listens, and whom it waits for.
     pub edge: EdgeConfig,
+    /// How many requests somebody may make.
+    pub rates: RatesConfig,
     /// Where data lies.
     pub store: StoreConfig,
     /// What is done to projects.
@@ -95,6 +99,7 @@ impl Config {
         config.worker.check()?;
         config.gateway.check()?;
         config.edge.check()?;
+        config.rates.check()?;
         config.projects.check()?;
         config.webhooks.check()?;
         config.scheduler.check()?;

@@ -12,7 +12,7 @@ use warp::reply::{Reply, Response};
 
 use super::download::{self, Sending};
 use super::problem::ApiError;
-use super::{Request, openapi as document};
+use super::{Request, keyed, openapi as document};
 
 type Result<T = Response> = std::result::Result<T, ApiError>;
 
@@ -72,7 +72,7 @@ pub async fn create(request: Request) -> Result {
 /// the project, and removes them if they are no book.
 async fn create_from_body(mut request: Request) -> Result<ProjectView> {
     let file_name = file_name(request.query("name").unwrap_or_default())?;
-    let project = ProjectId(uuid::Uuid::now_v7().as_u128());
+    let project = ProjectId(request.new_id());
     let scope = request.scope(project);
     let limit = request.gateway.upload_limit_bytes;
     let body = request.take_body();
@@ -80,12 +80,18 @@ async fn create_from_body(mut request: Request) -> Result<ProjectView> {
     let ask = CreateProject {
         principal: request.principal,
         project,
-        file_name,
+        file_name: file_name.clone(),
         book: stored.digest,
         book_bytes: stored.bytes,
         demo: false,
     };
-    Ok(request.gateway.core.call(ask, request.context()).await?.project)
+    let made = request.gateway.core.call(ask, request.context()).await;
+    let made = made.map_err(|fault| keyed::cleared_away(&request, fault))?.project;
+    // What was there already may be another book's.
+    if made.book.digest != stored.digest || made.book.name != file_name {
+        return Err(keyed::mismatch());
+    }
+    Ok(made)
 }
 
 /// The answer with the address of what was made.

@@ -20,6 +20,8 @@
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
 //! | [`edge`] | connections: TLS, deadlines, bounds, and who asks as far as they tell |
 //! | [`guard`] | who is let in: the local trust of a one-machine node |
+//! | [`rates`] | how many requests somebody may make |
+//! | [`keyed`] | requests that are sent again, and make nothing twice |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
 //! | [`mod@reference`] | the API's document as a page |
 //! | [`assets`] | the web app's files |
@@ -39,11 +41,13 @@ pub mod followers;
 pub mod guard;
 pub mod handlers;
 pub mod keeping;
+pub mod keyed;
 pub mod lately;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;
 pub mod projects;
+pub mod rates;
 pub mod reference;
 pub mod routes;
 pub mod serve;
@@ -79,6 +83,10 @@ pub struct Gateway {
     pub streams: Arc<Semaphore>,
     /// How the stores stood a moment ago.
     pub health: lately::Lately<domain::health::DatabasesHealth>,
+    /// How many requests somebody may make.
+    pub rates: rates::Rates,
+    /// Requests that name a key of their own.
+    pub keyed: keyed::Keyed,
     /// Who follows which project.
     pub followers: followers::Followers,
     /// Turns true when the node stops.
@@ -105,6 +113,8 @@ pub struct Request {
     pub body: ByteStream,
     /// What makes a WebSocket of the connection, where the request asks for one.
     pub upgrade: Option<warp::ws::Ws>,
+    /// The id of what it makes, where it names a key of its own: made again, that is there already.
+    pub made: Option<u128>,
     /// Names this request in logs and answers.
     pub trace: Trace,
     /// How long the core may take.
@@ -160,6 +170,11 @@ impl Request {
         }
         whole_numbers(&mut value);
         serde_json::from_value(value).map(Some).map_err(bad)
+    }
+
+    /// An id for what this request makes.
+    pub fn new_id(&self) -> u128 {
+        self.made.unwrap_or_else(|| uuid::Uuid::now_v7().as_u128())
     }
 
     /// The context of this request's calls to the core.

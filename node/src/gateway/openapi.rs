@@ -39,7 +39,8 @@ fn operation(route: &Route, generator: &mut SchemaGenerator, problem: &Schema) -
     let mut parameters: Vec<Value> = in_path
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": path_schema(name) }))
         .collect();
-    parameters.extend(route.params.iter().map(|p| {
+    let key = route.creates().then_some(&super::keyed::KEY);
+    parameters.extend(route.params.iter().chain(key).map(|p| {
         json!({ "name": p.name, "in": p.place, "required": p.required, "description": p.about, "schema": kind(p.kind) })
     }));
     let mut operation = json!({

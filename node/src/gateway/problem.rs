@@ -49,6 +49,7 @@ impl ApiError {
             status: self.status.as_u16(),
             code: self.code,
             detail: self.detail,
+            instance: format!("urn:visiobook:request:{trace}"),
         };
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = Response::new(body.into());
@@ -130,7 +131,9 @@ fn status(code: &str) -> StatusCode {
         "upload-digest-mismatch" => StatusCode::UNPROCESSABLE_ENTITY,
         "upload-busy" => StatusCode::LOCKED,
         "checksum-mismatch" => StatusCode::from_u16(CHECKSUM_MISMATCH).unwrap_or(StatusCode::BAD_REQUEST),
-        "too-many-streams" | "too-many-uploads" | "too-many-webhooks" => StatusCode::TOO_MANY_REQUESTS,
+        "idempotency-running" => StatusCode::CONFLICT,
+        "idempotency-mismatch" => StatusCode::UNPROCESSABLE_ENTITY,
+        "too-many-streams" | "too-many-uploads" | "too-many-webhooks" | "rate-limited" => StatusCode::TOO_MANY_REQUESTS,
         "upgrade-required" => StatusCode::UPGRADE_REQUIRED,
         "unsupported" => StatusCode::NOT_IMPLEMENTED,
         "store-full" => StatusCode::INSUFFICIENT_STORAGE,

@@ -1,5 +1,6 @@
 //! What is done to projects, their revisions and runs.
 
+use cluster::body::keyed::BeginRunAs;
 use cluster::body::projects::ArtefactReply;
 use cluster::body::work::{
     AuditRun, BeginRun, DiscardProject, GetRunFile, ListActivity, ListRevisions, ListRuns, PatchProject, QueryProjects,
@@ -125,7 +126,7 @@ async fn revise_from_body(mut request: Request) -> Result<Project> {
     let project: ProjectId = request.path_id(0)?;
     let ask = ReadProject { principal: request.principal, project };
     request.gateway.core.call(ask, request.context()).await?;
-    let upload = ProjectId(uuid::Uuid::now_v7().as_u128());
+    let upload = ProjectId(request.new_id());
     let limit = request.gateway.upload_limit_bytes;
     let body = request.take_body();
     let stored = request.gateway.bulk.put(request.scope(upload), body, limit).await?;
@@ -181,7 +182,11 @@ pub async fn retry_run(request: Request) -> Result {
 async fn begin(request: Request, kind: RunKind) -> Result {
     let project: ProjectId = request.path_id(0)?;
     let ask = BeginRun { principal: request.principal, project, kind };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
+    let (core, context) = (&request.gateway.core, request.context());
+    let reply = match request.made {
+        Some(id) => core.call(BeginRunAs { run: RunId(id), ask }, context).await?,
+        None => core.call(ask, context).await?,
+    };
     let location = format!("/api/v1/projects/{project}/runs/{}", reply.run.id);
     Ok(located(json(StatusCode::CREATED, &reply.run), &location))
 }

@@ -18,6 +18,7 @@ use warp::http::Method;
 use warp::reply::Response;
 
 use super::problem::ApiError;
+use super::rates::Rate;
 use super::{Request, devices, edits, events, handlers, keeping, metrics, projects, reference, tus, uploads};
 
 /// What a handler gives: a response, or an error that becomes a problem.
@@ -45,21 +46,34 @@ pub struct RouteLimits {
     pub body_bytes: Option<u64>,
     /// How long the core may take for its answer.
     pub deadline_ms: u64,
+    /// What it is counted as.
+    pub rate: Rate,
 }
 
-/// Bodies that say nothing.
-const NO_BODY: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 10_000 };
+impl RouteLimits {
+    /// The same, counted as something else.
+    const fn counted(self, rate: Rate) -> Self {
+        Self { rate, ..self }
+    }
+}
+
+/// Bodies that say nothing, where something is only looked at.
+const NO_BODY: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 10_000, rate: Rate::Light };
+/// The same, where something is changed.
+const CHANGE: RouteLimits = NO_BODY.counted(Rate::Change);
+/// The same, where it is looked whether the node is well.
+const PROBE: RouteLimits = NO_BODY.counted(Rate::Free);
 /// A part of a book; with the last one the whole of it is put together.
-const PART: RouteLimits = UPLOAD;
+const PART: RouteLimits = UPLOAD.counted(Rate::Light);
 /// A whole book, checked before it is acknowledged.
-const UPLOAD: RouteLimits = RouteLimits { body_bytes: None, deadline_ms: 120_000 };
+const UPLOAD: RouteLimits = RouteLimits { body_bytes: None, deadline_ms: 120_000, rate: Rate::Costly };
 /// A few words.
-const SMALL_BODY: RouteLimits = RouteLimits { body_bytes: Some(64 << 10), deadline_ms: 10_000 };
+const SMALL_BODY: RouteLimits = RouteLimits { body_bytes: Some(64 << 10), deadline_ms: 10_000, rate: Rate::Change };
 /// Everything that a project holds is looked at.
-const THOROUGH: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 60_000 };
+const THOROUGH: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 60_000, rate: Rate::Light };
 
 /// Every blob may be looked at.
-const SWEEP: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 600_000 };
+const SWEEP: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 600_000, rate: Rate::Costly };
 
 /// What a body is made of.
 pub enum Content {
@@ -128,6 +142,13 @@ pub struct Route {
     pub response: (u16, Content),
     /// What it does.
     pub handler: fn(Request) -> Answer,
+}
+
+impl Route {
+    /// Whether it makes something that stays, so that a request which is sent again is to make nothing more.
+    pub fn creates(&self) -> bool {
+        self.method == Method::POST && self.response.0 == 201
+    }
 }
 
 /// As many as there may be of anything.
@@ -320,21 +341,21 @@ fn of_the_node() -> Vec<Route> {
     let post = || Method::POST;
     vec![
         Route { id: "healthLive", method: get(), path: "/health/live", about: "The process runs.",
-            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::live) },
+            permission: Public, limits: PROBE, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::live) },
         Route { id: "healthReady", method: get(), path: "/health/ready", about: "The node can analyse books: 503 until its model is loaded.",
-            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::ready) },
+            permission: Public, limits: PROBE, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::ready) },
         Route { id: "health", method: get(), path: "/health", about: "How the node stands, in a few words: 503 if its stores can't be used.",
-            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<NodeHealth>)), handler: handler!(keeping::summary) },
+            permission: Public, limits: PROBE, params: &[], request: Empty, response: (200, Json(schema::<NodeHealth>)), handler: handler!(keeping::summary) },
         Route { id: "healthDatabases", method: get(), path: "/api/v1/health/databases", about: "How the records, the blobs and the cache stand, measured within the last second.",
             permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<MeasuredHealth>)), handler: handler!(keeping::databases) },
         Route { id: "runMigrations", method: post(), path: "/api/v1/migrations/run", about: "Run the migrations that the records lack; again, it does nothing.",
-            permission: Operator, limits: THOROUGH, params: &[], request: Empty, response: (200, Json(schema::<MigrationsRun>)), handler: handler!(keeping::migrate) },
+            permission: Operator, limits: THOROUGH.counted(Rate::Costly), params: &[], request: Empty, response: (200, Json(schema::<MigrationsRun>)), handler: handler!(keeping::migrate) },
         Route { id: "sweepStorage", method: post(), path: "/api/v1/storage/sweep", about: "Remove blobs that nothing names, or only say which.",
             permission: Operator, limits: SWEEP, params: SWEEPING, request: Empty, response: (200, Json(schema::<SweepReport>)), handler: handler!(keeping::sweep) },
         Route { id: "storageJobs", method: get(), path: "/api/v1/storage/jobs", about: "How far a backup or a sweep is, or how the last one ended.",
             permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Jobs>)), handler: handler!(keeping::jobs) },
         Route { id: "backup", method: post(), path: "/api/v1/backup", about: "One checked archive of all that the node keeps; nothing is removed meanwhile, all else goes on.",
-            permission: Operator, limits: SMALL_BODY, params: &[], request: OptionalJson(schema::<BackupRequest>), response: (200, BytesOf(keeping::BACKUP)), handler: handler!(keeping::backup) },
+            permission: Operator, limits: SMALL_BODY.counted(Rate::Costly), params: &[], request: OptionalJson(schema::<BackupRequest>), response: (200, BytesOf(keeping::BACKUP)), handler: handler!(keeping::backup) },
         Route { id: "metrics", method: get(), path: "/metrics", about: "How the scheduling stands, in Prometheus' text format.",
             permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Text), handler: handler!(metrics::metrics) },
         Route { id: "devices", method: get(), path: "/api/v1/scheduling/devices", about: "What each device did and has left, by its own account.",
@@ -344,7 +365,7 @@ fn of_the_node() -> Vec<Route> {
         Route { id: "schedulingWaits", method: get(), path: "/api/v1/scheduling/waits", about: "How long items waited before a device got them, by class and by tenant.",
             permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<SchedulingWaits>)), handler: handler!(metrics::waits) },
         Route { id: "setShare", method: Method::PUT, path: "/api/v1/scheduling/tenants/{tenant}", about: "What a tenant may have of the devices from now on, until the node stops.",
-            permission: Operator, limits: NO_BODY, params: &[WEIGHT, LIMIT], request: Empty, response: (200, Json(schema::<TenantShare>)), handler: handler!(metrics::set_share) },
+            permission: Operator, limits: CHANGE, params: &[WEIGHT, LIMIT], request: Empty, response: (200, Json(schema::<TenantShare>)), handler: handler!(metrics::set_share) },
         Route { id: "openapi", method: get(), path: "/api/v1/openapi.json", about: "This document.",
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<serde_json::Value>)), handler: handler!(handlers::openapi) },
         Route { id: "reference", method: get(), path: "/api/v1/reference", about: "This document as a page to read and to try.",

@@ -20,12 +20,14 @@ use warp::reply::{Reply, Response};
 
 use super::assets::Assets;
 use super::compress::{Taking, compressed};
+use super::edge::access::shown;
 use super::edge::caller::Caller;
 use super::edge::tls::Tls;
 use super::edge::{self, Edge};
 use super::problem::ApiError;
+use super::rates::Rate;
 use super::routes::{Found, Permission, Route, find, table};
-use super::{Gateway, Request, guard, tus};
+use super::{Gateway, Request, guard, keyed, tus};
 
 /// What the page may do: nothing from elsewhere, no inline script or style.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
@@ -71,14 +73,15 @@ pub fn filter(
             let method = tus::method(method, path.as_str(), &headers);
             let path = path.as_str().to_owned();
             let arrival = Arrival { method, path, query, headers, caller, upgrade, trace };
-            let span = tracing::info_span!("request", %trace, method = %arrival.method, path = arrival.path);
+            let span = tracing::info_span!("request", %trace, method = %arrival.method, path = &*shown(&arrival.path));
             let body = waited_for(chunks(body), stall);
             let taking = Taking::of(&arrival.headers);
             let answered = async move {
                 let path = arrival.path.clone();
+                let secure = arrival.caller.as_ref().is_some_and(|caller| caller.secure);
                 let mut response = answer(&gateway, &routes, &assets, arrival, body).await;
                 tus::say_version(&path, &mut response);
-                secured(compressed(&taking, response), trace)
+                secured(compressed(&taking, response), &path, secure, trace)
             };
             // Boxed: a connection keeps room for what answers it as long as it lives, and streams live long.
             Box::pin(answered.instrument(span))
@@ -110,12 +113,21 @@ async fn answer(
     let Some(caller) = arrival.caller.clone() else {
         return ApiError::new("not-local", "it is not known who asks").into_response(trace);
     };
-    let admitted = guard::private(&caller).and_then(|()| guard::local(&caller, &arrival.method, &arrival.headers));
+    let found = find(routes, &arrival.method, &arrival.path);
+    // Counted before anything is looked up for it.
+    let rate = if let Found::Route(route, _) = &found { route.limits.rate } else { Rate::Light };
+    let admitted = match gateway.rates.address(&caller, rate).await {
+        Ok(()) => guard::private(&caller).and_then(|()| guard::local(&caller, &arrival.method, &arrival.headers)),
+        Err(limited) => Err(limited),
+    };
     let principal = match admitted {
         Ok(principal) => principal,
         Err(error) => return error.into_response(trace),
     };
-    let (route, path) = match find(routes, &arrival.method, &arrival.path) {
+    if let Err(limited) = gateway.rates.account(&caller, principal.tenant, rate).await {
+        return limited.into_response(trace);
+    }
+    let (route, path) = match found {
         Found::Route(route, path) => (route, path),
         Found::OtherMethods(allow) => {
             let error = ApiError::new("method-not-allowed", format!("this address takes {allow}"));
@@ -137,10 +149,11 @@ async fn answer(
         headers: arrival.headers,
         body: limited(body, limit),
         upgrade: arrival.upgrade,
+        made: None,
         trace,
         deadline: Duration::from_millis(route.limits.deadline_ms),
     };
-    (route.handler)(request).await.unwrap_or_else(|error| error.into_response(trace))
+    keyed::once(request, route).await.unwrap_or_else(|error| error.into_response(trace))
 }
 
 /// The app, for whatever is not of the API.
@@ -204,18 +217,37 @@ fn chunks<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>> + Send + 'sta
     }))
 }
 
-fn secured(mut response: Response, trace: Trace) -> Response {
+/// What every answer bears, whatever made it.
+const ALWAYS: [(&str, &str); 6] = [
+    ("x-content-type-options", "nosniff"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("x-frame-options", "DENY"),
+    ("x-permitted-cross-domain-policies", "none"),
+    (
+        "permissions-policy",
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), midi=(), \
+         payment=(), usb=(), browsing-topics=()",
+    ),
+];
+/// Browsers use nothing but HTTPS for a year.
+const STRICT_TRANSPORT: &str = "max-age=31536000";
+
+/// An answer with what browsers are to keep to.
+fn secured(mut response: Response, path: &str, secure: bool, trace: Trace) -> Response {
     let headers = response.headers_mut();
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
-    for (name, value) in [
-        ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "same-origin"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-        ("x-frame-options", "DENY"),
-    ] {
+    for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // Whoever has a signed address can open it: no other page is to be told of it.
+    let told = if path.starts_with("/api/v1/files/") { "no-referrer" } else { "same-origin" };
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(told));
+    if secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(STRICT_TRANSPORT));
+    }
+    // What a handler does not allow to be kept is kept by nobody.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Ok(id) = HeaderValue::from_str(&trace.to_string()) {
         headers.insert("x-request-id", id);
     }

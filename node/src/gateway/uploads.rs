@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use cluster::body::Fault;
+use cluster::body::keyed::CreateUploadAs;
 use cluster::body::uploads::{
     AbandonChunks, AppendUpload, ChunkRef, CreateUpload, GetUpload, MAX_CHUNK_BYTES, RemoveUpload, UploadReply,
     upload_scope,
@@ -56,7 +57,11 @@ pub async fn create(request: Request) -> Result {
         length,
         expected: metadata.digest,
     };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
+    let (core, context) = (&request.gateway.core, request.context());
+    let reply = match request.made {
+        Some(id) => core.call(CreateUploadAs { upload: UploadId(id), ask }, context).await?,
+        None => core.call(ask, context).await?,
+    };
     let mut response = json(StatusCode::CREATED, &reply.upload);
     set(&mut response, header::LOCATION, &format!("{}/{}", tus::PATH, reply.upload.id));
     said(&mut response, &reply);

@@ -1,8 +1,10 @@
 //! Addresses that are told of events.
 
+use cluster::body::keyed::CreateWebhookAs;
 use cluster::body::webhooks::{
     CreateWebhook, GetWebhookSecrets, ListWebhooks, PatchWebhook, ReadWebhook, RemoveWebhook,
 };
+use domain::id::WebhookId;
 use domain::webhook::{WebhookList, WebhookPatch, WebhookRequest, WebhookSecrets};
 use warp::http::StatusCode;
 use warp::reply::Response;
@@ -24,7 +26,11 @@ pub async fn list(request: Request) -> Result {
 pub async fn create(mut request: Request) -> Result {
     let asked: WebhookRequest = request.json().await?;
     let ask = CreateWebhook { principal: request.principal, request: asked };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
+    let (core, context) = (&request.gateway.core, request.context());
+    let reply = match request.made {
+        Some(id) => core.call(CreateWebhookAs { webhook: WebhookId(id), ask }, context).await?,
+        None => core.call(ask, context).await?,
+    };
     let location = format!("/api/v1/webhooks/{}", reply.webhook.id);
     Ok(located(json(StatusCode::CREATED, &reply.webhook), &location))
 }

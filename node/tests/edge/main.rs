@@ -4,8 +4,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod answers;
 mod client;
+mod keyed;
 mod listeners;
+mod rates;
 mod slow;
 mod streams;
 mod tls;

@@ -21,6 +21,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use warp::http::{Request, Response};
 
+use super::access::Line;
 use super::caller::Caller;
 use super::places::Place;
 use super::pulse::{Deadlined, Expired, Pulse, Stall, UnderWay};
@@ -178,6 +179,7 @@ impl<S, B> Service<Request<Incoming>> for Addressed<S>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
     S::Future: Send + 'static,
+    B: Body<Data = Bytes>,
 {
     type Response = Response<Sent<B>>;
     type Error = Infallible;
@@ -186,12 +188,22 @@ where
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let under_way = self.pulse.request();
         let caller = self.edge.policy.caller(self.peer, self.secure, request.uri(), request.headers());
+        let line = self
+            .edge
+            .access_log
+            .then(|| Line::new(caller.address, request.method(), request.uri().path(), request.version()));
         request.extensions_mut().insert::<Arc<Caller>>(Arc::new(caller));
         let answer = self.inner.call(request);
         // Boxed, so that nothing of it is kept while its answer is sent, which may take days.
         Box::pin(async move {
             let stall = STREAM.try_with(Stall::clone).ok();
-            Ok(answer.await?.map(|body| Sent { body, stall, _under_way: under_way }))
+            // Told too where the client went before there was an answer.
+            let mut line = line;
+            let answer = answer.await?;
+            if let Some(line) = &mut line {
+                line.answered(answer.status().as_u16(), answer.headers(), answer.body().is_end_stream());
+            }
+            Ok(answer.map(|body| Sent { body, rest: Bytes::new(), stall, line, _under_way: under_way }))
         })
     }
 }
@@ -199,8 +211,33 @@ where
 /// A body on its way out: as long as it is there, its request is under way.
 pub struct Sent<B> {
     body: B,
+    /// HTTP/2: what is left of a part that was too large to hand out whole.
+    rest: Bytes,
     stall: Option<Stall>,
+    line: Option<Box<Line>>,
     _under_way: UnderWay,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Sent<B> {
+    /// The next part. Over HTTP/2 it is a small one, so that no more than that waits for a reader beside the body
+    /// itself, and one who takes nothing is noticed.
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if self.rest.is_empty() {
+            let frame = match Pin::new(&mut self.body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => frame,
+                other => return other,
+            };
+            if self.stall.is_none() {
+                return Poll::Ready(Some(Ok(frame)));
+            }
+            match frame.into_data() {
+                Ok(data) => self.rest = data,
+                Err(frame) => return Poll::Ready(Some(Ok(frame))),
+            }
+        }
+        let part = self.rest.split_to(self.rest.len().min(MAX_STREAM_BYTES));
+        Poll::Ready(Some(Ok(Frame::data(part))))
+    }
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Body for Sent<B> {
@@ -211,18 +248,33 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Sent<B> {
         if let Some(stall) = &self.stall {
             stall.asked_for();
         }
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        let frame = self.poll_part(cx);
         if let (Some(stall), Poll::Ready(Some(Ok(_)))) = (&self.stall, &frame) {
             stall.handed_out();
+        }
+        match (&mut self.line, &frame) {
+            (Some(line), Poll::Ready(Some(Ok(frame)))) => line.sent(frame.data_ref().map_or(0, Bytes::len)),
+            (Some(line), Poll::Ready(None)) => line.ended(),
+            _ => {}
+        }
+        let this = &mut *self;
+        if let Some(line) = this.line.as_mut().filter(|_| this.rest.is_empty() && this.body.is_end_stream()) {
+            line.ended();
         }
         frame
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (hint, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        let mut whole = SizeHint::new();
+        whole.set_lower(hint.lower() + rest);
+        if let Some(upper) = hint.upper() {
+            whole.set_upper(upper + rest);
+        }
+        whole
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`access`] | the access log
 //! | [`caller`] | who asks: address, scheme and host, as far as they can be trusted |
 //! | [`connection`] | one connection, HTTP/1.1 or 2 |
 //! | [`pulse`] | how long a connection is waited for, whatever it does |
@@ -9,6 +10,7 @@
 //! | [`places`] | how many connections there may be |
 //! | [`tls`] | certificates, read anew when they change |
 
+pub mod access;
 pub mod caller;
 pub mod connection;
 pub mod places;
@@ -48,6 +50,8 @@ pub struct Edge {
     pub patience: Patience,
     /// How many there may be.
     pub places: Arc<Places>,
+    /// Whether each request is told in the log.
+    pub access_log: bool,
     /// Turns true when the node stops.
     pub stopping: watch::Receiver<bool>,
 }

@@ -6,10 +6,10 @@ use domain::webhook::{Webhook, WebhookList, WebhookPatch, WebhookRequest, Webhoo
 use warp::http::Method;
 
 use super::super::{analyses, follow, webhooks};
-use super::{Content, NO_BODY, Permission, Route, RouteLimits, SMALL_BODY, THOROUGH, schema};
+use super::{CHANGE, Content, NO_BODY, Permission, Rate, Route, RouteLimits, SMALL_BODY, THOROUGH, schema};
 
 /// A text. Somebody waits for the answer, and the devices may be busy.
-const TEXT: RouteLimits = RouteLimits { body_bytes: Some(TEXT_BODY_BYTES), deadline_ms: 60_000 };
+const TEXT: RouteLimits = RouteLimits { body_bytes: Some(TEXT_BODY_BYTES), deadline_ms: 60_000, rate: Rate::Costly };
 /// A text of 4 MiB as JSON, where control characters and others take up to six bytes.
 const TEXT_BODY_BYTES: u64 = 8 << 20;
 
@@ -30,7 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route { id: "changeWebhook", method: Method::PATCH, path: "/api/v1/webhooks/{webhook}", about: "Change a webhook, or switch it on or off.",
             permission: Tenant, limits: SMALL_BODY, params: &[], request: MergePatch(schema::<WebhookPatch>), response: (200, Json(schema::<Webhook>)), handler: handler!(webhooks::patch) },
         Route { id: "deleteWebhook", method: Method::DELETE, path: "/api/v1/webhooks/{webhook}", about: "Tell an address nothing more.",
-            permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (204, Empty), handler: handler!(webhooks::remove) },
+            permission: Tenant, limits: CHANGE, params: &[], request: Empty, response: (204, Empty), handler: handler!(webhooks::remove) },
         Route { id: "webhookSecrets", method: get(), path: "/api/v1/webhooks/{webhook}/secrets", about: "What the webhook's deliveries are signed with, one secret for each of the node's keys.",
             permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<WebhookSecrets>)), handler: handler!(webhooks::secrets) },
         Route { id: "followEvents", method: get(), path: "/api/v1/events/ws", about: "Events of many projects over a WebSocket: say `follow`, and be told.",

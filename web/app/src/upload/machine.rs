@@ -172,8 +172,8 @@ mod tests {
     const SIZE: u64 = 2 * PART_BYTES + 5;
 
     fn refused(status: u16, code: &str) -> Heard {
-        let (kind, title, detail) = (String::new(), String::new(), "why".to_owned());
-        Heard::Failed(ApiError::Refused(Problem { kind, title, status, code: code.to_owned(), detail }))
+        let (kind, title, detail, instance) = (String::new(), String::new(), "why".to_owned(), String::new());
+        Heard::Failed(ApiError::Refused(Problem { kind, title, status, code: code.to_owned(), detail, instance }))
     }
 
     fn sending(from: u64, to: u64) -> Step {
