@@ -34,7 +34,7 @@ pub enum ApiError {
     /// The node did not answer.
     Unreachable,
     /// The node refused, and says why.
-    Refused(Problem),
+    Refused(Box<Problem>),
     /// Something answered that is no problem document: a proxy, or a node of another version.
     Unexpected { status: u16 },
     /// The answer is not what this version of the page can read.
@@ -44,7 +44,7 @@ pub enum ApiError {
 impl ApiError {
     /// From the status and body of an answer that is not a success.
     pub fn from_answer(status: u16, body: &str) -> Self {
-        serde_json::from_str(body).map_or(Self::Unexpected { status }, Self::Refused)
+        serde_json::from_str(body).map_or(Self::Unexpected { status }, |problem| Self::Refused(Box::new(problem)))
     }
 
     pub fn is_not_found(&self) -> bool {

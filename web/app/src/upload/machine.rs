@@ -173,7 +173,8 @@ mod tests {
 
     fn refused(status: u16, code: &str) -> Heard {
         let (kind, title, detail, instance) = (String::new(), String::new(), "why".to_owned(), String::new());
-        Heard::Failed(ApiError::Refused(Problem { kind, title, status, code: code.to_owned(), detail, instance }))
+        let problem = Problem { kind, title, status, code: code.to_owned(), detail, instance };
+        Heard::Failed(ApiError::Refused(Box::new(problem)))
     }
 
     fn sending(from: u64, to: u64) -> Step {
