@@ -78,6 +78,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
         stopping: node.stopping.clone(),
         ready: node.ready.clone(),
     });
+    let interrupted = interrupted();
     println!("Visiobook is at {}  (data in {}; Ctrl-C stops it)", urls.join(" and "), folder.display());
     let edge = config.edge.edge(node.stopping.clone(), files);
     let mut server = tokio::spawn(serve(edge, listeners, tls, gateway, assets));
@@ -87,7 +88,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     };
     tokio::select! {
         () = demonstrated => {}
-        () = interrupted() => eprintln!("stopping; runs go on at the next start"),
+        () = interrupted => eprintln!("stopping; runs go on at the next start"),
         _ = &mut server => return Err(Failure::new("the server ended by itself; the log says why")),
     }
     node.stop().await;
