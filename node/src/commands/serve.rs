@@ -1,5 +1,6 @@
 //! `visiobook serve`: the web app and the API, on this machine.
 
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tokio::sync::Semaphore;
 use super::{Failure, interrupted};
 use crate::config::Config;
 use crate::gateway::Gateway;
+use crate::gateway::access::Auth;
 use crate::gateway::assets::Assets;
 use crate::gateway::followers::Followers;
 use crate::gateway::serve::serve;
@@ -59,12 +61,21 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, config.gateway.port));
     let listener = TcpListener::bind(address).await.map_err(|e| taken(address, &e))?;
     let url = listener.local_addr().map_or_else(|_| format!("http://{address}"), |a| format!("http://{a}"));
+    // Until another address is set, mailed links lead to this one.
+    config.auth.public_url = config.auth.site(&url);
     let data = DataFolder::open(&folder)?;
     let node = Node::start(data, &config, Wire::Memory).await?;
     let assets = load_assets(args.web_dist.as_deref())?;
     let gateway = Arc::new(Gateway {
         core: node.core.clone(),
         bulk: node.bulk.clone(),
+        auth: Auth {
+            local_trust: config.auth.local_trust,
+            claimed: node.accounts.claimed(),
+            revoked: node.accounts.revoked(),
+            secure: config.auth.secure(),
+            own_secret: None,
+        },
         upload_limit_bytes: config.gateway.upload_limit_mib << 20,
         undo_delete_s: config.projects.undo_delete_s,
         streams: Arc::new(Semaphore::new(config.gateway.max_event_streams)),
@@ -72,7 +83,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
         stopping: node.stopping.clone(),
         ready: node.ready.clone(),
     });
-    println!("Visiobook is at {url}  (data in {}; Ctrl-C stops it)", folder.display());
+    greet(&node, &url, &folder);
     let mut server = tokio::spawn(serve(listener, gateway, assets));
     let demonstrated = async {
         demonstrate(&node, &folder, &args.demo).await;
@@ -87,6 +98,17 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     // Ended by the node's stop, once open requests are through.
     let _ = server.await;
     Ok(())
+}
+
+/// Says where the node is, and how its first account is made.
+fn greet(node: &Node, url: &str, folder: &Path) {
+    let mut text = format!("Visiobook is at {url}  (data in {}; Ctrl-C stops it)\n", folder.display());
+    if let Some(code) = node.accounts.claim_code() {
+        text += &format!("It has no account yet. The first one, an admin, is made with the code {}\n", code.0);
+    }
+    // In one piece: whoever reads the first line may be gone before the second.
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Lets this process have as many open files as it may: each connection is one, and shells give few.

@@ -3,7 +3,9 @@
 //! Every key can be set as `VISIOBOOK__SECTION__KEY`; a key that nobody knows is refused, so that a
 //! misspelling does not pass for a setting.
 
+mod auth;
 mod gateway;
+mod mail;
 mod model;
 mod projects;
 mod scheduler;
@@ -17,7 +19,9 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+pub use auth::AuthConfig;
 pub use gateway::GatewayConfig;
+pub use mail::MailConfig;
 pub use model::{ModelConfig, Profile};
 pub use projects::ProjectsConfig;
 pub use scheduler::SchedulerConfig;
@@ -40,6 +44,10 @@ pub struct Config {
     pub projects: ProjectsConfig,
     /// Addresses that are told of events.
     pub webhooks: WebhooksConfig,
+    /// Who gets in.
+    pub auth: AuthConfig,
+    /// Letters to whoever has an account.
+    pub mail: MailConfig,
     /// The encoder's model.
     pub model: ModelConfig,
     /// The devices.
@@ -61,6 +69,14 @@ pub enum ConfigError {
         key: &'static str,
         /// What was set.
         found: u64,
+        /// What would do.
+        wanted: &'static str,
+    },
+    /// A text that can't work.
+    #[error("the configuration can't be used: {key} must be {wanted}")]
+    Unfit {
+        /// Section and key.
+        key: &'static str,
         /// What would do.
         wanted: &'static str,
     },
@@ -89,6 +105,8 @@ impl Config {
         config.gateway.check()?;
         config.projects.check()?;
         config.webhooks.check()?;
+        config.auth.check()?;
+        config.mail.check()?;
         config.scheduler.check()?;
         config.store.check()?;
         Ok(config)

@@ -17,16 +17,21 @@
 //! | [`analyses`] | what is asked of a text by itself |
 //! | [`followers`] | one question to the core for all who follow a project |
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
-//! | [`guard`] | who is let in: the local trust of a one-machine node |
+//! | [`guard`] | what is let in: the local trust of a one-machine node |
+//! | [`access`], [`cookie`] | who asks, and what they may: the one place where permissions are enforced |
+//! | [`accounts`] | signing up, in and out; sessions, passwords, roles |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
 //! | [`mod@reference`] | the API's document as a page |
 //! | [`assets`] | the web app's files |
 //! | [`openapi`] | the OpenAPI 3.1 document |
 //! | [`serve`](mod@serve) | the warp server round it all |
 
+pub mod access;
+pub mod accounts;
 pub mod analyses;
 pub mod assets;
 pub mod compress;
+pub mod cookie;
 pub mod devices;
 pub mod download;
 pub mod edits;
@@ -67,6 +72,8 @@ pub struct Gateway {
     pub core: Address,
     /// Uploads and downloads.
     pub bulk: Arc<dyn BulkPlane>,
+    /// How it knows who asks.
+    pub auth: access::Auth,
     /// Largest upload, bytes.
     pub upload_limit_bytes: u64,
     /// How long the deletion of a project can be undone, seconds.
@@ -87,6 +94,10 @@ pub struct Request {
     pub gateway: Arc<Gateway>,
     /// Who asks.
     pub principal: Principal,
+    /// What shows that.
+    pub credential: access::Credential,
+    /// The network address that asks.
+    pub peer: Option<std::net::IpAddr>,
     /// What the path's `{names}` stood for, in order.
     pub path: Vec<String>,
     /// The query's parameters.
@@ -104,6 +115,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// Waits until whoever asks may not follow a stream of a permission any more.
+    pub fn until_revoked(&self, route: routes::Permission) -> impl Future<Output = ()> + Send + use<> {
+        access::until_revoked(self.gateway.clone(), route, self.principal, self.credential.clone())
+    }
+
     /// The `index`th `{name}` of the path.
     ///
     /// # Errors

@@ -26,8 +26,12 @@ pub type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// Anybody that reaches the node: health, the document itself.
+    /// Anybody that reaches the node: health, the document itself, ways to sign in.
     Public,
+    /// Whoever is signed in to an account, confirmed or not, for that account.
+    Account,
+    /// The same, who said its password within ten minutes.
+    Recent,
     /// Any principal, for its own tenant.
     Tenant,
     /// A principal that can see the project.
@@ -36,6 +40,8 @@ pub enum Permission {
     ProjectWrite,
     /// Whoever runs the node.
     Operator,
+    /// Whoever says who may: what is about other accounts, or holds every book.
+    Admin,
 }
 
 /// What a request may cost.
@@ -303,19 +309,26 @@ macro_rules! handler {
     };
 }
 
+mod accounts;
 mod reach;
 mod work;
 
 /// All routes.
 pub fn table() -> Vec<Route> {
-    of_the_node().into_iter().chain(work::of_projects()).chain(work::of_runs()).chain(reach::routes()).collect()
+    of_the_node()
+        .into_iter()
+        .chain(work::of_projects())
+        .chain(work::of_runs())
+        .chain(reach::routes())
+        .chain(accounts::routes())
+        .collect()
 }
 
 /// Routes of the node itself: how it stands, what it is, and its scheduling.
 #[rustfmt::skip]
 fn of_the_node() -> Vec<Route> {
     use Content::{Bytes, BytesOf, Empty, Json, OptionalJson, Text};
-    use Permission::{Operator, Public, Tenant};
+    use Permission::{Admin, Operator, Public};
     let get = || Method::GET;
     let post = || Method::POST;
     vec![
@@ -332,7 +345,7 @@ fn of_the_node() -> Vec<Route> {
         Route { id: "sweepStorage", method: post(), path: "/api/v1/storage/sweep", about: "Remove blobs that nothing names, or only say which.",
             permission: Operator, limits: SWEEP, params: SWEEPING, request: Empty, response: (200, Json(schema::<SweepReport>)), handler: handler!(keeping::sweep) },
         Route { id: "backup", method: post(), path: "/api/v1/backup", about: "One checked archive of all that the node keeps; nothing is removed meanwhile, all else goes on.",
-            permission: Operator, limits: SMALL_BODY, params: &[], request: OptionalJson(schema::<BackupRequest>), response: (200, BytesOf(keeping::BACKUP)), handler: handler!(keeping::backup) },
+            permission: Admin, limits: SMALL_BODY, params: &[], request: OptionalJson(schema::<BackupRequest>), response: (200, BytesOf(keeping::BACKUP)), handler: handler!(keeping::backup) },
         Route { id: "metrics", method: get(), path: "/metrics", about: "How the scheduling stands, in Prometheus' text format.",
             permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Text), handler: handler!(metrics::metrics) },
         Route { id: "devices", method: get(), path: "/api/v1/scheduling/devices", about: "What each device did and has left, by its own account.",
@@ -350,7 +363,7 @@ fn of_the_node() -> Vec<Route> {
         Route { id: "referenceFile", method: get(), path: "/api/v1/reference/{file}", about: "What that page is made of; it begins with `index.html`.",
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Bytes), handler: handler!(reference::file) },
         Route { id: "node", method: get(), path: "/api/v1/node", about: "What this node is and what it trusts.",
-            permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<NodeInfo>)), handler: handler!(handlers::node) },
+            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<NodeInfo>)), handler: handler!(handlers::node) },
     ]
 }
 

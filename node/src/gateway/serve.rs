@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use actors::clock::wall_ms;
 use bytes::Buf;
 use cluster::body::Fault;
 use cluster::bulk::ByteStream;
 use cluster::envelope::Trace;
+use cluster::link::CallContext;
+use domain::principal::Principal;
 use futures_util::{Stream, StreamExt};
 use tokio::net::TcpListener;
 use tracing::Instrument;
@@ -17,6 +20,7 @@ use warp::Filter;
 use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use warp::reply::{Reply, Response};
 
+use super::access::{self, Credential};
 use super::assets::Assets;
 use super::compress::{Taking, compressed};
 use super::problem::ApiError;
@@ -30,6 +34,8 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'
 
 /// How long a body may stay silent.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How long the core may take to say who asks.
+const IDENTIFY: Duration = Duration::from_secs(5);
 /// How long open requests get to end once the node stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -107,7 +113,7 @@ async fn answer(
     body: ByteStream,
 ) -> Response {
     let trace = arrival.trace;
-    let principal = match guard::local(arrival.peer, &arrival.method, &arrival.headers) {
+    let local = match guard::local(arrival.peer, &arrival.method, &arrival.headers) {
         Ok(principal) => principal,
         Err(error) => return error.into_response(trace),
     };
@@ -119,7 +125,11 @@ async fn answer(
         }
         Found::Nothing => return page(assets, &arrival).unwrap_or_else(|error| error.into_response(trace)),
     };
-    debug_assert!(route.permission == Permission::Public || principal.tenant == domain::id::TenantId::LOCAL);
+    let credential = Credential::of(&arrival.headers, gateway.auth.secure);
+    let principal = match admit(gateway, route, &credential, local, (&arrival.method, &arrival.headers, trace)).await {
+        Ok(principal) => principal,
+        Err(error) => return error.into_response(trace),
+    };
     let limit = route.limits.body_bytes.unwrap_or(gateway.upload_limit_bytes);
     if let Err(error) = check_length(&arrival.headers, limit) {
         return error.into_response(trace);
@@ -127,6 +137,8 @@ async fn answer(
     let request = Request {
         gateway: gateway.clone(),
         principal,
+        credential,
+        peer: arrival.peer.map(|peer| peer.ip()),
         path,
         query: form_urlencoded::parse(arrival.query.as_bytes()).into_owned().collect(),
         headers: arrival.headers,
@@ -136,6 +148,25 @@ async fn answer(
         deadline: Duration::from_millis(route.limits.deadline_ms),
     };
     (route.handler)(request).await.unwrap_or_else(|error| error.into_response(trace))
+}
+
+/// Who asks, if they may.
+async fn admit(
+    gateway: &Gateway,
+    route: &Route,
+    credential: &Credential,
+    local: Principal,
+    (method, headers, trace): (&Method, &HeaderMap, Trace),
+) -> Result<Principal, ApiError> {
+    // What is for everybody is looked up for nobody.
+    if route.permission == Permission::Public {
+        return Ok(Principal::NOBODY);
+    }
+    let context = CallContext { trace, ..CallContext::within(IDENTIFY) };
+    let principal = access::identify(gateway, credential, local, context).await?;
+    access::authorise(route.permission, &principal, wall_ms())?;
+    access::check_csrf(route.permission, method, credential, headers)?;
+    Ok(principal)
 }
 
 /// The app, for whatever is not of the API.
