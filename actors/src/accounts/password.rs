@@ -50,6 +50,10 @@ pub fn judge(password: &Secret, about: &[&str]) -> Result<(), Fault> {
     if is_common(&password) {
         return weak("this is one of the most common passwords: choose another one".into());
     }
+    let lower = password.to_lowercase();
+    if about.iter().any(|text| text.to_lowercase().contains(lower.as_str())) {
+        return weak("this stands in your own address or name: choose another one".into());
+    }
     let about: Vec<&str> = about.iter().copied().chain(["visiobook"]).collect();
     let estimate = zxcvbn::zxcvbn(&password, &about);
     if estimate.score() < SCORE_MIN {
