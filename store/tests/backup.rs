@@ -353,7 +353,7 @@ async fn a_blob_that_the_disk_has_changed_is_named_and_makes_no_backup() {
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_come_back_with_nobody_signed_in() {
     let dir = tempfile::tempdir().unwrap();
-    let folder = DataFolder::open(&dir.path().join("old")).unwrap();
+    let folder = DataFolder::open(dir.path().join("old")).unwrap();
     let row = folder.records().account_insert(account_row(), None).await.unwrap().applied().unwrap();
     assert!(!row.sessions.is_empty() && !row.links.is_empty());
     let (bytes, _) = packed(&folder, None).await;
