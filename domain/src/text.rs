@@ -380,4 +380,46 @@ texts! {
     LogPanel: "panel {n}" / "case {n}";
     LogPanelGone: "a former panel" / "une ancienne case";
     KeysEdit: "With a panel in focus, e edits it and h hides or shows it. Ctrl+Z takes a change back, Ctrl+Shift+Z brings it back." / "Sur une case, e la modifie et h la cache ou la montre. Ctrl+Z annule une modification, Ctrl+Maj+Z la rétablit.";
+    // -- the way in -----------------------------------------------------------------------------
+    FieldEmail: "Mail address" / "Adresse électronique";
+    FieldName: "Your name" / "Votre nom";
+    FieldCode: "The code that the node printed when it started" / "Le code que le nœud a affiché à son démarrage";
+    FieldPassword: "Password" / "Mot de passe";
+    FieldNewPassword: "A password of at least ten characters" / "Un mot de passe d’au moins dix caractères";
+    ClaimTitle: "Make the first account" / "Créer le premier compte";
+    ClaimLead: "It is an admin’s, and gets the projects that are here. From then on everybody signs in." / "C’est celui d’un administrateur, et il reçoit les projets qui sont ici. Ensuite, tout le monde se connecte.";
+    SignInTitle: "Sign in" / "Se connecter";
+    SignInLead: "Your books are here when you are." / "Vos livres vous attendent.";
+    SignUpTitle: "Sign up" / "S’inscrire";
+    SignUpLead: "A link to confirm your address will be mailed to you." / "Un lien pour confirmer votre adresse vous sera envoyé.";
+    SignUpDone: "Look into your mail: the link there confirms your address." / "Consultez votre courrier : le lien qui s’y trouve confirme votre adresse.";
+    ConfirmTitle: "Confirm the address" / "Confirmer l’adresse";
+    ConfirmLead: "With your password, so that nobody confirms what somebody else began." / "Avec votre mot de passe, pour que personne ne confirme ce qu’un autre a commencé.";
+    ForgotTitle: "Set another password" / "Choisir un autre mot de passe";
+    ForgotLead: "A link will be mailed to you, if an account has this address." / "Un lien vous sera envoyé, si un compte a cette adresse.";
+    ForgotDone: "If an account has this address, a link is on its way. It works once, within an hour." / "Si un compte a cette adresse, un lien est en route. Il fonctionne une fois, dans l’heure.";
+    ResetTitle: "Set this password" / "Choisir ce mot de passe";
+    ResetLead: "Everybody who is signed in to your account will be signed out." / "Toutes les sessions de votre compte seront fermées.";
+    ResetDone: "Your password was changed." / "Votre mot de passe a changé.";
+    SignOut: "Sign out" / "Se déconnecter";
+    ErrorSignIn: "No account has this address and this password." / "Aucun compte n’a cette adresse et ce mot de passe.";
+    ErrorAttempts: "Too many attempts. Wait a moment, then try again." / "Trop d’essais. Patientez un instant, puis recommencez.";
+    ErrorMailedLink: "This link was used before, is too old, or a newer one was mailed." / "Ce lien a déjà servi, est trop ancien, ou un plus récent a été envoyé.";
+
+    // -- mail -----------------------------------------------------------------------------------
+    MailConfirmSubject: "Confirm your address" / "Confirmez votre adresse";
+    MailConfirm: "Somebody signed up to Visiobook at {site} with this address.\n\nIf it was you, confirm it within 24 hours, with the password that you chose:\n\n{link}\n\nIf it was not, do nothing: without that, the account is worth nothing.\n" / "Quelqu’un s’est inscrit à Visiobook, sur {site}, avec cette adresse.\n\nSi c’est vous, confirmez-la dans les 24 heures, avec le mot de passe que vous avez choisi :\n\n{link}\n\nSinon, ne faites rien : sans cela, le compte ne sert à rien.\n";
+    MailKnownSubject: "You have an account already" / "Vous avez déjà un compte";
+    MailKnown: "Somebody signed up to Visiobook at {site} with this address, which has an account there already. Nothing was changed, and whoever it was has not been told.\n\nIf it was you, sign in. Should you have forgotten your password, set another one:\n\n{link}\n" / "Quelqu’un s’est inscrit à Visiobook, sur {site}, avec cette adresse, qui y a déjà un compte. Rien n’a changé, et cette personne n’en sait rien.\n\nSi c’est vous, connectez-vous. Si vous avez oublié votre mot de passe, choisissez-en un autre :\n\n{link}\n";
+    MailResetSubject: "Set another password" / "Choisissez un autre mot de passe";
+    MailReset: "Somebody asked for another password for your account of Visiobook at {site}.\n\nIf it was you, set one within an hour:\n\n{link}\n\nIf it was not, do nothing: your password stays as it is.\n" / "Quelqu’un a demandé un autre mot de passe pour votre compte de Visiobook, sur {site}.\n\nSi c’est vous, choisissez-le dans l’heure :\n\n{link}\n\nSinon, ne faites rien : votre mot de passe reste le même.\n";
+    MailPasswordSubject: "Your password was changed" / "Votre mot de passe a changé";
+    MailPassword: "The password of your account of Visiobook at {site} was changed, and everybody else was signed out.\n\nIf it was not you, set another one at once:\n\n{link}\n" / "Le mot de passe de votre compte de Visiobook, sur {site}, a changé, et toutes les autres sessions ont été fermées.\n\nSi ce n’est pas vous, choisissez-en un autre sans attendre :\n\n{link}\n";
+    MailAddressSubject: "Confirm your new address" / "Confirmez votre nouvelle adresse";
+    MailAddress: "This is to be the address of an account of Visiobook at {site}.\n\nIf it is yours, confirm it within 24 hours, with your password:\n\n{link}\n\nIf it is not, do nothing.\n" / "Cette adresse doit devenir celle d’un compte de Visiobook, sur {site}.\n\nSi ce compte est le vôtre, confirmez-la dans les 24 heures, avec votre mot de passe :\n\n{link}\n\nSinon, ne faites rien.\n";
+    MailAddressAskedSubject: "Your account is to get another address" / "Votre compte va changer d’adresse";
+    MailAddressAsked: "Somebody who is signed in to your account of Visiobook at {site} wants it to have another address.\n\nIf it was not you, set another password at once, which signs everybody out:\n\n{link}\n" / "Quelqu’un qui est connecté à votre compte de Visiobook, sur {site}, veut lui donner une autre adresse.\n\nSi ce n’est pas vous, choisissez sans attendre un autre mot de passe, ce qui ferme toutes les sessions :\n\n{link}\n";
+    MailAddressChangedSubject: "Your account has another address" / "Votre compte a changé d’adresse";
+    MailAddressChanged: "Your account of Visiobook at {site} has another address, and gets no more mail at this one.\n\nIf that is not what you wanted, speak to whoever runs {site}. A new account can be made there with this address:\n\n{link}\n" / "Votre compte de Visiobook, sur {site}, a une autre adresse et ne reçoit plus de courrier à celle-ci.\n\nSi ce n’est pas ce que vous vouliez, parlez-en aux responsables de {site}. Un nouveau compte peut y être créé avec cette adresse :\n\n{link}\n";
+    ActorAccount: "An account" / "Un compte";
 }

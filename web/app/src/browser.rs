@@ -25,6 +25,12 @@ pub fn set_title(title: &str) {
     document().set_title(title);
 }
 
+/// What stands behind `#` in the page's address.
+pub fn fragment() -> String {
+    let fragment = window().location().hash().unwrap_or_default();
+    fragment.trim_start_matches('#').to_owned()
+}
+
 /// Path of the page's address.
 pub fn path() -> String {
     window().location().pathname().unwrap_or_default()

@@ -30,6 +30,9 @@ impl Connection {
     pub fn heed(&self, error: &ApiError) {
         if *error == ApiError::Unreachable {
             self.report_lost.emit(());
+        } else if error.is_unsigned() {
+            // Who it is gets asked anew, and the page shows a way in.
+            self.renew.emit(());
         }
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`account`] | who uses the page, and the way in for others |
 //! | [`api`] | the client: one function a request, every failure a value |
 //! | [`events`] | a project's events over SSE, opened anew when cut |
 //! | [`connection`] | whether the node answers, and when to fetch anew |
@@ -21,6 +22,7 @@
 //! | [`storyboard`] | chapters, scenes, panels, names, evidence, edits |
 //! | [`browser`] | the few things asked of the browser itself |
 
+mod account;
 mod api;
 mod browser;
 mod confirm;

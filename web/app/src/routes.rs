@@ -4,6 +4,7 @@ use domain::id::{ProjectId, RunId};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
+use crate::account::entrance::{Deed, Entrance};
 use crate::pages::{NotFound, ProjectPage, Shelf};
 
 /// An address of the app.
@@ -25,6 +26,16 @@ pub enum Route {
     Files { id: String },
     #[at("/p/:id/activity")]
     Activity { id: String },
+    #[at("/claim")]
+    Claim,
+    #[at("/sign-up")]
+    SignUp,
+    #[at("/confirm")]
+    Confirm,
+    #[at("/forgot")]
+    Forgot,
+    #[at("/reset")]
+    Reset,
     #[not_found]
     #[at("/404")]
     NotFound,
@@ -74,6 +85,7 @@ impl Route {
         let at = |chapter: usize| chapter.saturating_sub(1);
         let (id, section) = match self {
             Self::Shelf | Self::NotFound => return None,
+            Self::Claim | Self::SignUp | Self::Confirm | Self::Forgot | Self::Reset => return None,
             Self::Project { id } => (id, Section::Storyboard { run: None, position: 0 }),
             Self::Chapter { id, chapter } => (id, Section::Storyboard { run: None, position: at(*chapter) }),
             Self::RunChapter { id, run, chapter } => {
@@ -86,6 +98,18 @@ impl Route {
         Some((id.parse().ok()?, section))
     }
 
+    /// The form of an address that is there for whoever is not signed in.
+    pub fn deed(&self) -> Option<Deed> {
+        match self {
+            Self::Claim => Some(Deed::Claim),
+            Self::SignUp => Some(Deed::SignUp),
+            Self::Confirm => Some(Deed::Confirm),
+            Self::Forgot => Some(Deed::Forgot),
+            Self::Reset => Some(Deed::Reset),
+            _ => None,
+        }
+    }
+
     pub fn project_id(&self) -> Option<ProjectId> {
         self.section().map(|(id, _)| id)
     }
@@ -93,6 +117,9 @@ impl Route {
 
 /// The page of an address.
 pub fn switch(route: Route) -> Html {
+    if let Some(deed) = route.deed() {
+        return html! { <Entrance {deed} /> };
+    }
     match (&route, route.section()) {
         (Route::Shelf, _) => html! { <Shelf /> },
         (_, Some((id, section))) => html! { <ProjectPage key={id.to_string()} {id} {section} /> },

@@ -5,6 +5,7 @@ use domain::text::Text;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
+use crate::account::{Badge, Gate, WhoProvider};
 use crate::browser;
 use crate::connection::{Connection, use_connection, use_connection_state};
 use crate::i18n::{I18n, use_i18n, use_language_state, use_tr};
@@ -20,10 +21,12 @@ pub fn App() -> Html {
     html! {
         <ContextProvider<I18n> context={i18n}>
             <ContextProvider<Connection> context={connection.clone()}>
-                <NodeInfoProvider {connection}>
-                    <BrowserRouter>
-                        <ToastProvider><UploadProvider><Frame /></UploadProvider></ToastProvider>
-                    </BrowserRouter>
+                <NodeInfoProvider connection={connection.clone()}>
+                    <WhoProvider {connection}>
+                        <BrowserRouter>
+                            <ToastProvider><UploadProvider><Frame /></UploadProvider></ToastProvider>
+                        </BrowserRouter>
+                    </WhoProvider>
                 </NodeInfoProvider>
             </ContextProvider<Connection>>
         </ContextProvider<I18n>>
@@ -44,12 +47,13 @@ fn Frame() -> Html {
                     </svg>
                     <span>{ tr.t(Text::AppName) }</span>
                 </Link<Route>>
+                <Badge />
                 <Languages />
             </header>
             <Trust />
             <Lost />
             <UploadBar />
-            <main id="main" tabindex="-1"><Switch<Route> render={switch} /></main>
+            <main id="main" tabindex="-1"><Gate><Switch<Route> render={switch} /></Gate></main>
             <Foot />
         </>
     }
@@ -83,7 +87,8 @@ fn Trust() -> Html {
     html! {
         if trusts {
             <aside id="trust-banner" class="trust" aria-label={tr.t(Text::TrustLabel)}>
-                <p><strong>{ tr.t(Text::TrustTitle) }</strong>{ " " }{ tr.t(Text::TrustDetail) }</p>
+                <p><strong>{ tr.t(Text::TrustTitle) }</strong>{ " " }{ tr.t(Text::TrustDetail) }{ " " }
+                    <Link<Route> to={Route::Claim}>{ tr.t(Text::ClaimTitle) }</Link<Route>></p>
             </aside>
         }
     }

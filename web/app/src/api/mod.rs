@@ -1,9 +1,11 @@
 //! The client of `/api/v1`: one function a request, every failure a value.
 
+mod accounts;
 mod projects;
 mod storyboard;
 mod uploads;
 
+pub use accounts::*;
 pub use projects::*;
 pub use storyboard::*;
 pub use uploads::*;
@@ -55,6 +57,11 @@ impl ApiError {
         }
     }
 
+    /// Nobody is signed in, or no more.
+    pub fn is_unsigned(&self) -> bool {
+        matches!(self.code(), "sign-in-needed" | "session-ended")
+    }
+
     /// The code of the node's refusal; empty where it has none.
     pub fn code(&self) -> &str {
         match self {
@@ -86,6 +93,9 @@ fn known(code: &str) -> Option<Text> {
         "store-full" => Text::ErrorFull,
         "run-in-progress" => Text::ErrorRunning,
         "revision-unchanged" => Text::ErrorUnchanged,
+        "sign-in-refused" => Text::ErrorSignIn,
+        "too-many-attempts" => Text::ErrorAttempts,
+        "mailed-link-invalid" => Text::ErrorMailedLink,
         _ => return None,
     })
 }
@@ -144,6 +154,9 @@ impl Ask {
         }
         if changes {
             request = request.header(GUARD.0, GUARD.1);
+            if let Some((name, token)) = csrf() {
+                request = request.header(name, &token);
+            }
         }
         let sent = match self.body {
             Some(body) => request.body(body).map_err(|_| ApiError::Unreachable)?.send().await,

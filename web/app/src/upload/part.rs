@@ -61,6 +61,9 @@ pub async fn send(
     for (name, value) in headers {
         request.set_request_header(name, value).map_err(unreachable)?;
     }
+    if let Some((name, token)) = api::csrf() {
+        request.set_request_header(name, &token).map_err(unreachable)?;
+    }
     let upload_side = request.upload().map_err(unreachable)?;
     let progress = EventListener::new(&upload_side, "progress", move |event| {
         if let Some(progress) = event.dyn_ref::<ProgressEvent>() {
