@@ -59,7 +59,7 @@ texts! {
     SkipToContent: "Skip to the content" / "Aller au contenu";
     TrustLabel: "Who this node trusts" / "À qui ce nœud fait confiance";
     TrustTitle: "This node trusts whoever sits at this machine." / "Ce nœud fait confiance à toute personne devant cette machine.";
-    TrustDetail: "There is no sign-in, and no other machine can reach it." / "On n’y ouvre pas de session, et aucune autre machine ne peut l’atteindre.";
+    TrustDetail: "They may do everything here. There is no sign-in, and no other machine can reach it." / "Elle peut tout y faire. On n’y ouvre pas de session, et aucune autre machine ne peut l’atteindre.";
     LostNode: "The node does not answer. Trying again; what you see may be out of date." / "Le nœud ne répond pas. Nouvel essai en cours ; ce qui s’affiche n’est peut-être plus à jour.";
     LostOffline: "You are offline. The page goes on by itself once you are back." / "Vous êtes hors ligne. La page reprendra d’elle-même à votre retour.";
     FootLine: "Every word of a storyboard is quoted from its book." / "Chaque mot d’un storyboard est cité de son livre.";
@@ -408,7 +408,6 @@ texts! {
     ActorAccount: "An account" / "Un compte";
 
     // -- accounts on the page -------------------------------------------------------------------
-    TrustAll: "Whoever it is may do everything here." / "Qui que ce soit, il peut tout y faire.";
     HintNewPassword: "At least ten characters. A few uncommon words make a good one." / "Au moins dix caractères. Quelques mots peu courants font l’affaire.";
     HintClaimCode: "It stands in the terminal, below the address, and is another one each time the node starts." / "Il figure dans le terminal, sous l’adresse, et change à chaque démarrage du nœud.";
     HintMailLanguage: "Of what is mailed to you. The page’s own language is chosen at its top." / "De ce qui vous est envoyé. La langue de la page se choisit en haut.";
@@ -434,7 +433,6 @@ texts! {
     ErrorUnconfirmed: "Confirm your address first: a link was mailed to it." / "Confirmez d’abord votre adresse : un lien y a été envoyé.";
     ErrorAgain: "Nothing was changed: this needs your password once more." / "Rien n’a changé : il faut encore une fois votre mot de passe.";
     ErrorForbidden: "Your account may not do this. Ask an admin." / "Votre compte n’y a pas droit. Demandez à un administrateur.";
-    ClaimInherits: "Every book that is here becomes that account’s." / "Tous les livres qui sont ici reviennent à ce compte.";
     ClaimEnds: "From then on nobody gets in for sitting at this machine: everybody signs in, you too. That can’t be taken back." / "Dès lors, être devant cette machine ne suffit plus : tout le monde se connecte, vous aussi. C’est définitif.";
     ClaimOthers: "Others can sign up then, each with books of their own." / "Les autres peuvent alors s’inscrire, chacun avec ses propres livres.";
     SignUpDoneTo: "A link is on its way to {email}. Follow it within 24 hours, and say your password there." / "Un lien est en route vers {email}. Suivez-le dans les 24 heures, et donnez-y votre mot de passe.";
@@ -447,16 +445,13 @@ texts! {
     LinkAnother: "Have another link mailed" / "Recevoir un autre lien";
     CutOff: "Your session ended. Sign in, and you go on where you were." / "Votre session est terminée. Connectez-vous, et vous continuerez où vous étiez.";
     SignedInAlready: "You are signed in as {email}." / "Vous êtes connecté : {email}.";
-    UnconfirmedTitle: "Confirm your address" / "Confirmez votre adresse";
     UnconfirmedDetail: "Until then this account may do nothing here. A link was mailed to {email}." / "Jusque-là, ce compte ne peut rien faire ici. Un lien a été envoyé à {email}.";
     AgainTitle: "Your password once more" / "Votre mot de passe, encore une fois";
     AgainLead: "It is more than ten minutes ago that you said it. What you asked for is done right after." / "Vous l’avez donné il y a plus de dix minutes. Ce que vous demandez se fait aussitôt après.";
     AgainDo: "Go on" / "Continuer";
     AccountMenu: "Your account" / "Votre compte";
-    AccountParts: "Parts of your account" / "Parties de votre compte";
     AccountTitle: "Account" / "Compte";
     SecurityTitle: "Security" / "Sécurité";
-    AccountActivityTitle: "Activity" / "Activité";
     AccountSince: "since {time}" / "depuis le {time}";
     AccountNone: "Nobody is signed in: this node trusts whoever sits at this machine. Make the first account, and it is here." / "Personne n’est connecté : ce nœud fait confiance à toute personne devant cette machine. Créez le premier compte, et il sera ici.";
     RoleUser: "User" / "Utilisateur";
@@ -464,11 +459,9 @@ texts! {
     RoleAdmin: "Admin" / "Administrateur";
     ProfileTitle: "Name and language" / "Nom et langue";
     ProfileSaved: "Your name and language were saved." / "Votre nom et votre langue sont enregistrés.";
-    AddressTitle: "Mail address" / "Adresse électronique";
     AddressLead: "It is {email}. Another one takes its place when the link that is mailed there is followed. The one so far is told." / "C’est {email}. Une autre la remplace quand le lien qui y est envoyé est suivi. L’adresse actuelle en est avertie.";
     AddressDo: "Mail the link" / "Envoyer le lien";
     AddressDone: "If {email} can be yours, a link is on its way there: follow it within 24 hours. Until then your address stays as it is." / "Si {email} peut être la vôtre, un lien y est en route : suivez-le dans les 24 heures. D’ici là, votre adresse ne change pas.";
-    PasswordTitle: "Password" / "Mot de passe";
     PasswordLead: "Setting another one signs you out everywhere but here." / "En choisir un autre vous déconnecte partout, sauf ici.";
     PasswordDo: "Set the password" / "Changer le mot de passe";
     PasswordChanged: "Your password was changed, and everybody else was signed out." / "Votre mot de passe a changé, et toutes les autres sessions sont fermées.";
@@ -480,7 +473,6 @@ texts! {
     SessionFrom: "from {address}" / "depuis {address}";
     SessionSeen: "last used {time}" / "utilisé le {time}";
     SessionEnds: "ends by {time}" / "finit au plus tard le {time}";
-    SessionEnd: "Sign it out" / "Déconnecter";
     SessionEndNamed: "Sign out {agent}, signed in {time}" / "Déconnecter {agent}, connecté le {time}";
     SessionEnded: "{agent} was signed out." / "{agent} est déconnecté.";
     SessionsEnd: "Sign out everywhere" / "Se déconnecter partout";

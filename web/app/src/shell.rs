@@ -93,7 +93,7 @@ fn Trust() -> Html {
         if trusts {
             <aside id="trust-banner" class="trust" aria-label={tr.t(Text::TrustLabel)}>
                 <p>
-                    <strong>{ tr.t(Text::TrustTitle) }</strong>{ " " }{ tr.t(Text::TrustAll) }{ " " }{ tr.t(Text::TrustDetail) }
+                    <strong>{ tr.t(Text::TrustTitle) }</strong>{ " " }{ tr.t(Text::TrustDetail) }
                     if !claims {
                         { " " }<Link<Route> to={Route::Claim}>{ tr.t(Text::ClaimTitle) }</Link<Route>>
                     }

@@ -136,7 +136,6 @@ fn Lead(props: &LeadProps) -> Html {
             }
             if props.deed == Deed::Claim {
                 <ul id="claim-means" class="points">
-                    <li>{ tr.t(Text::ClaimInherits) }</li>
                     <li>{ tr.t(Text::ClaimEnds) }</li>
                     <li>{ tr.t(Text::ClaimOthers) }</li>
                 </ul>

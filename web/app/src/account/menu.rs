@@ -89,7 +89,7 @@ fn AccountMenu(props: &Props) -> Html {
                 <ul>
                     { way("menu-account", Route::Account, Text::AccountTitle) }
                     { way("menu-security", Route::Security, Text::SecurityTitle) }
-                    { way("menu-activity", Route::AccountActivity, Text::AccountActivityTitle) }
+                    { way("menu-activity", Route::AccountActivity, Text::SectionActivity) }
                     <li><button type="button" id="sign-out" onclick={sign_out}>{ tr.t(Text::SignOut) }</button></li>
                 </ul>
             </div>

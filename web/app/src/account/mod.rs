@@ -147,7 +147,7 @@ struct UnconfirmedProps {
 #[component]
 fn Unconfirmed(props: &UnconfirmedProps) -> Html {
     let tr = use_tr();
-    let heading = use_page(tr.t(Text::UnconfirmedTitle));
+    let heading = use_page(tr.t(Text::ConfirmTitle));
     let renew = use_connection().renew;
     use_effect_with((), move |()| {
         // The link opens another tab; whoever comes back from there finds this one as they wish it.
@@ -160,7 +160,7 @@ fn Unconfirmed(props: &UnconfirmedProps) -> Html {
     });
     html! {
         <section id="unconfirmed" class="entrance">
-            <h1 tabindex="-1" ref={heading}>{ tr.t(Text::UnconfirmedTitle) }</h1>
+            <h1 tabindex="-1" ref={heading}>{ tr.t(Text::ConfirmTitle) }</h1>
             <p class="lead-small">{ tr.fill(Text::UnconfirmedDetail, &[("email", &props.account.email)]) }</p>
             <Resend />
         </section>

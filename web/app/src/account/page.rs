@@ -36,7 +36,7 @@ impl Part {
         match self {
             Self::Profile => Text::AccountTitle,
             Self::Security => Text::SecurityTitle,
-            Self::Activity => Text::AccountActivityTitle,
+            Self::Activity => Text::SectionActivity,
         }
     }
 }
@@ -96,7 +96,7 @@ fn Own(props: &OwnProps) -> Html {
                     { tr.fill(Text::AccountSince, &[("time", &tr.moment(account.created_ms))]) }
                 </p>
             </header>
-            <nav class="sections" aria-label={tr.t(Text::AccountParts)}>
+            <nav class="sections" aria-label={tr.t(Text::AccountMenu)}>
                 <ul>{ for [Part::Profile, Part::Security, Part::Activity].map(entry) }</ul>
             </nav>
             { match part {

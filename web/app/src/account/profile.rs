@@ -36,7 +36,7 @@ pub fn Profile(props: &Props) -> Html {
         <div class="settings">
             if !account.confirmed {
                 <section id="own-unconfirmed" class="card" aria-labelledby="own-unconfirmed-title">
-                    <h2 id="own-unconfirmed-title">{ tr.t(Text::UnconfirmedTitle) }</h2>
+                    <h2 id="own-unconfirmed-title">{ tr.t(Text::ConfirmTitle) }</h2>
                     <p>{ tr.fill(Text::UnconfirmedDetail, &[("email", &account.email)]) }</p>
                     <Resend />
                 </section>
@@ -46,7 +46,7 @@ pub fn Profile(props: &Props) -> Html {
                 <AccountForm deed={Deed::Profile} {initial} on_done={on_saved} />
             </section>
             <section class="card" aria-labelledby="address-title">
-                <h2 id="address-title">{ tr.t(Text::AddressTitle) }</h2>
+                <h2 id="address-title">{ tr.t(Text::FieldEmail) }</h2>
                 if let Some(filled) = &*asked {
                     <div id="address-asked" class="form" role="status">
                         <p>{ tr.fill(Text::AddressDone, &[("email", &filled.text("email"))]) }</p>

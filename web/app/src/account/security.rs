@@ -37,7 +37,7 @@ pub fn Security(props: &Props) -> Html {
     html! {
         <div class="settings">
             <section class="card" aria-labelledby="password-title">
-                <h2 id="password-title">{ tr.t(Text::PasswordTitle) }</h2>
+                <h2 id="password-title">{ tr.t(Text::FieldPassword) }</h2>
                 <p>{ tr.t(Text::PasswordLead) }</p>
                 <AccountForm key={*changes} deed={Deed::Password} owner={props.account.email.clone()} {on_done} />
                 <p class="meta"><Link<Route> to={Route::Forgot}>{ tr.t(Text::PasswordForgot) }</Link<Route>></p>

@@ -46,7 +46,7 @@ pub fn Sessions() -> Html {
                     <p class="meta">{ facts(tr, session) }</p>
                 </div>
                 <button type="button" class="button session-end" aria-label={tr.fill(Text::SessionEndNamed, &named)} onclick={on_click}>
-                    { tr.t(if session.current { Text::SignOut } else { Text::SessionEnd }) }
+                    { tr.t(Text::SignOut) }
                 </button>
             </li>
         }
