@@ -1,200 +1,184 @@
-//! The forms to sign up and in, to confirm an address, and to set another password: one component, told which.
+//! The pages for whoever is not signed in: the first account, signing up and in, confirming an address, setting another
+//! password.
 
-use domain::account::{Claim, LinkUse, MailAddress, PasswordReset, Secret, SignIn, SignUp};
-use domain::language::Language;
+use domain::account::Secret;
 use domain::text::Text;
-use wasm_bindgen::JsCast;
-use web_sys::{FormData, HtmlFormElement};
-use yew::platform::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use crate::api::{self, ApiError};
+use super::deed::{Deed, Filled};
+use super::form::AccountForm;
+use super::resend::Resend;
+use super::{Who, use_who};
 use crate::browser;
 use crate::connection::use_connection;
-use crate::i18n::use_tr;
+use crate::i18n::{Tr, use_tr};
+use crate::node_info::use_node_info;
 use crate::pages::use_page;
 use crate::routes::Route;
+use crate::toast::use_toasts;
 
-/// What a form is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
-    Claim,
-    SignIn,
-    SignUp,
-    Confirm,
-    Forgot,
-    Reset,
-}
+/// How what a mailed link carries begins.
+const TOKEN_START: &str = "vl_";
 
-/// A field: its name, its label, its type, and what browsers fill in.
-type Field = (&'static str, Text, &'static str, &'static str);
-
-const EMAIL: Field = ("email", Text::FieldEmail, "email", "username");
-const NAME: Field = ("name", Text::FieldName, "text", "name");
-const CODE: Field = ("code", Text::FieldCode, "text", "off");
-const PASSWORD: Field = ("password", Text::FieldPassword, "password", "current-password");
-const NEW_PASSWORD: Field = ("password", Text::FieldNewPassword, "password", "new-password");
-
-impl Deed {
-    fn fields(self) -> &'static [Field] {
-        match self {
-            Self::Claim => &[CODE, EMAIL, NAME, NEW_PASSWORD],
-            Self::SignIn => &[EMAIL, PASSWORD],
-            Self::SignUp => &[EMAIL, NAME, NEW_PASSWORD],
-            Self::Confirm => &[PASSWORD],
-            Self::Forgot => &[EMAIL],
-            Self::Reset => &[NEW_PASSWORD],
-        }
-    }
-
-    fn title(self) -> Text {
-        match self {
-            Self::Claim => Text::ClaimTitle,
-            Self::SignIn => Text::SignInTitle,
-            Self::SignUp => Text::SignUpTitle,
-            Self::Confirm => Text::ConfirmTitle,
-            Self::Forgot => Text::ForgotTitle,
-            Self::Reset => Text::ResetTitle,
-        }
-    }
-
-    fn lead(self) -> Text {
-        match self {
-            Self::Claim => Text::ClaimLead,
-            Self::SignIn => Text::SignInLead,
-            Self::SignUp => Text::SignUpLead,
-            Self::Confirm => Text::ConfirmLead,
-            Self::Forgot => Text::ForgotLead,
-            Self::Reset => Text::ResetLead,
-        }
-    }
-
-    /// What is said when it is done and nobody is signed in by it.
-    fn done(self) -> Option<Text> {
-        match self {
-            Self::Claim | Self::SignIn | Self::Confirm => None,
-            Self::SignUp => Some(Text::SignUpDone),
-            Self::Forgot => Some(Text::ForgotDone),
-            Self::Reset => Some(Text::ResetDone),
-        }
+fn title(deed: Deed) -> Text {
+    match deed {
+        Deed::Forgot | Deed::Reset => Text::ForgotTitle,
+        deed => deed.label(),
     }
 }
 
-/// What was filled in.
-struct Filled(FormData, Language);
-
-impl Filled {
-    fn text(&self, name: &str) -> String {
-        self.0.get(name).as_string().unwrap_or_default()
-    }
-
-    fn secret(&self, name: &str) -> Secret {
-        Secret(self.text(name))
-    }
-
-    async fn send(&self, deed: Deed) -> Result<(), ApiError> {
-        let (email, name, password) = (self.text("email"), self.text("name"), self.secret("password"));
-        let (language, token) = (Some(self.1), Secret(browser::fragment()));
-        match deed {
-            Deed::Claim => {
-                let claim = Claim { code: self.secret("code"), email, password, name, language };
-                api::claim(&claim).await.map(drop)
-            }
-            Deed::SignIn => api::sign_in(&SignIn { email, password }).await.map(drop),
-            Deed::SignUp => api::sign_up(&SignUp { email, password, name, language }).await,
-            Deed::Confirm => api::confirm(&LinkUse { token, password }).await.map(drop),
-            Deed::Forgot => api::forgot(&MailAddress { email }).await,
-            Deed::Reset => api::reset(&PasswordReset { token, password }).await,
-        }
+fn lead(deed: Deed) -> Text {
+    match deed {
+        Deed::Claim => Text::ClaimLead,
+        Deed::SignUp => Text::SignUpLead,
+        Deed::Confirm => Text::ConfirmLead,
+        Deed::Forgot => Text::ForgotLead,
+        Deed::Reset => Text::ResetLead,
+        _ => Text::SignInLead,
     }
 }
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
     pub deed: Deed,
+    /// Somebody was signed in until now.
+    #[prop_or_default]
+    pub cut_off: bool,
 }
 
-/// A form.
 #[component]
 pub fn Entrance(props: &Props) -> Html {
-    let (deed, tr, connection) = (props.deed, use_tr(), use_connection());
-    let heading = use_page(tr.t(deed.title()));
-    let navigator = use_navigator();
-    let (refused, busy, done) = (use_state_eq(|| None), use_state_eq(|| false), use_state_eq(|| false));
-    let on_submit = {
-        let (refused, busy, done) = (refused.clone(), busy.clone(), done.clone());
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
-            let form = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
-            let Some(data) = form.and_then(|form| FormData::new_with_form(&form).ok()) else { return };
-            let (refused, busy, done) = (refused.clone(), busy.clone(), done.clone());
-            let (connection, navigator) = (connection.clone(), navigator.clone());
-            busy.set(true);
-            spawn_local(async move {
-                let sent = Filled(data, tr.0).send(deed).await;
-                busy.set(false);
-                match sent {
-                    Ok(()) if deed.done().is_some() => done.set(true),
-                    Ok(()) => {
-                        if let Some(navigator) = navigator {
-                            navigator.push(&Route::Shelf);
-                        }
-                        connection.renew.emit(());
-                    }
-                    Err(error) => refused.set(Some(error.message(tr))),
-                }
-            });
-        })
-    };
-    let field = |(name, label, kind, fill): &Field| {
-        let id = format!("entrance-{name}");
-        html! {
-            <p class="field">
-                <label for={id.clone()}>{ tr.t(*label) }</label>
-                <input {id} name={*name} type={*kind} autocomplete={*fill} required=true />
-            </p>
+    let (deed, tr) = (props.deed, use_tr());
+    let sent = use_state_eq(|| None::<Filled>);
+    let named = tr.t(if sent.is_some() { Text::LookIntoMail } else { title(deed) });
+    let heading = use_page(named);
+    let claimed = use_node_info().map(|node| node.claimed);
+    let token = use_token(deed);
+    let on_done = use_arrival(deed, sent.setter());
+    let shown = match (deed, claimed, &*sent) {
+        (Deed::SignUp | Deed::Forgot, _, Some(filled)) => mailed(tr, deed, filled),
+        (Deed::Claim, Some(true), _) => {
+            told(tr, Text::ErrorClaimed, &[(Route::Shelf, Text::SignInTitle), (Route::SignUp, Text::SignUpTitle)])
         }
-    };
-    let link = |route: Route, text: Text| html! { <li><Link<Route> to={route}>{ tr.t(text) }</Link<Route>></li> };
-    let form = html! {
-        <form id="entrance" onsubmit={on_submit}>
-            { for deed.fields().iter().map(field) }
-            if let Some(why) = (*refused).clone() {
-                <p id="entrance-refused" role="alert" class="problem">{ why }</p>
-            }
-            <p><button type="submit" class="primary" disabled={*busy}>{ tr.t(deed.title()) }</button></p>
-        </form>
+        (Deed::SignUp, Some(false), _) => told(tr, Text::ErrorClaimNeeded, &[(Route::Claim, Text::ClaimTitle)]),
+        (Deed::Confirm, ..) if token.is_none() => told(tr, Text::LinkMissing, &[(Route::Shelf, Text::SignInTitle)]),
+        (Deed::Reset, ..) if token.is_none() => told(tr, Text::LinkMissing, &[(Route::Forgot, Text::LinkAnother)]),
+        _ => html! {
+            <>
+                <Lead {deed} cut_off={props.cut_off} />
+                <AccountForm {deed} {token} {on_done} />
+                { ways(tr, deed) }
+            </>
+        },
     };
     html! {
-        <section class="entrance">
-            <h1 tabindex="-1" ref={heading}>{ tr.t(deed.title()) }</h1>
-            if let (true, Some(text)) = (*done, deed.done()) {
-                <p id="entrance-done" role="status">{ tr.t(text) }</p>
-                <ul>{ link(Route::Shelf, Text::SignInTitle) }</ul>
-            } else {
-                <p>{ tr.t(deed.lead()) }</p>
-                { form }
-                if deed == Deed::SignIn {
-                    <ul>{ link(Route::SignUp, Text::SignUpTitle) }{ link(Route::Forgot, Text::ForgotTitle) }</ul>
-                }
-            }
+        <section id="entrance" class="entrance" data-deed={deed.id()}>
+            <h1 tabindex="-1" ref={heading}>{ named }</h1>
+            { shown }
         </section>
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_form_asks_for_what_it_sends() {
-        for deed in [Deed::Claim, Deed::SignIn, Deed::SignUp, Deed::Confirm, Deed::Forgot, Deed::Reset] {
-            let names: Vec<&str> = deed.fields().iter().map(|(name, ..)| *name).collect();
-            let mut once = names.clone();
-            once.dedup();
-            assert_eq!(names, once);
-            assert_eq!(names.contains(&"password"), deed != Deed::Forgot);
-        }
+/// What the mailed link carried, kept for as long as the page shows and nowhere else.
+#[hook]
+fn use_token(deed: Deed) -> Option<Secret> {
+    let take = move || deed.needs_link().then(|| browser::take_fragment(TOKEN_START)).flatten().map(Secret);
+    let token = use_state_eq(take);
+    let location = use_location();
+    {
+        // Another link may be opened in the same tab.
+        let token = token.clone();
+        use_effect_with(location, move |_| {
+            if let Some(newer) = take() {
+                token.set(Some(newer));
+            }
+        });
     }
+    (*token).clone()
+}
+
+/// What happens once a deed is done: whoever is signed in by it goes on, others are told what comes next.
+#[hook]
+fn use_arrival(deed: Deed, sent: UseStateSetter<Option<Filled>>) -> Callback<Filled> {
+    let (tr, connection, toasts, navigator) = (use_tr(), use_connection(), use_toasts(), use_navigator());
+    Callback::from(move |filled: Filled| {
+        if matches!(deed, Deed::SignUp | Deed::Forgot) {
+            return sent.set(Some(filled));
+        }
+        // Signing in has no address of its own: it is asked for wherever one is, and there one goes on.
+        if let (Some(navigator), true) = (&navigator, deed != Deed::SignIn) {
+            navigator.replace(&Route::Shelf);
+        }
+        if deed == Deed::Reset {
+            toasts.say(tr.t(Text::ResetDone).to_owned());
+        }
+        connection.renew.emit(());
+    })
+}
+
+#[derive(PartialEq, Properties)]
+struct LeadProps {
+    deed: Deed,
+    cut_off: bool,
+}
+
+#[component]
+fn Lead(props: &LeadProps) -> Html {
+    let tr = use_tr();
+    let who = use_who();
+    html! {
+        <>
+            if props.cut_off {
+                <p id="cut-off" class="notice notice-warn" role="status">{ tr.t(Text::CutOff) }</p>
+            } else {
+                <p class="lead-small">{ tr.t(lead(props.deed)) }</p>
+            }
+            if props.deed == Deed::Claim {
+                <ul id="claim-means" class="points">
+                    <li>{ tr.t(Text::ClaimEnds) }</li>
+                    <li>{ tr.t(Text::ClaimOthers) }</li>
+                </ul>
+            }
+            if let (Who::SignedIn(account), false) = (who, props.deed.needs_link()) {
+                <p class="notice">{ tr.fill(Text::SignedInAlready, &[("email", &account.email)]) }</p>
+            }
+        </>
+    }
+}
+
+/// What was mailed, and another try.
+fn mailed(tr: Tr, deed: Deed, filled: &Filled) -> Html {
+    let text = if deed == Deed::SignUp { Text::SignUpDoneTo } else { Text::ForgotDoneTo };
+    html! {
+        <div id="mailed" class="form" role="status">
+            <p>{ tr.fill(text, &[("email", &filled.text("email"))]) }</p>
+            <Resend {deed} filled={filled.clone()} />
+            <ul class="ways"><li><Link<Route> to={Route::Shelf}>{ tr.t(Text::SignInTitle) }</Link<Route>></li></ul>
+        </div>
+    }
+}
+
+fn told(tr: Tr, text: Text, ways: &[(Route, Text)]) -> Html {
+    html! {
+        <>
+            <p id="entrance-told" class="notice">{ tr.t(text) }</p>
+            <ul class="ways">{ for ways.iter().map(|(route, text)| way(tr, route, *text)) }</ul>
+        </>
+    }
+}
+
+/// Where else one may have wanted to go.
+fn ways(tr: Tr, deed: Deed) -> Html {
+    let ways = match deed {
+        Deed::SignIn => vec![(Route::SignUp, Text::SignUpTitle), (Route::Forgot, Text::PasswordForgot)],
+        Deed::SignUp | Deed::Forgot => vec![(Route::Shelf, Text::SignInTitle)],
+        Deed::Confirm | Deed::Reset => vec![(Route::Forgot, Text::PasswordForgot)],
+        _ => Vec::new(),
+    };
+    html! { <ul class="ways">{ for ways.iter().map(|(route, text)| way(tr, route, *text)) }</ul> }
+}
+
+fn way(tr: Tr, route: &Route, text: Text) -> Html {
+    html! { <li><Link<Route> to={route.clone()}>{ tr.t(text) }</Link<Route>></li> }
 }

@@ -3,25 +3,48 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | here | who it is, for every component |
-//! | [`entrance`] | the forms to sign up and in, to confirm an address, to set another password |
+//! | here | who it is, for every component, and what they are shown |
+//! | [`deed`], [`form`] | what can be done by filling in a form; the form |
+//! | [`entrance`], [`resend`] | signing up and in, confirming an address, another password |
+//! | [`again`] | the password once more, for whatever the node wants it for |
+//! | [`menu`] | who is signed in, at the top of every page |
+//! | [`page`], [`profile`], [`security`], [`sessions`], [`log`] | the account's own page |
+//! | [`agent`] | browsers and programs by name (pure) |
 
+pub mod again;
+mod agent;
+pub mod deed;
 pub mod entrance;
+mod form;
+mod log;
+mod menu;
+pub mod page;
+mod profile;
+mod resend;
+mod security;
+mod sessions;
+
+pub use menu::Menu;
 
 use std::rc::Rc;
 
 use domain::account::Account;
 use domain::text::Text;
+use gloo_events::EventListener;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
 use crate::api;
+use crate::browser;
 use crate::connection::{Connection, use_connection};
 use crate::i18n::use_tr;
 use crate::node_info::use_node_info;
+use crate::pages::use_page;
 use crate::routes::Route;
-use entrance::{Deed, Entrance};
+use deed::Deed;
+use entrance::Entrance;
+use resend::Resend;
 
 /// Who uses the page.
 #[derive(Clone, PartialEq)]
@@ -31,7 +54,10 @@ pub enum Who {
     /// Whoever sits at the machine.
     Trusted,
     /// Nobody is signed in.
-    Nobody,
+    Nobody {
+        /// Somebody was until now, and did not sign out here.
+        cut_off: bool,
+    },
     /// Somebody is.
     SignedIn(Rc<Account>),
 }
@@ -52,6 +78,7 @@ pub struct Props {
 #[component]
 pub fn WhoProvider(props: &Props) -> Html {
     let who = use_state_eq(|| Who::Unknown);
+    let cut_off = use_mut_ref(|| false);
     let trusts = use_node_info().map(|node| node.local_trust);
     {
         let (who, connection) = (who.clone(), props.connection.clone());
@@ -59,9 +86,16 @@ pub fn WhoProvider(props: &Props) -> Html {
             None => {}
             Some(true) => who.set(Who::Trusted),
             Some(false) => spawn_local(async move {
+                let was_signed_in = api::is_signed_in();
                 match api::account().await {
-                    Ok(signed_in) => who.set(Who::SignedIn(Rc::new(signed_in.account))),
-                    Err(error) if error.is_unsigned() => who.set(Who::Nobody),
+                    Ok(signed_in) => {
+                        cut_off.replace(false);
+                        who.set(Who::SignedIn(Rc::new(signed_in.account)));
+                    }
+                    Err(error) if error.is_unsigned() => {
+                        *cut_off.borrow_mut() |= was_signed_in;
+                        who.set(Who::Nobody { cut_off: *cut_off.borrow() });
+                    }
                     Err(error) => connection.heed(&error),
                 }
             }),
@@ -78,34 +112,57 @@ pub struct GateProps {
 /// Shows what is inside to whoever may see it, and to others a way in.
 #[component]
 pub fn Gate(props: &GateProps) -> Html {
-    let is_entrance = use_route::<Route>().is_some_and(|route| route.deed().is_some());
-    let claimed = use_node_info().is_none_or(|node| node.claimed);
+    let route = use_route::<Route>();
+    let is_entrance = route.as_ref().is_some_and(|route| route.deed().is_some());
+    let is_own = route.as_ref().is_some_and(|route| route.account_part().is_some());
+    let node = use_node_info();
+    let claimed = node.as_ref().is_none_or(|node| node.claimed);
+    let is_asking = node.is_some_and(|node| !node.local_trust);
+    let inside = |whose: String| html! { <Inside key={whose}>{ props.children.clone() }</Inside> };
     match use_who() {
         _ if is_entrance => props.children.clone(),
-        Who::Nobody => html! { <Entrance deed={if claimed { Deed::SignIn } else { Deed::Claim }} /> },
-        // What is not known yet holds nobody up: the node refuses what is not to be shown.
-        Who::Unknown | Who::Trusted | Who::SignedIn(_) => props.children.clone(),
+        Who::Nobody { cut_off } => {
+            html! { <Entrance deed={if claimed { Deed::SignIn } else { Deed::Claim }} {cut_off} /> }
+        }
+        Who::Unknown if is_asking => html! {},
+        // A node that says nothing of itself yet holds nobody up: it refuses what is not to be shown.
+        Who::Unknown | Who::Trusted => inside("nobody".to_owned()),
+        Who::SignedIn(account) if !account.confirmed && !is_own => html! { <Unconfirmed {account} /> },
+        Who::SignedIn(account) => inside(account.id.to_string()),
     }
 }
 
-/// Who is signed in, and the way out.
+/// What one sees, made anew for another: nothing that was fetched for one is shown to the next.
 #[component]
-pub fn Badge() -> Html {
-    let (tr, connection) = (use_tr(), use_connection());
-    let Who::SignedIn(account) = use_who() else { return html! {} };
-    let on_click = Callback::from(move |_: MouseEvent| {
-        let connection = connection.clone();
-        spawn_local(async move {
-            if let Err(error) = api::sign_out().await {
-                connection.heed(&error);
+fn Inside(props: &GateProps) -> Html {
+    props.children.clone()
+}
+
+#[derive(PartialEq, Properties)]
+struct UnconfirmedProps {
+    account: Rc<Account>,
+}
+
+/// For whoever may do nothing before their address is confirmed.
+#[component]
+fn Unconfirmed(props: &UnconfirmedProps) -> Html {
+    let tr = use_tr();
+    let heading = use_page(tr.t(Text::ConfirmTitle));
+    let renew = use_connection().renew;
+    use_effect_with((), move |()| {
+        // The link opens another tab; whoever comes back from there finds this one as they wish it.
+        let listener = EventListener::new(&browser::document(), "visibilitychange", move |_| {
+            if browser::is_visible() {
+                renew.emit(());
             }
-            connection.renew.emit(());
         });
+        move || drop(listener)
     });
     html! {
-        <div class="account">
-            <span id="account-name">{ &account.name }</span>
-            <button type="button" id="sign-out" onclick={on_click}>{ tr.t(Text::SignOut) }</button>
-        </div>
+        <section id="unconfirmed" class="entrance">
+            <h1 tabindex="-1" ref={heading}>{ tr.t(Text::ConfirmTitle) }</h1>
+            <p class="lead-small">{ tr.fill(Text::UnconfirmedDetail, &[("email", &props.account.email)]) }</p>
+            <Resend />
+        </section>
     }
 }
