@@ -93,8 +93,6 @@ impl Api {
         let edge = EdgeConfig::default().edge(stopping.clone(), usize::MAX);
         let secret = draw_code().map_err(|fault| Failure::new(fault.to_string()))?;
         let gateway = Gateway {
-            // Others at this machine reach the port, too: they are not who opened the folder.
-        let gateway = Gateway {
             health: Default::default(),
             // Others at this machine reach the port, too: they are not who opened the folder.
             auth: Auth {
