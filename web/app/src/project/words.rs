@@ -134,30 +134,16 @@ fn use_words(project: &Project, on_close: Callback<()>) -> Form {
 
 #[cfg(test)]
 mod tests {
-    use domain::api::BookFile;
-    use domain::id::{Digest, ProjectId};
-
     use super::*;
+    use crate::fixtures;
 
     fn project(name: Option<&str>, description: &str) -> Project {
-        let book = BookFile { name: "a.txt".into(), digest: Digest::of(b""), bytes: 1, format: None };
         Project {
-            id: ProjectId(1),
-            version: 1,
             name: name.unwrap_or("Title").into(),
             named: name.is_some(),
             description: description.into(),
-            archived: false,
             title: "Title".into(),
-            authors: Vec::new(),
-            language: None,
-            created_ms: 0,
-            changed_ms: 0,
-            demo: false,
-            deleted: None,
-            book,
-            revision: 1,
-            run: None,
+            ..fixtures::project(1, None)
         }
     }
 
