@@ -9,7 +9,7 @@ use crate::run::RunContext;
 use crate::{store_fault, uploads};
 
 /// What is told to whoever asks for what another request made.
-pub(crate) fn other_request() -> Fault {
+pub fn other_request() -> Fault {
     Fault::new("idempotency-mismatch", "this key was used for another request: take a new key for a new one")
 }
 

@@ -11,7 +11,7 @@
 //! | [`links`] | addresses of files that may be followed for a while |
 //! | [`room`] | how much a tenant may keep, and what is on its way |
 //! | [`uploads`] | what is done to uploads that can be gone on with |
-//! | `keyed` | making something by an id that the asker chose |
+//! | [`keyed`] | making something by an id that the asker chose |
 //! | [`analysis`] | what is asked of a text by itself, or of a project's revision |
 //! | [`edits`] | edits of storyboards: appended, undone, shown |
 //! | [`keeping`] | looking after what is kept: backups, orphans, health, covers |
@@ -34,7 +34,7 @@ pub mod edits;
 pub mod entrance;
 pub mod follow;
 pub mod keeping;
-mod keyed;
+pub mod keyed;
 pub mod lease;
 pub mod links;
 pub mod model;

@@ -89,7 +89,7 @@ async fn create_from_body(mut request: Request) -> Result<ProjectView> {
     let made = made.map_err(|fault| keyed::cleared_away(&request, fault))?.project;
     // What was there already may be another book's.
     if made.book.digest != stored.digest || made.book.name != file_name {
-        return Err(keyed::mismatch());
+        return Err(actors::keyed::other_request().into());
     }
     Ok(made)
 }

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use actors::keyed::other_request;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cluster::body::Fault;
@@ -102,11 +103,6 @@ impl Keyed {
     }
 }
 
-/// What another request under the same key is told.
-pub fn mismatch() -> ApiError {
-    ApiError::new("idempotency-mismatch", "this key was used for another request: take a new key for a new one")
-}
-
 /// What is told where a book went before it was a project's: under an id that was used before, what an earlier try
 /// left is cleared away, and the book may have come in between.
 pub fn cleared_away(request: &Request, fault: Fault) -> ApiError {
@@ -135,7 +131,7 @@ pub async fn once(mut request: Request, route: &Route) -> Result<Response, ApiEr
         while let Some(chunk) = body.next().await {
             chunk?;
         }
-        return if digest(&heard) == answer.request { again(&answer) } else { Err(mismatch()) };
+        return if digest(&heard) == answer.request { again(&answer) } else { Err(other_request().into()) };
     }
     request.made = Some(id(named(request.principal.tenant, route.id, &key)));
     request.body = heard_along(&mut request, &heard);
