@@ -7,9 +7,11 @@
 //! | module | holds |
 //! |---|---|
 //! | here | the actor, its coordinators and intents, the first messages |
+//! | `accounts` | the answers to what is asked of accounts |
 //! | `reach` | the answers to what is asked of texts, and of events of many projects |
 //! | `work` | the answers to all else that is done to projects |
 
+mod accounts;
 mod reach;
 mod work;
 

@@ -22,11 +22,13 @@
 //! | [`relay`] | from a run's outbox to its project's event log |
 //! | [`rings`], [`follow`] | which logs grew, and events of many projects at a time |
 //! | [`webhooks`] | addresses that are told of events |
+//! | [`accounts`] | who signs up and in, and what that is worth |
 //! | [`lease`] | holding and taking over leases without a wall clock |
 //! | [`entrance`] | the actor that other roles see, and its process group |
 //! | [`clock`] | time since boot |
 //! | [`model`] | the model as the reading stage needs it |
 
+pub mod accounts;
 pub mod analysis;
 pub mod clock;
 pub mod core;

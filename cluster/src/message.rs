@@ -3,6 +3,11 @@
 //! A kind's number and the fields of its type never change; what must say more gets a new kind. Golden
 //! bytes of every kind are kept in `tests/golden-v1.txt`, and a test fails when one of them moves.
 
+use crate::body::accounts::{
+    AccountEventsReply, AccountReply, AskAddress, AskReset, Authenticate, AuthenticatedReply, BeginSession,
+    ChangePassword, ChangeRole, ClaimNode, ConfirmAgain, EndSessions, FindAccount, FollowLink, ListAccountEvents,
+    ListSessions, PatchAccount, ReadAccount, ResetPassword, SayPassword, SessionReply, SessionsReply, SignUpAccount,
+};
 use crate::body::analysis::{AnalyseProject, AnalyseText, AnalysisReply, GetAnalysis};
 use crate::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
 use crate::body::follow::{FollowEvents, FollowedEvents};
@@ -197,6 +202,31 @@ messages! {
     146 GetCover;
     147 CoverReply;
     160 ReviseFromUpload;
+
+    170 Authenticate;
+    171 SignUpAccount;
+    172 ClaimNode;
+    173 BeginSession;
+    174 EndSessions;
+    175 ListSessions;
+    176 FollowLink;
+    177 ConfirmAgain;
+    178 AskReset;
+    179 ResetPassword;
+    180 ChangePassword;
+    181 SayPassword;
+    182 ReadAccount;
+    183 PatchAccount;
+    184 AskAddress;
+    185 ListAccountEvents;
+    186 FindAccount;
+    187 ChangeRole;
+    195 AuthenticatedReply;
+    196 SessionReply;
+    197 AccountReply;
+    198 SessionsReply;
+    199 AccountEventsReply;
+
     230 CreateUploadAs;
     231 CreateWebhookAs;
     232 BeginRunAs;
@@ -271,4 +301,22 @@ requests! {
     RunMigrations => MigrationsReply;
     SweepBlobs => SweepReply;
     GetCover => CoverReply;
+    Authenticate => AuthenticatedReply;
+    SignUpAccount => Done;
+    ClaimNode => SessionReply;
+    BeginSession => SessionReply;
+    EndSessions => Done;
+    ListSessions => SessionsReply;
+    FollowLink => SessionReply;
+    ConfirmAgain => Done;
+    AskReset => Done;
+    ResetPassword => Done;
+    ChangePassword => SessionReply;
+    SayPassword => Done;
+    ReadAccount => AccountReply;
+    PatchAccount => AccountReply;
+    AskAddress => Done;
+    ListAccountEvents => AccountEventsReply;
+    FindAccount => AccountReply;
+    ChangeRole => AccountReply;
 }

@@ -50,6 +50,8 @@ use domain::scheduling::{
 };
 use domain::upload::UploadView;
 
+#[path = "examples/accounts.rs"]
+mod accounts;
 #[path = "examples/keeping.rs"]
 mod keeping;
 #[path = "examples/keyed.rs"]
@@ -430,6 +432,7 @@ fn examples() -> Vec<Message> {
     all.extend(told_of_projects());
     all.extend(reach::examples());
     all.extend(keeping::examples());
+    all.extend(accounts::examples());
     all.extend(keyed::examples());
     all
 }

@@ -77,6 +77,8 @@ pub struct NodeInfo {
     pub version: String,
     /// Whoever sits at this machine is trusted; nobody else reaches it.
     pub local_trust: bool,
+    /// The node has its first account: others can sign up.
+    pub claimed: bool,
     /// Largest upload, bytes.
     pub upload_limit_bytes: u64,
     /// How long the deletion of a project can be undone, seconds; 0 where it can't.

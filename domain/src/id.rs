@@ -73,6 +73,10 @@ uuid_id! {
     UploadId;
     /// One address that is told of events.
     WebhookId;
+    /// One account: somebody who can sign in.
+    AccountId;
+    /// Somebody's being signed in.
+    SessionId;
     /// One GPU-worker actor: one device of one node.
     WorkerId;
 }
@@ -80,6 +84,8 @@ uuid_id! {
 impl TenantId {
     /// The one tenant of a machine that trusts whoever sits at it.
     pub const LOCAL: Self = Self(0);
+    /// No tenant: what nobody has. Ids are UUIDs of a version, which this is not.
+    pub const NONE: Self = Self(u128::MAX);
 }
 
 /// SHA-256 of some bytes. Blobs, segments and models are named by it.

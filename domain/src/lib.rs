@@ -10,7 +10,7 @@
 //! | [`book`] | a book that was read: chapters, paragraphs, sentences and where each stood in the file |
 //! | [`passage`] | windows of sentences, their tokens, and what the encoder says of them |
 //! | [`manifest`] | what a run has to do, fixed at reading; segments of what is done |
-//! | [`principal`] | who asks |
+//! | [`principal`], [`account`] | who asks; accounts, sessions, roles |
 //! | [`storyboard`] | scenes, panels, characters and the evidence for each |
 //! | [`edit`] | what an editor may do to a storyboard |
 //! | [`project`] | a project as it is worked on: words, revisions, runs, who did what |
@@ -23,6 +23,7 @@
 //! | [`webhook`], [`follow`] | who is told of events: addresses, and followers of many projects |
 //! | [`text`] | every interface text, in both languages |
 
+pub mod account;
 pub mod analysis;
 pub mod api;
 pub mod book;

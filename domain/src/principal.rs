@@ -2,7 +2,8 @@
 
 use bincode::{Decode, Encode};
 
-use crate::id::TenantId;
+use crate::account::SystemRole;
+use crate::id::{AccountId, SessionId, TenantId};
 
 /// Who asks, as the gateway made sure of it. Every handler takes one; every row carries its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
@@ -13,13 +14,32 @@ pub struct Principal {
     pub proof: Proof,
 }
 
-/// How the gateway knows who asks.
+/// How the gateway knows who asks. New kinds are appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum Proof {
     /// The request came over loopback to a node that trusts whoever sits at its machine.
     LocalTrust,
     /// The node itself: demonstration books, commands of the same process.
     Node,
+    /// It does not.
+    Nobody,
+    /// Somebody signed in.
+    Session(Signed),
+}
+
+/// A session, and what its account was when the request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct Signed {
+    /// The account.
+    pub account: AccountId,
+    /// The session.
+    pub session: SessionId,
+    /// What the account may do to the node.
+    pub role: SystemRole,
+    /// The account's address is confirmed.
+    pub confirmed: bool,
+    /// When the password was last said, milliseconds since 1970 UTC.
+    pub proved_ms: u64,
 }
 
 impl Principal {
@@ -27,4 +47,14 @@ impl Principal {
     pub const LOCAL: Self = Self { tenant: TenantId::LOCAL, proof: Proof::LocalTrust };
     /// The node itself, acting for the local tenant.
     pub const NODE: Self = Self { tenant: TenantId::LOCAL, proof: Proof::Node };
+    /// Whoever it is: they have nothing here.
+    pub const NOBODY: Self = Self { tenant: TenantId::NONE, proof: Proof::Nobody };
+
+    /// The session that asks, if one does.
+    pub fn signed(&self) -> Option<Signed> {
+        match self.proof {
+            Proof::Session(signed) => Some(signed),
+            Proof::LocalTrust | Proof::Node | Proof::Nobody => None,
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::api::{BookFile, RunView};
 use crate::book::Warning;
-use crate::id::{ProjectId, RunId};
+use crate::id::{AccountId, ProjectId, RunId};
 use crate::language::Language;
 use crate::principal::Proof;
 use crate::run::{Progress, RunSettings, RunState};
@@ -295,12 +295,16 @@ pub enum Actor {
     Local,
     /// The node itself.
     Node,
+    /// An account.
+    Account(AccountId),
 }
 
 impl From<Proof> for Actor {
     fn from(proof: Proof) -> Self {
         match proof {
-            Proof::LocalTrust => Self::Local,
+            Proof::Session(signed) => Self::Account(signed.account),
+            // Nobody gets as far as doing something.
+            Proof::LocalTrust | Proof::Nobody => Self::Local,
             Proof::Node => Self::Node,
         }
     }

@@ -7,6 +7,9 @@ mod weights;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::accounts::letters::MailError;
+use actors::accounts::token::draw_code;
+use actors::accounts::{self, AccountPolicy, Accounts};
 use actors::analysis::Analyses;
 use actors::core::{Core, CoreMessage};
 use actors::edits::Boards;
@@ -31,9 +34,12 @@ use tokio::task::JoinHandle;
 
 use crate::config::{self, Config};
 use crate::outbound::courier::HttpCourier;
+use crate::outbound::mail::PostOffice;
 
 /// How long the core may take to give its leases back.
 const STOP: Duration = Duration::from_secs(5);
+/// How long letters that are being sent may take.
+const MAIL: Duration = Duration::from_secs(3);
 /// How long devices may take to finish what they run.
 const DRAIN: Duration = Duration::from_secs(3);
 /// Books read or composed at a time.
@@ -59,6 +65,8 @@ pub struct Node {
     pub stopping: watch::Receiver<bool>,
     /// Why a run last had to wait for better times.
     pub trouble: watch::Receiver<Option<Fault>>,
+    /// Who signs up and in.
+    pub accounts: Accounts,
     stop: watch::Sender<bool>,
     core_actor: ActorRef<CoreMessage>,
     step_down: watch::Sender<bool>,
@@ -73,6 +81,12 @@ pub enum StartError {
     /// The stores.
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// The mail server that was named.
+    #[error("mail can't be sent as it is configured: {0}")]
+    Mail(String),
+    /// What a core is made of.
+    #[error("{0}")]
+    Core(String),
     /// The actor runtime.
     #[error("an actor could not be started: {0}")]
     Actor(#[from] ractor::SpawnErr),
@@ -106,9 +120,12 @@ impl Node {
             trouble: tell_trouble,
             ..context
         });
+        accounts::open(&context).await.map_err(|fault| StartError::Core(fault.to_string()))?;
+        let accounts = context.accounts.clone();
         let (core_actor, _) = Actor::spawn(None, Core, context).await?;
         let core = entrance::open(&scope, entrance::CORE, entrance::core_name(id), &core_actor, wire).await?;
         Ok(Self {
+            accounts,
             core,
             bulk,
             model: devices.model.clone(),
@@ -129,10 +146,11 @@ impl Node {
         &self.data
     }
 
-    /// Stops in order: runs give their leases back, the devices drain, then the scheduler hands leadership over. What
+    /// Stops in order: mail that is being sent is sent, runs give their leases back, the devices drain, then the scheduler hands leadership over. What
     /// was not finished goes on when the node starts again.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
+        let _ = tokio::time::timeout(MAIL, self.accounts.settled()).await;
         let _ = self.core_actor.call(CoreMessage::Stop, Some(STOP)).await;
         self.core_actor.stop(None);
         self.devices.drain(DRAIN).await;
@@ -147,6 +165,8 @@ pub struct Quiet {
     pub core: Address,
     /// Uploads and downloads.
     pub bulk: Arc<dyn BulkPlane>,
+    /// Who signs up and in.
+    pub accounts: Accounts,
     core_actor: ActorRef<CoreMessage>,
     /// Until it is gone, nobody else has the folder.
     data: DataFolder,
@@ -162,11 +182,13 @@ impl Quiet {
         let (scope, wire) = (format!("visiobook-{id:032x}"), Wire::Memory);
         let context = Arc::new(quiet_context(config, &data, id, Leader { scope: scope.clone(), wire })?);
         let bulk: Arc<dyn BulkPlane> = Arc::new(bulk(&context));
+        accounts::open(&context).await.map_err(|fault| StartError::Core(fault.to_string()))?;
+        let accounts = context.accounts.clone();
         let (core_actor, _) = Actor::spawn(None, Core, context).await?;
         // A core that stops drives nothing more, and answers.
         let _ = core_actor.call(CoreMessage::Stop, Some(STOP)).await;
         let core = entrance::open(&scope, entrance::CORE, entrance::core_name(id), &core_actor, wire).await?;
-        Ok(Self { core, bulk, core_actor, data })
+        Ok(Self { core, bulk, accounts, core_actor, data })
     }
 
     /// Lets the folder go.
@@ -174,6 +196,27 @@ impl Quiet {
         let _ = self.core_actor.stop_and_wait(None, Some(STOP)).await;
         drop(self.data);
     }
+}
+
+/// Accounts, and who carries their mail.
+fn accounts(config: &Config, data: &DataFolder) -> Result<Accounts, StartError> {
+    let (auth, mail) = (&config.auth, &config.mail);
+    let office = PostOffice::new(&mail.from, mail.post(data.path()));
+    let office = office.map_err(|error| match error {
+        MailError::Refused(why) | MailError::Later(why) => StartError::Mail(why),
+    })?;
+    let claim_code = match auth.claim_code.0.as_str() {
+        "" => draw_code().map_err(|fault| StartError::Core(fault.detail))?,
+        _ => auth.claim_code.clone(),
+    };
+    let policy = AccountPolicy {
+        site: auth.site(&format!("http://127.0.0.1:{}", config.gateway.port)),
+        mail_pause: Duration::from_millis(mail.retry_first_ms),
+        hashing_threads: auth.threads(),
+        attempts_scale: auth.attempts_scale,
+        claim_code,
+    };
+    Ok(Accounts::new(Arc::new(office), policy))
 }
 
 /// Webhooks, and who carries their letters.
@@ -195,6 +238,7 @@ fn quiet_context(config: &Config, data: &DataFolder, core: u128, scheduler: Lead
         uploads: upload_policy(config),
         analyses: Analyses::default(),
         webhooks: webhooks(config),
+        accounts: accounts(config, data)?,
         boards: Boards::default(),
         keeping: keeping(config),
         undo_delete: Duration::from_secs(config.projects.undo_delete_s),

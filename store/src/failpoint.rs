@@ -37,6 +37,11 @@ pub const WRITES: &[&str] = &[
     "updating a webhook",
     "removing a webhook",
     "removing what a webhook was told",
+    "adding an account",
+    "updating an account",
+    "claiming an address",
+    "releasing an address",
+    "claiming the node",
 ];
 
 /// Writes into a store that no node serves and nobody sees until it is whole: what a restore is cut off at is

@@ -1,15 +1,17 @@
 //! The records port: typed rows, each method on one partition.
 
 use async_trait::async_trait;
-use domain::id::{ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::account::AccountEvent;
+use domain::id::{AccountId, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 use futures_util::stream::BoxStream;
 
 use crate::error::StoreError;
 use crate::rows::{
-    EditRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
-    ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow, WebhookMark, WebhookRow,
+    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAccountEvent,
+    NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, SiteRow,
+    UploadRow, WebhookMark, WebhookRow,
 };
 
 /// How a compare-and-set ended.
@@ -296,6 +298,64 @@ pub trait Records: Send + Sync {
         webhook: WebhookId,
         project: ProjectId,
     ) -> Result<(), StoreError>;
+
+    // -- accounts ---------------------------------------------------------------------------------
+
+    /// An account's row. Partition: account.
+    async fn account_get(&self, account: AccountId) -> Result<Option<AccountRow>, StoreError>;
+
+    /// Adds an account if there is none of that id; its version becomes 1. What was done is kept with it, all or
+    /// nothing. [`StoreError::Invalid`] for a row that fails [`AccountRow::check`]. Partition: account.
+    ///
+    /// After `Unknown` the row is there whole or not at all.
+    async fn account_insert(
+        &self,
+        row: AccountRow,
+        event: Option<NewAccountEvent>,
+    ) -> Result<Cas<AccountRow>, StoreError>;
+
+    /// Replaces an account if its version is `expected_version`; the version rises by one. What was done is kept under
+    /// the new version, all or nothing, and never removed. Checked as by [`Records::account_insert`]. Partition:
+    /// account.
+    ///
+    /// This is where somebody is signed in, and where sessions end: once it is applied, whoever reads the row knows.
+    /// After `Unknown` the row is the old one or the new one.
+    async fn account_update(
+        &self,
+        row: AccountRow,
+        expected_version: u64,
+        event: Option<NewAccountEvent>,
+    ) -> Result<Cas<AccountRow>, StoreError>;
+
+    /// At most `limit` things that were done with an account, with a number below `before`, newest first. Partition:
+    /// account.
+    async fn account_events(
+        &self,
+        account: AccountId,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<AccountEvent>, StoreError>;
+
+    /// Whose an address is. Partition: the address.
+    async fn email_get(&self, email: &str) -> Result<Option<EmailRow>, StoreError>;
+
+    /// Makes an address an account's, if its row has `expected_version` (0: there is none); the version rises by one.
+    /// [`StoreError::Invalid`] for a row that fails [`EmailRow::check`]. Partition: the address.
+    ///
+    /// Of two that want an address one gets it. After `Unknown` the row says who did.
+    async fn email_claim(&self, row: EmailRow, expected_version: u64) -> Result<Cas<EmailRow>, StoreError>;
+
+    /// Leaves an address to whoever wants it, if it is this account's. Idempotent: repeat after an error. Partition:
+    /// the address.
+    async fn email_release(&self, email: &str, account: AccountId) -> Result<(), StoreError>;
+
+    /// The node's own row; the default where it was never written. Partition: its own.
+    async fn site_get(&self) -> Result<SiteRow, StoreError>;
+
+    /// Replaces the node's own row if its version is `expected_version`; the version rises by one. Partition: its own.
+    ///
+    /// After `Unknown` the row is the old one or the new one.
+    async fn site_update(&self, row: SiteRow, expected_version: u64) -> Result<Cas<SiteRow>, StoreError>;
 
     // -- leases -----------------------------------------------------------------------------------
 

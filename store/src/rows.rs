@@ -3,6 +3,7 @@
 //! A row is stored as a versioned payload; adding a field means a new payload version beside the old
 //! one (`sqlite/payload.rs`), never a change of an old one.
 
+mod account;
 mod kept;
 mod upload;
 mod webhook;
@@ -18,6 +19,10 @@ use domain::language::Language;
 use domain::project::{Act, Activity, Actor};
 use domain::run::{Progress, RunEvent, RunSettings, RunState};
 
+pub use account::{
+    AccountRow, CREDENTIALS_MAX, Credential, EmailRow, LINKS_MAX, LinkPurpose, MailedLink, NewAccountEvent,
+    SecretDigest, SessionRow, SiteRow,
+};
 pub use kept::KeptRow;
 pub use upload::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, UPLOAD_METADATA_MAX_BYTES, UploadRow, UploadState};
 pub use webhook::{PendingEvent, WebhookMark, WebhookRow};

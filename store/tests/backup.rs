@@ -10,8 +10,8 @@ use bytes::Bytes;
 use domain::id::{Digest, ProjectId, TenantId};
 use futures_util::TryStreamExt as _;
 use store::backup::{BackupError, KeysFound, Packed, Passphrase, Progress, Restored, Source, pack, restore};
-use store::conformance::{project_row, run_row, upload_row};
-use store::rows::{IntentBody, IntentRow, KeptRow, LeaseKey, ProjectRow, shard_of};
+use store::conformance::{account_row, project_row, run_row, upload_row};
+use store::rows::{AccountRow, IntentBody, IntentRow, KeptRow, LeaseKey, ProjectRow, shard_of};
 use store::{BlobScope, DataFolder, StoreError};
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
@@ -348,4 +348,17 @@ async fn a_blob_that_the_disk_has_changed_is_named_and_makes_no_backup() {
     let refused = tokio::task::spawn_blocking(move || pack(&source, &runtime, std::io::sink())).await.unwrap();
     assert_eq!(refused, Err(BackupError::Store(StoreError::CorruptBlob { digest })));
     folder.blobs().delete(scope, digest).await.expect("nothing is held any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_come_back_with_nobody_signed_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = DataFolder::open(dir.path().join("old")).unwrap();
+    let row = folder.records().account_insert(account_row(), None).await.unwrap().applied().unwrap();
+    assert!(!row.sessions.is_empty() && !row.links.is_empty());
+    let (bytes, _) = packed(&folder, None).await;
+    let new = dir.path().join("new");
+    restored(&write(dir.path(), &bytes), &new, None).await.unwrap();
+    let again = DataFolder::open(&new).unwrap().records().account_get(row.account).await.unwrap();
+    assert_eq!(again, Some(AccountRow { sessions: vec![], links: vec![], ..row }));
 }

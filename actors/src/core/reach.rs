@@ -8,7 +8,7 @@ use domain::id::{TenantId, WebhookId};
 
 use super::{CoreMessage, Shared};
 use crate::analysis::{self, Asked, Stands};
-use crate::{follow, uploads, webhooks};
+use crate::{follow, webhooks};
 
 impl Shared {
     pub(super) async fn answer_reach(&self, message: Message) -> Result<Message, Fault> {
@@ -43,7 +43,7 @@ impl Shared {
                 webhooks::read(context, ask.principal, ask.webhook).await?;
                 WebhookSecretsReply { secrets: webhooks::sign::secrets(&context.keys, ask.webhook) }.into()
             }
-            other => return uploads::answer(context, other).await,
+            other => return self.answer_accounts(other).await,
         })
     }
 

@@ -32,6 +32,7 @@ use domain::manifest::BLOB_CONFIG;
 use store::{Blobs, Keyring, Records, StoreError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::accounts::Accounts;
 use crate::analysis::Analyses;
 use crate::edits::Boards;
 use crate::entrance::Leader;
@@ -65,6 +66,8 @@ pub struct RunContext {
     pub analyses: Analyses,
     /// Addresses that are told of events.
     pub webhooks: Webhooks,
+    /// Who signs up and in.
+    pub accounts: Accounts,
     /// Storyboards that are being edited.
     pub boards: Boards,
     /// What looks after what is kept.

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::accounts::letters::{Mail, MailError, Mailer};
+use actors::accounts::{AccountPolicy, Accounts};
 use actors::analysis::Analyses;
 use actors::edits::Boards;
 use actors::entrance::Leader;
@@ -15,6 +17,7 @@ use actors::webhooks::policy::Policy;
 use actors::webhooks::{Courier, Letter, Webhooks};
 use cluster::body::Fault as Refusal;
 use cluster::link::Wire;
+use domain::account::Secret;
 use domain::id::ProjectId;
 use domain::principal::Principal;
 use domain::project::Act;
@@ -32,6 +35,27 @@ impl Courier for Nobody {
 
     async fn post(&self, _: Letter) -> Result<u16, Refusal> {
         Err(Refusal::new("webhook-unreachable", "nobody is there"))
+    }
+}
+
+#[async_trait::async_trait]
+impl Mailer for Nobody {
+    async fn send(&self, _: &Mail) -> Result<(), MailError> {
+        Err(MailError::Refused("nobody is there".into()))
+    }
+}
+
+/// Who claims the node of a test.
+pub const CLAIM_CODE: &str = "0123456789ABCDEFGHJKMNPQRS";
+
+/// How accounts are in tests.
+pub fn account_policy() -> AccountPolicy {
+    AccountPolicy {
+        site: "https://books.example".into(),
+        mail_pause: Duration::from_millis(1),
+        hashing_threads: 2,
+        attempts_scale: 1,
+        claim_code: Secret(CLAIM_CODE.into()),
     }
 }
 
@@ -58,6 +82,7 @@ pub fn context(folder: &DataFolder, faults: Faults) -> RunContext {
         uploads: UploadPolicy::new(1 << 30, Duration::from_secs(3_600)),
         analyses: Analyses::default(),
         webhooks: Webhooks::new(Arc::new(Nobody), PATIENCE),
+        accounts: Accounts::new(Arc::new(Nobody), account_policy()),
         boards: Boards::default(),
         keeping: keeping(),
         undo_delete: Duration::from_secs(3_600),

@@ -1,5 +1,6 @@
 //! The messages' own types. Their fields are frozen; see [`crate::message`].
 
+pub mod accounts;
 pub mod analysis;
 pub mod files;
 pub mod follow;

@@ -7,7 +7,9 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use actors::accounts::token::draw_code;
 use bytes::Bytes;
+use domain::account::Secret;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -16,11 +18,12 @@ use serde_json::Value;
 use store::DataFolder;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use warp::http::{Method, Request, StatusCode};
+use warp::http::{Method, Request, StatusCode, header};
 
 use super::{BAD_INPUT, CONFLICT, FAILED, Failure, NOT_FOUND};
 use crate::config::{Config, EdgeConfig};
 use crate::gateway::Gateway;
+use crate::gateway::access::Auth;
 use crate::gateway::assets::Assets;
 use crate::gateway::serve::serve;
 use crate::wiring::{Quiet, buckets};
@@ -46,6 +49,8 @@ pub struct Target {
 pub struct Api {
     base: String,
     client: Client<HttpConnector, Full<Bytes>>,
+    /// Says who asks.
+    bearer: Option<Secret>,
     local: Option<Local>,
 }
 
@@ -64,10 +69,10 @@ impl Api {
     pub async fn open(config: &Config, target: &Target) -> Result<Self, Failure> {
         let client = Client::builder(TokioExecutor::new()).build_http();
         if let Some(server) = &target.server {
-            return Ok(Self { base: server.trim_end_matches('/').to_owned(), client, local: None });
+            return Ok(Self { base: server.trim_end_matches('/').to_owned(), client, bearer: None, local: None });
         }
         let base = format!("http://127.0.0.1:{}", config.gateway.port);
-        let served = Self { base, client, local: None };
+        let served = Self { base, client, bearer: None, local: None };
         if target.data_dir.is_none() && served.answers().await {
             return Ok(served);
         }
@@ -86,8 +91,17 @@ impl Api {
         let base = format!("http://{}", listener.local_addr().map_err(port)?);
         let (stop, stopping) = watch::channel(false);
         let edge = EdgeConfig::default().edge(stopping.clone(), usize::MAX);
+        let secret = draw_code().map_err(|fault| Failure::new(fault.to_string()))?;
         let gateway = Gateway {
             health: Default::default(),
+            // Others at this machine reach the port, too: they are not who opened the folder.
+            auth: Auth {
+                local_trust: false,
+                claimed: quiet.accounts.claimed(),
+                revoked: quiet.accounts.revoked(),
+                secure: false,
+                own_secret: Some(secret.clone()),
+            },
             followers: crate::gateway::followers::Followers::default(),
             rates: buckets::rates(&config.rates),
             keyed: buckets::keyed(),
@@ -100,7 +114,7 @@ impl Api {
             ready: watch::channel(false).1,
         };
         let server = tokio::spawn(serve(edge, vec![listener], None, Arc::new(gateway), Assets::default()));
-        Ok(Self { base, local: Some(Local { quiet, stop, server }), ..self })
+        Ok(Self { base, bearer: Some(secret), local: Some(Local { quiet, stop, server }), ..self })
     }
 
     /// Runs go on only with `visiobook serve`.
@@ -132,14 +146,22 @@ impl Api {
 
     async fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<(StatusCode, Bytes), Failure> {
         let url = format!("{}{path}", self.base);
-        let request = Request::builder().method(method).uri(&url).body(Full::new(Bytes::from(body)));
-        let request = request.map_err(|e| Failure::bad_input(format!("{url} is no address: {e}")))?;
+        let request = self.request(method, &url, body)?;
         let silent = |e: String| Failure::new(format!("the node at {} does not answer: {e}", self.base));
         let answer = self.client.request(request).await.map_err(|e| silent(e.to_string()))?;
         let status = answer.status();
         let body = http_body_util::Limited::new(answer.into_body(), MAX_ANSWER_BYTES);
         let bytes = body.collect().await.map_err(|e| silent(e.to_string()))?.to_bytes();
         Ok((status, bytes))
+    }
+
+    fn request(&self, method: Method, url: &str, body: Vec<u8>) -> Result<Request<Full<Bytes>>, Failure> {
+        let mut request = Request::builder().method(method).uri(url);
+        if let Some(bearer) = &self.bearer {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {}", bearer.0));
+        }
+        let request = request.body(Full::new(Bytes::from(body)));
+        request.map_err(|e| Failure::bad_input(format!("{url} is no address: {e}")))
     }
 
     /// Posts to `path` below the API's root, and gives each piece of the answer to `take` as it comes.
@@ -153,8 +175,7 @@ impl Api {
         mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let url = format!("{}/api/v1{path}", self.base);
-        let request = Request::builder().method(Method::POST).uri(&url).body(Full::new(Bytes::from(body)));
-        let request = request.map_err(|e| Failure::bad_input(format!("{url} is no address: {e}")))?;
+        let request = self.request(Method::POST, &url, body)?;
         let silent = |e: String| Failure::new(format!("the node at {} broke off: {e}; its log says why", self.base));
         let answer = self.client.request(request).await.map_err(|e| silent(e.to_string()))?;
         let status = answer.status();

@@ -218,25 +218,18 @@ fn log_to_stderr(default: &str) {
 }
 
 /// Returns at the first Ctrl-C or request to terminate.
-pub(crate) fn interrupted() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{Signal, SignalKind, signal};
-    async fn told(signal: std::io::Result<Signal>) {
-        match signal {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "this signal ends the program without its last words");
-                std::future::pending().await
+pub(crate) async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let ctrl_c = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = ctrl_c => {}
+                _ = terminate.recv() => {}
             }
         }
-    }
-    // Listened to from here on, not from when the future is first looked at: until then a signal would just kill.
-    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    async move {
-        tokio::select! {
-            () = told(interrupt) => {}
-            () = told(terminate) => {}
+        Err(_) => {
+            let _ = ctrl_c.await;
         }
     }
 }

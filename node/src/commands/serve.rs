@@ -1,5 +1,6 @@
 //! `visiobook serve`: the web app and the API, on this machine.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tokio::sync::Semaphore;
 use super::{Failure, interrupted};
 use crate::config::Config;
 use crate::gateway::Gateway;
+use crate::gateway::access::Auth;
 use crate::gateway::assets::Assets;
 use crate::gateway::edge::tls::Tls;
 use crate::gateway::followers::Followers;
@@ -62,12 +64,21 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     let tls = config.edge.tls().map(Tls::open).transpose().map_err(|e| Failure::bad_input(e.to_string()))?;
     let listeners = listen(&config).await?;
     let urls: Vec<String> = listeners.iter().map(|listener| url(listener, tls.is_some())).collect();
+    // Until another address is set, mailed links lead to this one.
+    config.auth.public_url = config.auth.site(&config.edge.site(config.gateway.port).unwrap_or_else(|| urls[0].clone()));
     let data = DataFolder::open(&folder)?;
     let node = Node::start(data, &config, Wire::Memory).await?;
     let assets = load_assets(args.web_dist.as_deref())?;
     let gateway = Arc::new(Gateway {
         core: node.core.clone(),
         bulk: node.bulk.clone(),
+        auth: Auth {
+            local_trust: config.auth.local_trust,
+            claimed: node.accounts.claimed(),
+            revoked: node.accounts.revoked(),
+            secure: config.auth.secure(),
+            own_secret: None,
+        },
         upload_limit_bytes: config.gateway.upload_limit_mib << 20,
         undo_delete_s: config.projects.undo_delete_s,
         streams: Arc::new(Semaphore::new(config.gateway.max_event_streams)),
@@ -78,8 +89,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
         stopping: node.stopping.clone(),
         ready: node.ready.clone(),
     });
-    let interrupted = interrupted();
-    println!("Visiobook is at {}  (data in {}; Ctrl-C stops it)", urls.join(" and "), folder.display());
+    greet(&node, &urls.join(" and "), &folder);
     let edge = config.edge.edge(node.stopping.clone(), files);
     let mut server = tokio::spawn(serve(edge, listeners, tls, gateway, assets));
     let demonstrated = async {
@@ -88,7 +98,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     };
     tokio::select! {
         () = demonstrated => {}
-        () = interrupted => eprintln!("stopping; runs go on at the next start"),
+        () = interrupted() => eprintln!("stopping; runs go on at the next start"),
         _ = &mut server => return Err(Failure::new("the server ended by itself; the log says why")),
     }
     node.stop().await;
@@ -110,6 +120,17 @@ async fn listen(config: &Config) -> Result<Vec<TcpListener>, Failure> {
 fn url(listener: &TcpListener, tls: bool) -> String {
     let scheme = if tls { "https" } else { "http" };
     listener.local_addr().map_or_else(|_| scheme.to_owned(), |address| format!("{scheme}://{address}"))
+}
+
+/// Says where the node is, and how its first account is made.
+fn greet(node: &Node, urls: &str, folder: &Path) {
+    let mut text = format!("Visiobook is at {urls}  (data in {}; Ctrl-C stops it)\n", folder.display());
+    if let Some(code) = node.accounts.claim_code() {
+        text += &format!("It has no account yet. The first one, an admin, is made with the code {}\n", code.0);
+    }
+    // In one piece: whoever reads the first line may be gone before the second.
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Lets this process have as many open files as it may, and says how many: each connection is one, and shells give

@@ -130,6 +130,16 @@ impl EdgeConfig {
         named.then(|| Files { certificate: self.certificate.clone(), key: self.key.clone() })
     }
 
+    /// Where people find the node by its first name; `None` where it has none, or is reached by plain HTTP only.
+    pub fn site(&self, port: u16) -> Option<String> {
+        let host = self.hosts.first()?;
+        if !self.trusted_proxies.is_empty() {
+            return Some(format!("https://{host}"));
+        }
+        let port = if host.contains(':') || port == 443 { String::new() } else { format!(":{port}") };
+        self.tls().is_some().then(|| format!("https://{host}{port}"))
+    }
+
     /// What callers are held against.
     pub fn policy(&self) -> Policy {
         Policy {
@@ -194,6 +204,17 @@ mod tests {
             config.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
         };
         assert_eq!(refused(behind), None);
+    }
+
+    #[test]
+    fn people_find_the_node_by_its_name() {
+        let mut config = EdgeConfig { hosts: vec!["books.example".to_owned()], ..EdgeConfig::default() };
+        assert_eq!(config.site(8420), None);
+        (config.certificate, config.key) = ("c.pem".into(), "k.pem".into());
+        assert_eq!(config.site(8420).unwrap(), "https://books.example:8420");
+        assert_eq!(config.site(443).unwrap(), "https://books.example");
+        config.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        assert_eq!(config.site(8420).unwrap(), "https://books.example");
     }
 
     #[test]

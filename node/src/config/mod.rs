@@ -3,8 +3,10 @@
 //! Every key can be set as `VISIOBOOK__SECTION__KEY`; a key that nobody knows is refused, so that a
 //! misspelling does not pass for a setting.
 
+mod auth;
 mod edge;
 mod gateway;
+mod mail;
 mod model;
 mod projects;
 mod rates;
@@ -19,8 +21,10 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+pub use auth::AuthConfig;
 pub use edge::EdgeConfig;
 pub use gateway::GatewayConfig;
+pub use mail::MailConfig;
 pub use model::{ModelConfig, Profile};
 pub use projects::ProjectsConfig;
 pub use rates::RatesConfig;
@@ -48,6 +52,10 @@ pub struct Config {
     pub projects: ProjectsConfig,
     /// Addresses that are told of events.
     pub webhooks: WebhooksConfig,
+    /// Who gets in.
+    pub auth: AuthConfig,
+    /// Letters to whoever has an account.
+    pub mail: MailConfig,
     /// The encoder's model.
     pub model: ModelConfig,
     /// The devices.
@@ -75,6 +83,14 @@ pub enum ConfigError {
     /// Listeners that would not be safe, or can't be.
     #[error("the configuration can't be used: {0}")]
     Edge(String),
+    /// A text that can't work.
+    #[error("the configuration can't be used: {key} must be {wanted}")]
+    Unfit {
+        /// Section and key.
+        key: &'static str,
+        /// What would do.
+        wanted: &'static str,
+    },
     /// A value of the wrong kind, or a key that nobody knows.
     #[error("the configuration can't be used: {0}")]
     Invalid(#[from] Box<figment::Error>),
@@ -102,6 +118,8 @@ impl Config {
         config.rates.check()?;
         config.projects.check()?;
         config.webhooks.check()?;
+        config.auth.check()?;
+        config.mail.check()?;
         config.scheduler.check()?;
         config.store.check()?;
         Ok(config)

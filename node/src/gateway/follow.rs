@@ -22,6 +22,7 @@ use warp::reply::{Reply, Response};
 use warp::ws::{Message, WebSocket};
 
 use super::problem::ApiError;
+use super::routes::Permission;
 use super::{Gateway, Request};
 
 /// How long the core holds a question open.
@@ -62,6 +63,8 @@ enum Closed {
     ByFollower,
     /// The node stops.
     Stopping,
+    /// The follower's session ended.
+    Revoked,
     /// What was said is no [`FollowerMessage`].
     BadMessage,
     /// Nothing was heard for too long.
@@ -81,6 +84,7 @@ impl Closed {
         match self {
             Self::ByFollower => (1000, ""),
             Self::Stopping => (1001, "stopping"),
+            Self::Revoked => (4401, "session-ended"),
             Self::BadMessage => (4400, "bad-request"),
             Self::NoProject => (4404, "project-not-found"),
             Self::Idle => (4408, "idle"),
@@ -116,9 +120,10 @@ pub async fn socket(mut request: Request) -> Result<Response, ApiError> {
         trace: request.trace,
         deadline: request.deadline,
     };
+    let revoked = Box::pin(request.until_revoked(Permission::Tenant));
     let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
     let reply = upgrade.on_upgrade(move |socket| async move {
-        serve(asker, socket).await;
+        serve(asker, socket, revoked).await;
         drop(permit);
     });
     Ok(reply.into_response())
@@ -132,12 +137,13 @@ struct Asker {
     deadline: Duration,
 }
 
-async fn serve(asker: Asker, socket: WebSocket) {
+async fn serve(asker: Asker, socket: WebSocket, revoked: impl Future<Output = ()>) {
     let (mut sink, mut stream) = socket.split();
     let mut stopping = asker.gateway.stopping.clone();
     let closed = tokio::select! {
         closed = converse(&asker, &mut sink, &mut stream) => closed,
         _ = stopping.wait_for(|stop| *stop) => Closed::Stopping,
+        () = revoked => Closed::Revoked,
     };
     let (code, reason) = closed.code_and_reason();
     tracing::debug!(trace = %asker.trace, code, reason, "a follower's connection is closed");

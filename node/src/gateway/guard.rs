@@ -7,42 +7,38 @@ use warp::http::{HeaderMap, Method, header};
 use super::edge::caller::{Caller, Host};
 use super::problem::ApiError;
 
-/// Makes sure that nobody on the way could read a request, nor its answer.
+/// Makes sure that nobody on the way could read a request or its answer, that it names this node, and that it comes from
+/// our own page (or from no page at all). Gives whoever sits at the machine where that is who asks, and nobody else can:
+/// whether they are trusted is another question.
+///
+/// A `Host` that is not the node's is refused, which defeats DNS rebinding; `Origin` and `Sec-Fetch-Site`, where a
+/// browser sends them, must be ours.
 ///
 /// # Errors
-/// `tls-required`.
-pub fn private(caller: &Caller) -> Result<(), ApiError> {
-    if caller.is_private() {
-        return Ok(());
+/// `tls-required`, `not-local`, `foreign-host`, `foreign-origin`.
+pub fn admit(caller: &Caller, method: &Method, headers: &HeaderMap) -> Result<Option<Principal>, ApiError> {
+    if !caller.is_private() {
+        let detail =
+            "this node is spoken to over https only; behind a proxy, the proxy has to say so in what it forwards";
+        return Err(ApiError::new("tls-required", detail));
     }
-    let detail = "this node is spoken to over https only; behind a proxy, the proxy has to say so in what it forwards";
-    Err(ApiError::new("tls-required", detail))
-}
-
-/// Makes sure that a request comes from this machine and from our own page (or from no page at all).
-///
-/// `Host` must name loopback, which defeats DNS rebinding; `Origin` and `Sec-Fetch-Site`, where a browser
-/// sends them, must be ours.
-///
-/// # Errors
-/// `not-local`, `foreign-host`, `foreign-origin`.
-pub fn local(caller: &Caller, method: &Method, headers: &HeaderMap) -> Result<Principal, ApiError> {
-    if !caller.local {
+    if !caller.local && !caller.invited {
         let detail = "this node serves only the machine that it runs on, and no proxy; open it there";
         return Err(ApiError::new("not-local", detail));
     }
-    if !matches!(caller.host, Host::Loopback(_)) {
-        return Err(ApiError::new("foreign-host", "open this page as http://127.0.0.1 or http://localhost"));
+    if caller.host == Host::Foreign {
+        let detail = "open this page as http://127.0.0.1 or http://localhost, or by a name of the node's (edge.hosts)";
+        return Err(ApiError::new("foreign-host", detail));
     }
     own_page(caller, method, headers)?;
-    Ok(Principal::LOCAL)
+    Ok((caller.local && matches!(caller.host, Host::Loopback(_))).then_some(Principal::LOCAL))
 }
 
 /// Makes sure that no page of another site speaks through somebody's browser.
 ///
 /// # Errors
 /// `foreign-origin`.
-pub fn own_page(caller: &Caller, method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
+fn own_page(caller: &Caller, method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
     let foreign = || ApiError::new("foreign-origin", "another site may not use this node");
     if let Some(origin) = text(headers, header::ORIGIN.as_str())
         && caller.origin().as_deref() != Some(&origin.to_ascii_lowercase())
@@ -77,7 +73,7 @@ mod tests {
             map.insert(*name, value.parse().unwrap());
         }
         let caller = Policy::default().caller(peer.parse().unwrap(), false, &Uri::from_static("/"), &map);
-        private(&caller).and_then(|()| local(&caller, &method, &map)).map(|_| ()).map_err(|e| e.code)
+        admit(&caller, &method, &map).map(|_| ()).map_err(|e| e.code)
     }
 
     #[test]

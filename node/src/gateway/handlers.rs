@@ -46,7 +46,8 @@ pub async fn openapi(_: Request) -> Result {
 pub async fn node(request: Request) -> Result {
     let info = NodeInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        local_trust: true,
+        local_trust: request.gateway.auth.trusts_local(),
+        claimed: *request.gateway.auth.claimed.borrow(),
         upload_limit_bytes: request.gateway.upload_limit_bytes,
         undo_delete_s: request.gateway.undo_delete_s,
         formats: [".epub", ".pdf", ".docx", ".html", ".htm", ".md", ".txt"].map(str::to_owned).to_vec(),

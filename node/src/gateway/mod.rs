@@ -19,7 +19,9 @@
 //! | [`followers`] | one question to the core for all who follow a project |
 //! | [`metrics`], [`devices`] | how the scheduling and the devices stand, for programs and for people |
 //! | [`edge`] | connections: TLS, deadlines, bounds, and who asks as far as they tell |
-//! | [`guard`] | who is let in: the local trust of a one-machine node |
+//! | [`guard`] | what is let in: the local trust of a one-machine node |
+//! | [`access`], [`cookie`] | who asks, and what they may: the one place where permissions are enforced |
+//! | [`accounts`] | signing up, in and out; sessions, passwords, roles |
 //! | [`rates`] | how many requests somebody may make |
 //! | [`keyed`] | requests that are sent again, and make nothing twice |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
@@ -28,9 +30,12 @@
 //! | [`openapi`] | the OpenAPI 3.1 document |
 //! | [`serve`](mod@serve) | the warp server round it all |
 
+pub mod access;
+pub mod accounts;
 pub mod analyses;
 pub mod assets;
 pub mod compress;
+pub mod cookie;
 pub mod devices;
 pub mod download;
 pub mod edge;
@@ -75,6 +80,8 @@ pub struct Gateway {
     pub core: Address,
     /// Uploads and downloads.
     pub bulk: Arc<dyn BulkPlane>,
+    /// How it knows who asks.
+    pub auth: access::Auth,
     /// Largest upload, bytes.
     pub upload_limit_bytes: u64,
     /// How long the deletion of a project can be undone, seconds.
@@ -101,6 +108,8 @@ pub struct Request {
     pub gateway: Arc<Gateway>,
     /// Who asks.
     pub principal: Principal,
+    /// What shows that.
+    pub credential: access::Credential,
     /// What the connection tells of it.
     pub caller: Arc<edge::caller::Caller>,
     /// What the path's `{names}` stood for, in order.
@@ -122,6 +131,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// Waits until whoever asks may not follow a stream of a permission any more.
+    pub fn until_revoked(&self, route: routes::Permission) -> impl Future<Output = ()> + Send + use<> {
+        access::until_revoked(self.gateway.clone(), route, self.principal, self.credential.clone())
+    }
+
     /// The `index`th `{name}` of the path.
     ///
     /// # Errors

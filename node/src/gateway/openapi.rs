@@ -135,7 +135,9 @@ fn bound_numbers(value: &mut Value) {
 
 fn path_schema(name: &str) -> Value {
     match name {
-        "project" | "run" | "upload" | "webhook" => json!({ "type": "string", "format": "uuid" }),
+        "project" | "run" | "upload" | "webhook" | "session" | "account" => {
+            json!({ "type": "string", "format": "uuid" })
+        }
         "revision" => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
         _ => json!({ "type": "string" }),
     }
@@ -147,6 +149,7 @@ fn subject(path: &str) -> &str {
     let mut parts = path.trim_start_matches("/api/v1").split('/').skip(1);
     match parts.next().unwrap_or_default() {
         "health" | "metrics" | "node" | "openapi.json" | "reference" => "node",
+        "auth" | "account" | "accounts" => "accounts",
         first => parts.find(|part| SUBJECTS.contains(part)).unwrap_or(first),
     }
 }
@@ -154,10 +157,13 @@ fn subject(path: &str) -> &str {
 fn permission(permission: Permission) -> &'static str {
     match permission {
         Permission::Public => "public",
+        Permission::Account => "account",
+        Permission::Recent => "recent",
         Permission::Tenant => "tenant",
         Permission::ProjectRead => "project:read",
         Permission::ProjectWrite => "project:write",
         Permission::Operator => "operator",
+        Permission::Admin => "admin",
     }
 }
 

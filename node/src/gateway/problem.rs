@@ -57,12 +57,16 @@ impl ApiError {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            // HTTP wants a way in named; browsers ask nobody for this one.
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"visiobook\""));
+        }
         if let Some(ms) = self.retry_after_ms {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));
         }
         for (name, value) in self.headers {
             if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(name, value);
+                headers.append(name, value);
             }
         }
         tracing::info!(%trace, status = problem.status, code = problem.code, "request refused");
@@ -95,6 +99,20 @@ fn status(code: &str) -> StatusCode {
         | "upload-too-many-pieces"
         | "quota-exceeded"
         | "text-too-long" => StatusCode::PAYLOAD_TOO_LARGE,
+        "sign-in-needed" | "session-ended" | "sign-in-refused" => StatusCode::UNAUTHORIZED,
+        "forbidden"
+        | "account-needed"
+        | "address-unconfirmed"
+        | "sign-in-again"
+        | "csrf-token-needed"
+        | "password-wrong"
+        | "claim-code-wrong"
+        | "claim-needed"
+        | "mailed-link-invalid" => StatusCode::FORBIDDEN,
+        "account-not-found" | "session-not-found" => StatusCode::NOT_FOUND,
+        "claimed-already" | "own-role" => StatusCode::CONFLICT,
+        "password-weak" | "bad-email" => StatusCode::UNPROCESSABLE_ENTITY,
+        "too-many-attempts" => StatusCode::TOO_MANY_REQUESTS,
         "upload-broken" | "bad-request" | "upload-without-name" | "bad-cursor" => StatusCode::BAD_REQUEST,
         "not-found" | "project-not-found" | "run-not-found" | "revision-not-found" | "version-not-found"
         | "artefact-not-found" | "upload-not-found" | "webhook-not-found" | "cover-not-found" => StatusCode::NOT_FOUND,

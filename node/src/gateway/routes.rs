@@ -27,8 +27,12 @@ pub type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// Anybody that reaches the node: health, the document itself.
+    /// Anybody that reaches the node: health, the document itself, ways to sign in.
     Public,
+    /// Whoever is signed in to an account, confirmed or not, for that account.
+    Account,
+    /// The same, who said its password within ten minutes.
+    Recent,
     /// Any principal, for its own tenant.
     Tenant,
     /// A principal that can see the project.
@@ -37,6 +41,8 @@ pub enum Permission {
     ProjectWrite,
     /// Whoever runs the node.
     Operator,
+    /// Whoever says who may: what is about other accounts, or holds every book.
+    Admin,
 }
 
 /// What a request may cost.
@@ -145,9 +151,12 @@ pub struct Route {
 }
 
 impl Route {
-    /// Whether it makes something that stays, so that a request which is sent again is to make nothing more.
+    /// Whether it makes something of a tenant's that stays, so that a request which is sent again is to make nothing
+    /// more. What opens a session is for one reader only: it is kept for nobody, and made anew each time.
     pub fn creates(&self) -> bool {
-        self.method == Method::POST && self.response.0 == 201
+        let is_of_a_tenant =
+            matches!(self.permission, Permission::Tenant | Permission::ProjectRead | Permission::ProjectWrite);
+        self.method == Method::POST && self.response.0 == 201 && is_of_a_tenant
     }
 }
 
@@ -324,19 +333,26 @@ macro_rules! handler {
     };
 }
 
+mod accounts;
 mod reach;
 mod work;
 
 /// All routes.
 pub fn table() -> Vec<Route> {
-    of_the_node().into_iter().chain(work::of_projects()).chain(work::of_runs()).chain(reach::routes()).collect()
+    of_the_node()
+        .into_iter()
+        .chain(work::of_projects())
+        .chain(work::of_runs())
+        .chain(reach::routes())
+        .chain(accounts::routes())
+        .collect()
 }
 
 /// Routes of the node itself: how it stands, what it is, and its scheduling.
 #[rustfmt::skip]
 fn of_the_node() -> Vec<Route> {
     use Content::{Bytes, BytesOf, Empty, Json, OptionalJson, Text};
-    use Permission::{Operator, Public, Tenant};
+    use Permission::{Admin, Operator, Public};
     let get = || Method::GET;
     let post = || Method::POST;
     vec![
@@ -355,7 +371,7 @@ fn of_the_node() -> Vec<Route> {
         Route { id: "storageJobs", method: get(), path: "/api/v1/storage/jobs", about: "How far a backup or a sweep is, or how the last one ended.",
             permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Jobs>)), handler: handler!(keeping::jobs) },
         Route { id: "backup", method: post(), path: "/api/v1/backup", about: "One checked archive of all that the node keeps; nothing is removed meanwhile, all else goes on.",
-            permission: Operator, limits: SMALL_BODY.counted(Rate::Costly), params: &[], request: OptionalJson(schema::<BackupRequest>), response: (200, BytesOf(keeping::BACKUP)), handler: handler!(keeping::backup) },
+            permission: Admin, limits: SMALL_BODY.counted(Rate::Costly), params: &[], request: OptionalJson(schema::<BackupRequest>), response: (200, BytesOf(keeping::BACKUP)), handler: handler!(keeping::backup) },
         Route { id: "metrics", method: get(), path: "/metrics", about: "How the scheduling stands, in Prometheus' text format.",
             permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Text), handler: handler!(metrics::metrics) },
         Route { id: "devices", method: get(), path: "/api/v1/scheduling/devices", about: "What each device did and has left, by its own account.",
@@ -373,7 +389,7 @@ fn of_the_node() -> Vec<Route> {
         Route { id: "referenceFile", method: get(), path: "/api/v1/reference/{file}", about: "What that page is made of; it begins with `index.html`.",
             permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Bytes), handler: handler!(reference::file) },
         Route { id: "node", method: get(), path: "/api/v1/node", about: "What this node is and what it trusts.",
-            permission: Tenant, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<NodeInfo>)), handler: handler!(handlers::node) },
+            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<NodeInfo>)), handler: handler!(handlers::node) },
     ]
 }
 

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use actors::clock::wall_ms;
 use bytes::Buf;
 use cluster::body::Fault;
 use cluster::bulk::ByteStream;
 use cluster::envelope::Trace;
+use cluster::link::CallContext;
+use domain::principal::Principal;
 use futures_util::{Stream, StreamExt};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
@@ -18,6 +21,7 @@ use warp::Filter;
 use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use warp::reply::{Reply, Response};
 
+use super::access::{self, Credential};
 use super::assets::Assets;
 use super::compress::{Taking, compressed};
 use super::edge::access::shown;
@@ -36,6 +40,8 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'
 
 /// Bytes of a body that have to come while it is waited for as long as one waits.
 const COMING_MIN_BYTES: u64 = 4 << 10;
+/// How long the core may take to say who asks.
+const IDENTIFY: Duration = Duration::from_secs(5);
 
 /// Serves until the node stops, then lets open requests end for five seconds; over TLS where there is one.
 pub async fn serve(
@@ -117,16 +123,13 @@ async fn answer(
     // Counted before anything is looked up for it.
     let rate = if let Found::Route(route, _) = &found { route.limits.rate } else { Rate::Light };
     let admitted = match gateway.rates.address(&caller, rate).await {
-        Ok(()) => guard::private(&caller).and_then(|()| guard::local(&caller, &arrival.method, &arrival.headers)),
+        Ok(()) => guard::admit(&caller, &arrival.method, &arrival.headers),
         Err(limited) => Err(limited),
     };
-    let principal = match admitted {
+    let local = match admitted {
         Ok(principal) => principal,
         Err(error) => return error.into_response(trace),
     };
-    if let Err(limited) = gateway.rates.account(&caller, principal.tenant, rate).await {
-        return limited.into_response(trace);
-    }
     let (route, path) = match found {
         Found::Route(route, path) => (route, path),
         Found::OtherMethods(allow) => {
@@ -135,7 +138,16 @@ async fn answer(
         }
         Found::Nothing => return page(assets, &arrival).unwrap_or_else(|error| error.into_response(trace)),
     };
-    debug_assert!(route.permission == Permission::Public || principal.tenant == domain::id::TenantId::LOCAL);
+    let credential = Credential::of(&arrival.headers, gateway.auth.secure);
+    let principal = match admit(gateway, route, &credential, local, (&arrival.method, &arrival.headers, trace)).await {
+        Ok(principal) => principal,
+        Err(error) => return error.into_response(trace),
+    };
+    if principal != Principal::NOBODY
+        && let Err(limited) = gateway.rates.account(&caller, principal.tenant, rate).await
+    {
+        return limited.into_response(trace);
+    }
     let limit = route.limits.body_bytes.unwrap_or(gateway.upload_limit_bytes);
     if let Err(error) = check_length(&arrival.headers, limit) {
         return error.into_response(trace);
@@ -143,6 +155,7 @@ async fn answer(
     let request = Request {
         gateway: gateway.clone(),
         principal,
+        credential,
         caller,
         path,
         query: form_urlencoded::parse(arrival.query.as_bytes()).into_owned().collect(),
@@ -154,6 +167,25 @@ async fn answer(
         deadline: Duration::from_millis(route.limits.deadline_ms),
     };
     keyed::once(request, route).await.unwrap_or_else(|error| error.into_response(trace))
+}
+
+/// Who asks, if they may.
+async fn admit(
+    gateway: &Gateway,
+    route: &Route,
+    credential: &Credential,
+    local: Option<Principal>,
+    (method, headers, trace): (&Method, &HeaderMap, Trace),
+) -> Result<Principal, ApiError> {
+    // What is for everybody is looked up for nobody.
+    if route.permission == Permission::Public {
+        return Ok(Principal::NOBODY);
+    }
+    let context = CallContext { trace, ..CallContext::within(IDENTIFY) };
+    let principal = access::identify(gateway, credential, local, context).await?;
+    access::authorise(route.permission, &principal, wall_ms())?;
+    access::check_csrf(route.permission, method, credential, headers)?;
+    Ok(principal)
 }
 
 /// The app, for whatever is not of the API.

@@ -8,6 +8,8 @@
 //! |---|---|
 //! | [`guard`] | which addresses, ports and schemes are allowed: pure |
 //! | [`courier`] | one POST over one connection, under deadlines |
+//! | [`mail`] | letters into a folder, or to a mail server, which whoever runs the node names |
 
 pub mod courier;
 pub mod guard;
+pub mod mail;

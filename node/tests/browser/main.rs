@@ -1,6 +1,7 @@
 //! The page, in a real Chromium, on a real node: what a visitor does, sees and is told.
 #![allow(clippy::unwrap_used, reason = "this is test code, helpers included")]
 
+mod accounts;
 #[path = "../common/mod.rs"]
 mod common;
 mod edits;

@@ -43,7 +43,10 @@ fn nobody_is_trusted_for_sitting_at_the_machine_once_others_can_be_there_too() {
     assert_eq!(code(&server, &[]), (403, "tls-required".to_owned()));
     assert_eq!(code(&server, &[("x-forwarded-for", "203.0.113.9")]), (403, "tls-required".to_owned()));
     let local = [("x-forwarded-for", "127.0.0.1"), https, ("host", "localhost")];
-    assert_eq!(code(&server, &local), (403, "not-local".to_owned()));
+    assert_eq!(code(&server, &local), (401, "sign-in-needed".to_owned()));
+    let named = |host| [("x-forwarded-for", "203.0.113.9"), https, ("host", host)];
+    assert_eq!(code(&server, &named("books.example")), (401, "sign-in-needed".to_owned()));
+    assert_eq!(code(&server, &named("other.example")), (403, "foreign-host".to_owned()));
 }
 
 #[test]

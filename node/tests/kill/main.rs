@@ -5,6 +5,7 @@
 //! as many as `VISIOBOOK_KILL_ROUNDS` says, on a seed (`cargo xtask kill-rounds`).
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod accounts;
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
@@ -39,6 +40,9 @@ impl Round {
     /// Kills a node there and holds the next one against what the first had answered.
     fn play(&self) {
         let data = tempfile::tempdir().unwrap();
+        if accounts::concerns(&self.point) {
+            return self.play_accounts(data.path());
+        }
         let ledger = Ledger::default();
         assert!(self.use_until_killed(data.path(), &ledger), "it was never passed {} times", self.nth);
         let server = Server::start_with(data.path(), &mut slow());
@@ -49,12 +53,35 @@ impl Round {
         verify::verify(&server.address, &ledger);
     }
 
-    /// Whether the node died at the point.
-    fn use_until_killed(&self, data: &Path, ledger: &Ledger) -> bool {
+    /// The same with people who have accounts.
+    fn play_accounts(&self, data: &Path) {
+        let (told, enough) = (accounts::TheirLedger::default(), AtomicBool::new(false));
+        let mut server = Server::start_with(data, &mut self.doomed());
+        let address = server.address.clone();
+        let people = accounts::People { address: &address, data, told: &told, enough: &enough };
+        let died = std::thread::scope(|scope| {
+            scope.spawn(|| people.live());
+            died(&mut server, &enough)
+        });
+        assert!(died, "it was never passed {} times", self.nth);
+        for _ in 0..2 {
+            let server = Server::start_with(data, &mut slow());
+            accounts::verify(&server.address, &told);
+            server.running.kill();
+        }
+    }
+
+    /// A node that dies at the point.
+    fn doomed(&self) -> std::process::Command {
         let mut command = slow();
         command.env(failpoint::POINT_VARIABLE, &self.point).env(failpoint::NTH_VARIABLE, self.nth.to_string());
+        command
+    }
+
+    /// Whether the node died at the point.
+    fn use_until_killed(&self, data: &Path, ledger: &Ledger) -> bool {
         // Some points lie before the first request.
-        let Some(mut server) = Server::try_start_with(data, &mut command) else { return true };
+        let Some(mut server) = Server::try_start_with(data, &mut self.doomed()) else { return true };
         let (numbers, enough) = (AtomicU64::new(0), AtomicBool::new(false));
         let address = server.address.clone();
         let client = || Client { address: &address, ledger, numbers: &numbers, enough: &enough };
@@ -64,18 +91,23 @@ impl Round {
             }
             scope.spawn(|| client().uploads());
             scope.spawn(|| client().webhooks());
-            let until = Instant::now() + PATIENCE;
-            let ended = loop {
-                match server.running.0.try_wait().unwrap() {
-                    Some(status) => break Some(status),
-                    None if Instant::now() > until => break None,
-                    None => std::thread::sleep(Duration::from_millis(5)),
-                }
-            };
-            enough.store(true, Ordering::SeqCst);
-            ended.is_some_and(|status| status.signal() == Some(9))
+            died(&mut server, &enough)
         })
     }
+}
+
+/// Waits until a node ends, for a while; whether it was killed. Then it is to be left alone.
+fn died(server: &mut Server, enough: &AtomicBool) -> bool {
+    let until = Instant::now() + PATIENCE;
+    let ended = loop {
+        match server.running.0.try_wait().unwrap() {
+            Some(status) => break Some(status),
+            None if Instant::now() > until => break None,
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    enough.store(true, Ordering::SeqCst);
+    ended.is_some_and(|status| status.signal() == Some(9))
 }
 
 /// A node whose runs take long enough to be met under way.
@@ -84,6 +116,7 @@ fn slow() -> std::process::Command {
     command.env("VISIOBOOK__WORKER__DOUBLE_DELAY_MS", "20").env("VISIOBOOK__WORKER__CPU_WORKERS", "1");
     command.env("VISIOBOOK__WEBHOOKS__ALLOW_HTTP", "true").env("VISIOBOOK__WEBHOOKS__PORTS", "[]");
     command.env("VISIOBOOK__WEBHOOKS__ALLOW_NETWORKS", "[\"127.0.0.0/8\"]");
+    command.env("VISIOBOOK__AUTH__CLAIM_CODE", accounts::CODE);
     command
 }
 
@@ -141,6 +174,8 @@ fn random_rounds() {
     };
     let rounds: Vec<Round> = (0..rounds)
         .map(|_| Round { point: points[draw(points.len() as u64) as usize].clone(), nth: 1 + draw(6) })
+        // A node is claimed once.
+        .map(|round| if round.point.ends_with("claiming the node") { Round { nth: 1, ..round } } else { round })
         .collect();
     play(&rounds);
 }

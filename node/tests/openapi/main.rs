@@ -45,6 +45,65 @@ fn run(command: &mut Command) {
     assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
+/// Runs schemathesis against a node, with what it is to be told beyond the usual; its report.
+fn schemathesis(python: &Path, server: &Server, data: &Path, arguments: &[&str], told: &[(&str, &str)]) -> String {
+    let report = data.join("report.ndjson");
+    let (base, folder) = (format!("http://{}", server.address), repository("node/tests/openapi"));
+    let mut schemathesis = Command::new(python);
+    schemathesis.args(["-m", "schemathesis.cli", "--config-file"]).arg(folder.join("schemathesis.toml"));
+    schemathesis.args(["run", "--phases", "examples,coverage,fuzzing", "--checks", "all", "--workers", "1"]);
+    schemathesis.args(["--continue-on-failure", "--max-examples", EXAMPLES, "--seed", SEED, "--no-shrink"]);
+    schemathesis.args(["--report", "ndjson", "--report-ndjson-path"]).arg(&report).args(arguments);
+    schemathesis.arg(format!("{base}/api/v1/openapi.json")).env("VISIOBOOK_BASE", &base).envs(told.iter().copied());
+    schemathesis.env("SCHEMATHESIS_HOOKS", folder.join("hooks.py")).current_dir(data);
+    let ran = schemathesis.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}");
+    std::fs::read_to_string(report).unwrap()
+}
+
+/// Holds a report against the document: each operation that is `meant` succeeded once. How many there are.
+fn each_succeeded(server: &Server, report: &str, meant: impl Fn(&Value) -> bool) -> usize {
+    let mut succeeded = successes(report);
+    // Where it took the document from it does not ask again: that it has one is the success.
+    succeeded.insert("GET /api/v1/openapi.json".to_owned(), 1);
+    let document = get(&server.address, "/api/v1/openapi.json").json();
+    let mut operations = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let label = format!("{} {path}", method.to_uppercase());
+            if meant(operation) {
+                assert!(
+                    succeeded.get(&label).is_some_and(|count| *count > 0),
+                    "{label} never succeeded: {succeeded:?}"
+                );
+                operations += 1;
+            }
+        }
+    }
+    operations
+}
+
+fn is_of_accounts(operation: &Value) -> bool {
+    operation["tags"][0] == "accounts"
+}
+
+#[test]
+fn what_the_document_says_of_accounts_is_kept_to() {
+    const CODE: &str = "OPENOPENOPENOPENOPENOPENOPEN";
+    let Some(python) = python() else { return };
+    let data = tempfile::tempdir().unwrap();
+    let mut command = visiobook();
+    command.env("VISIOBOOK__AUTH__CLAIM_CODE", CODE).env("VISIOBOOK__AUTH__ATTEMPTS_SCALE", "1000");
+    let server = Server::start_with(data.path(), &mut command);
+    let outbox = data.path().join("outbox");
+    let told = [("VISIOBOOK_CLAIM_CODE", CODE), ("VISIOBOOK_OUTBOX", outbox.to_str().unwrap())];
+    let report = schemathesis(&python, &server, data.path(), &["--include-tag", "accounts"], &told);
+    // A node is claimed once, which the preparation does.
+    let count = each_succeeded(&server, &report, |one| is_of_accounts(one) && one["operationId"] != "claimNode");
+    println!("{count} operations of accounts, each with a success");
+}
+
 #[test]
 fn the_served_document_is_kept_to_and_every_operation_succeeds_once() {
     let Some(python) = python() else { return };
@@ -57,35 +116,10 @@ fn the_served_document_is_kept_to_and_every_operation_succeeds_once() {
     while get(&server.address, "/health/ready").status != 204 {
         assert!(began.elapsed() < Duration::from_secs(60), "the node does not get ready");
     }
-    let report = data.path().join("report.ndjson");
-    let (base, folder) = (format!("http://{}", server.address), repository("node/tests/openapi"));
-    let mut schemathesis = Command::new(python);
-    schemathesis.args(["-m", "schemathesis.cli", "--config-file"]).arg(folder.join("schemathesis.toml"));
-    schemathesis.args(["run", "--phases", "examples,coverage,fuzzing", "--checks", "all", "--workers", "1"]);
-    schemathesis.args(["--continue-on-failure", "--max-examples", EXAMPLES, "--seed", SEED, "--no-shrink"]);
-    schemathesis.args(["--report", "ndjson", "--report-ndjson-path"]).arg(&report);
-    schemathesis.arg(format!("{base}/api/v1/openapi.json")).env("VISIOBOOK_BASE", &base);
-    schemathesis.env("SCHEMATHESIS_HOOKS", folder.join("hooks.py")).current_dir(data.path());
-    let ran = schemathesis.stdin(Stdio::null()).output().unwrap();
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success(), "{said}");
-
-    let mut succeeded = successes(&std::fs::read_to_string(report).unwrap());
-    // Where it took the document from it does not ask again: that it has one is the success.
-    succeeded.insert("GET /api/v1/openapi.json".to_owned(), 1);
-    let document = get(&server.address, "/api/v1/openapi.json").json();
-    let mut operations = 0;
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        for method in methods.as_object().unwrap().keys() {
-            let label = format!("{} {path}", method.to_uppercase());
-            // A WebSocket is no request that it can make: `node/tests/follow.rs` has it.
-            if methods[method]["operationId"] == "followEvents" {
-                continue;
-            }
-            assert!(succeeded.get(&label).is_some_and(|count| *count > 0), "{label} never succeeded: {succeeded:?}");
-            operations += 1;
-        }
-    }
+    let report = schemathesis(&python, &server, data.path(), &["--exclude-tag", "accounts"], &[]);
+    // A WebSocket is no request that it can make: `node/tests/follow.rs` has it.
+    let meant = |one: &Value| !is_of_accounts(one) && one["operationId"] != "followEvents";
+    let operations = each_succeeded(&server, &report, meant);
     println!("{operations} operations, each with a success, in {:.0} s", began.elapsed().as_secs_f64());
 }
 

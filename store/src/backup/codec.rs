@@ -2,7 +2,7 @@
 //! payload in the format that the records keep it in, so that whatever reads a store's rows reads these.
 
 use bincode::{Decode, Encode};
-use domain::id::{ProjectId, RunId, TenantId, WebhookId};
+use domain::id::{AccountId, ProjectId, RunId, TenantId, WebhookId};
 
 use super::BackupError;
 use crate::error::StoreError;
@@ -42,6 +42,10 @@ fn row(row: &KeptRow) -> Result<Row, StoreError> {
         KeptRow::WebhookMark { tenant, webhook, project, mark } => {
             (12, [tenant.0, webhook.0, project.0], encode(mark)?)
         }
+        KeptRow::Account(row) => (13, [0; 3], encode(row)?),
+        KeptRow::AccountEvent { account, event } => (14, [account.0, 0, 0], encode(event)?),
+        KeptRow::Email(row) => (15, [0; 3], encode(row)?),
+        KeptRow::Site(row) => (16, [0; 3], encode(row)?),
     };
     Ok(Row { kind, partition, payload })
 }
@@ -65,7 +69,11 @@ fn kept(Row { kind, partition: [first, second, third], payload }: &Row) -> Resul
             project: ProjectId(*third),
             mark: decode(payload)?,
         },
-        _ => return Err(StoreError::RowNewer { kind: "backup", found: *kind, known: 12 }.into()),
+        13 => KeptRow::Account(decode(payload)?),
+        14 => KeptRow::AccountEvent { account: AccountId(*first), event: decode(payload)? },
+        15 => KeptRow::Email(decode(payload)?),
+        16 => KeptRow::Site(decode(payload)?),
+        _ => return Err(StoreError::RowNewer { kind: "backup", found: *kind, known: 16 }.into()),
     })
 }
 

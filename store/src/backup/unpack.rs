@@ -25,6 +25,7 @@ use crate::error::StoreError;
 use crate::failpoint;
 use crate::folder::{DataFolder, make_folder, sync_folder};
 use crate::records::Records;
+use crate::rows::KeptRow;
 
 /// Members that are held in memory: the manifest names every blob in a line.
 const MANIFEST_MAX_BYTES: u64 = 1 << 30;
@@ -227,6 +228,14 @@ struct Unpacking<'a> {
     rows: u64,
 }
 
+/// What let somebody in when the backup was made, and may have been ended since, lets nobody in here.
+fn sign_out(row: &mut KeptRow) {
+    if let KeptRow::Account(row) = row {
+        row.sessions.clear();
+        row.links.clear();
+    }
+}
+
 impl Unpacking<'_> {
     fn member(&mut self, entry: tar::Entry<'_, impl Read>) -> Result<(), BackupError> {
         let path = String::from_utf8(entry.path_bytes().into_owned());
@@ -242,7 +251,8 @@ impl Unpacking<'_> {
             [BLOBS, tenant, project, digest] => self.blob(entry, tenant, project, digest)?,
             [RECORDS, _] => {
                 let page = whole(entry, codec::PAGE_MAX_BYTES as u64)?;
-                let rows = codec::decode_page(&page)?;
+                let mut rows = codec::decode_page(&page)?;
+                rows.iter_mut().for_each(sign_out);
                 self.rows += rows.len() as u64;
                 self.runtime.block_on(self.records.import(rows))?;
                 Digest::of(&page)

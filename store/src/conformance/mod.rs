@@ -9,6 +9,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a conformance suite is test code")]
 
+pub mod accounts;
 pub mod backups;
 pub mod blobs;
 pub mod cache;
@@ -22,14 +23,17 @@ pub mod uploads;
 pub mod webhooks;
 pub mod workloads;
 
-use domain::id::{Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::account::SystemRole;
+use domain::id::{AccountId, Digest, ProjectId, RunId, SessionId, TenantId, UploadId, WebhookId};
+use domain::language::Language;
 use domain::project::Actor;
 use domain::run::{Progress, RunSettings, RunState, Stage};
 use domain::webhook::WebhookEvents;
 use uuid::Uuid;
 
 use crate::rows::{
-    NewSegment, OutboxEvent, OwnerId, ProjectRow, RevisionRow, RunRow, UploadRow, UploadState, WebhookRow,
+    AccountRow, Credential, LinkPurpose, MailedLink, NewSegment, OutboxEvent, OwnerId, ProjectRow, RevisionRow, RunRow,
+    SessionRow, UploadRow, UploadState, WebhookRow,
 };
 
 /// Makes a `#[tokio::test]` of each case of the records port. The argument is a path of a function
@@ -88,6 +92,15 @@ macro_rules! records_conformance {
             webhooks_are_listed_oldest_first_and_bounded,
             a_removed_webhook_leaves_nothing_and_late_attempts_are_told,
         ]}
+        $crate::conformance_tests! { $open, accounts: [
+            an_account_is_read_as_it_was_inserted_with_what_was_done,
+            of_two_that_change_an_account_one_does,
+            a_row_that_no_account_can_have_is_refused_whole,
+            an_accounts_log_is_read_newest_first_and_bounded,
+            of_two_that_want_an_address_one_gets_it,
+            an_address_is_left_by_its_own_account_only,
+            the_node_is_claimed_once,
+        ]}
         $crate::conformance_tests! { $open, leases: [
             a_lease_is_taken_once,
             a_renewal_defeats_a_challenger_who_saw_less,
@@ -112,6 +125,7 @@ macro_rules! records_conformance {
             every_edit_gets_one_version,
             every_segment_is_named_once_whoever_holds_the_run,
             every_chunk_is_taken_once_whoever_sends,
+            every_address_gets_one_account,
         ]}
     };
 }
@@ -267,6 +281,36 @@ pub fn webhook_row(tenant: TenantId) -> WebhookRow {
         failing_since_ms: None,
         pending: None,
         log: vec![],
+    }
+}
+
+/// An account's row, with an address of its own.
+pub fn account_row() -> AccountRow {
+    let account = AccountId(fresh());
+    let session = SessionRow {
+        session: SessionId(fresh()),
+        secret: [7; 32],
+        began_ms: 1_000,
+        seen_ms: 2_000,
+        proved_ms: 1_500,
+        agent: "a browser".into(),
+        address: "192.0.2.7".into(),
+    };
+    let email = format!("{account}@example.org");
+    let link = MailedLink { purpose: LinkPurpose::Reset, secret: [8; 32], email: email.clone(), expires_ms: 3_000 };
+    AccountRow {
+        account,
+        version: 0,
+        tenant: TenantId(fresh()),
+        email,
+        confirmed: true,
+        name: "Anna".into(),
+        language: Language::Fr,
+        role: SystemRole::Operator,
+        created_ms: 1_000,
+        credentials: vec![Credential::Password { phc: "$argon2id$".into(), set_ms: 1_000 }],
+        sessions: vec![session],
+        links: vec![link],
     }
 }
 

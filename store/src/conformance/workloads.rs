@@ -5,16 +5,17 @@
 
 use std::sync::Arc;
 
-use domain::id::{Digest, RunId, TenantId};
+use domain::id::{AccountId, Digest, RunId, TenantId};
 use domain::run::{Progress, RunEvent};
 use futures_util::future::join_all;
 
 use super::edits::edit;
-use super::{event, fresh, owner, project_row, run_row, segment, upload_row};
+use super::{account_row, event, fresh, owner, project_row, run_row, segment, upload_row};
 use crate::error::StoreError;
 use crate::records::{Cas, Records};
 use crate::rows::{
-    Chunk, EditRow, EventAppend, LeaseKey, ProjectRow, RunRow, RunUpdate, SegmentRow, UploadRow, UploadState,
+    AccountRow, Chunk, EditRow, EmailRow, EventAppend, LeaseKey, ProjectRow, RunRow, RunUpdate, SegmentRow, UploadRow,
+    UploadState,
 };
 
 /// Tries before a workload is taken to hang.
@@ -274,4 +275,39 @@ async fn send_chunk(store: &Arc<dyn Records>, row: &UploadRow) -> u64 {
         let _ = store.upload_update(changed, version).await;
     }
     offset
+}
+
+/// Several sign up with the same few addresses; each address ends with one account, and that account is there.
+pub async fn every_address_gets_one_account(store: Arc<dyn Records>) {
+    const ADDRESSES: usize = 3;
+    const EACH: usize = 4;
+    let emails: Vec<String> = (0..ADDRESSES).map(|_| format!("{}@example.org", fresh())).collect();
+    let wants = emails.iter().flat_map(|email| (0..EACH).map(move |_| email));
+    let came = join_all(wants.map(|email| sign_up(&store, email))).await;
+    for (email, of) in emails.iter().zip(came.chunks(EACH)) {
+        let row = settle(async || store.email_get(email).await).await.unwrap();
+        assert!(of.iter().all(|account| *account == row.account), "{of:?}");
+        let account = settle(async || store.account_get(row.account).await).await.unwrap();
+        assert_eq!((&account.email, account.version), (email, 1));
+    }
+}
+
+/// The account that an address has in the end.
+async fn sign_up(store: &Arc<dyn Records>, email: &str) -> AccountId {
+    let row = AccountRow { email: email.to_owned(), ..account_row() };
+    for _ in 0..TRIES_MAX {
+        let there = settle(async || store.email_get(email).await).await;
+        let Some(owner) = there else {
+            let _ = store.email_claim(EmailRow { email: email.to_owned(), version: 0, account: row.account }, 0).await;
+            continue;
+        };
+        if owner.account != row.account {
+            return owner.account;
+        }
+        // The address is ours: the account follows.
+        if let Ok(Cas::Applied(_) | Cas::Conflict(Some(_))) = store.account_insert(row.clone(), None).await {
+            return row.account;
+        }
+    }
+    panic!("{email} could not be signed up");
 }

@@ -1,7 +1,8 @@
 //! Records that fail by plan.
 
 use async_trait::async_trait;
-use domain::id::{ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::account::AccountEvent;
+use domain::id::{AccountId, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 
@@ -9,8 +10,9 @@ use super::{Fault, Faulty, injected};
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
-    EditRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
-    ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow, WebhookMark, WebhookRow,
+    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAccountEvent,
+    NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, SiteRow,
+    UploadRow, WebhookMark, WebhookRow,
 };
 
 impl Faulty<dyn Records> {
@@ -227,6 +229,60 @@ impl Records for Faulty<dyn Records> {
         project: ProjectId,
     ) -> Result<(), StoreError> {
         self.apply(self.inner.webhook_mark_remove(tenant, webhook, project)).await
+    }
+
+    async fn account_get(&self, account: AccountId) -> Result<Option<AccountRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.account_get(account).await
+    }
+
+    async fn account_insert(
+        &self,
+        row: AccountRow,
+        event: Option<NewAccountEvent>,
+    ) -> Result<Cas<AccountRow>, StoreError> {
+        self.cas(self.inner.account_insert(row, event)).await
+    }
+
+    async fn account_update(
+        &self,
+        row: AccountRow,
+        expected_version: u64,
+        event: Option<NewAccountEvent>,
+    ) -> Result<Cas<AccountRow>, StoreError> {
+        self.cas(self.inner.account_update(row, expected_version, event)).await
+    }
+
+    async fn account_events(
+        &self,
+        account: AccountId,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<AccountEvent>, StoreError> {
+        self.fail_read()?;
+        self.inner.account_events(account, before, limit).await
+    }
+
+    async fn email_get(&self, email: &str) -> Result<Option<EmailRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.email_get(email).await
+    }
+
+    async fn email_claim(&self, row: EmailRow, expected_version: u64) -> Result<Cas<EmailRow>, StoreError> {
+        self.cas(self.inner.email_claim(row, expected_version)).await
+    }
+
+    async fn email_release(&self, email: &str, account: AccountId) -> Result<(), StoreError> {
+        self.apply(self.inner.email_release(email, account)).await
+    }
+
+    async fn site_get(&self) -> Result<SiteRow, StoreError> {
+        self.fail_read()?;
+        self.inner.site_get().await
+    }
+
+    async fn site_update(&self, row: SiteRow, expected_version: u64) -> Result<Cas<SiteRow>, StoreError> {
+        self.cas(self.inner.site_update(row, expected_version)).await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {

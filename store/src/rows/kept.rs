@@ -1,11 +1,13 @@
 //! Rows as they go into a backup and come out of one.
 
-use domain::id::{ProjectId, RunId, TenantId, WebhookId};
+use domain::account::AccountEvent;
+use domain::id::{AccountId, ProjectId, RunId, TenantId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 
 use super::{
-    EditRow, EventHead, IntentRow, OutboxRow, ProjectRow, RunRow, SegmentRow, UploadRow, WebhookMark, WebhookRow,
+    AccountRow, EditRow, EmailRow, EventHead, IntentRow, OutboxRow, ProjectRow, RunRow, SegmentRow, SiteRow, UploadRow,
+    WebhookMark, WebhookRow,
 };
 
 /// Any row, with its partition where it does not say that itself.
@@ -71,4 +73,17 @@ pub enum KeptRow {
         /// How much.
         mark: WebhookMark,
     },
+    /// An account.
+    Account(AccountRow),
+    /// Something that was done with an account.
+    AccountEvent {
+        /// The account.
+        account: AccountId,
+        /// What was done.
+        event: AccountEvent,
+    },
+    /// Whose an address is.
+    Email(EmailRow),
+    /// What the node as a whole has of accounts.
+    Site(SiteRow),
 }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::id::{ProjectId, RunId, TenantId, WebhookId};
+use domain::id::{AccountId, ProjectId, RunId, TenantId, WebhookId};
 use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::payload::{Payload, decode, encode};
-use super::{execute, int, intents, projects, readers, sql_error, uploads, webhooks};
+use super::{accounts, execute, int, intents, projects, readers, sql_error, uploads, webhooks};
 use crate::error::StoreError;
 use crate::records::RowStream;
 use crate::rows::{KeptRow, LIST_MAX};
@@ -84,6 +84,14 @@ const TABLES: &[Table] = &[
             })
         },
     },
+    Table { name: "accounts", sql: "SELECT payload FROM accounts", row: |r| Ok(KeptRow::Account(payload(r, 0)?)) },
+    Table {
+        name: "account_events",
+        sql: "SELECT account, payload FROM account_events ORDER BY account, seq",
+        row: |r| Ok(KeptRow::AccountEvent { account: AccountId(id(r, 0)?), event: payload(r, 1)? }),
+    },
+    Table { name: "emails", sql: "SELECT payload FROM emails", row: |r| Ok(KeptRow::Email(payload(r, 0)?)) },
+    Table { name: "site", sql: "SELECT payload FROM site", row: |r| Ok(KeptRow::Site(payload(r, 0)?)) },
 ];
 
 fn id(row: &rusqlite::Row<'_>, column: usize) -> Result<u128, StoreError> {
@@ -191,6 +199,10 @@ fn put(connection: &Connection, row: &KeptRow) -> Result<(), StoreError> {
         KeptRow::WebhookMark { tenant, webhook, project, mark } => {
             webhooks::put_mark(connection, *tenant, *webhook, *project, mark)
         }
+        KeptRow::Account(row) => accounts::put(connection, row.clone(), None).map(drop),
+        KeptRow::AccountEvent { account, event } => accounts::put_event(connection, *account, event),
+        KeptRow::Email(row) => accounts::put_email(connection, row.clone()).map(drop),
+        KeptRow::Site(row) => accounts::put_site(connection, row.clone()).map(drop),
     }
 }
 

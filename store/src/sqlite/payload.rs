@@ -6,13 +6,14 @@
 mod old;
 
 use bincode::{Decode, Encode};
+use domain::account::AccountEvent;
 use domain::project::Activity;
 use domain::run::RunEvent;
 
 use crate::error::StoreError;
 use crate::rows::{
-    EditRow, EventHead, IntentRow, LeaseRow, OutboxRow, ProjectRow, RunRow, SegmentRow, UploadRow, WebhookMark,
-    WebhookRow,
+    AccountRow, EditRow, EmailRow, EventHead, IntentRow, LeaseRow, OutboxRow, ProjectRow, RunRow, SegmentRow, SiteRow,
+    UploadRow, WebhookMark, WebhookRow,
 };
 
 /// A damaged row must not make us allocate without bound.
@@ -78,6 +79,10 @@ payloads! {
     EditRow: "edit", 1;
     WebhookRow: "webhook", 1;
     WebhookMark: "webhook mark", 1;
+    AccountRow: "account", 1;
+    AccountEvent: "account event", 1;
+    EmailRow: "address", 1;
+    SiteRow: "site", 1;
 }
 
 /// The payload of a row.

@@ -3,19 +3,23 @@
 use std::time::Instant;
 
 use async_trait::async_trait;
-use domain::id::{ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::account::AccountEvent;
+use domain::id::{AccountId, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 use rusqlite::params;
 
 use super::readers::READERS_MAX;
 use super::writer::{QUEUE_MAX, Verdict, Written};
-use super::{Sqlite, edits, events, execute, export, intents, leases, migrate, projects, runs, uploads, webhooks};
+use super::{
+    Sqlite, accounts, edits, events, execute, export, intents, leases, migrate, projects, runs, uploads, webhooks,
+};
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
-    EditRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAct, OutboxEvent, OutboxRow, OwnerId,
-    ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, UploadRow, WebhookMark, WebhookRow,
+    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAccountEvent,
+    NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, SiteRow,
+    UploadRow, WebhookMark, WebhookRow,
 };
 
 #[async_trait]
@@ -229,6 +233,58 @@ impl Records for Sqlite {
     ) -> Result<(), StoreError> {
         self.apply("removing what a webhook was told", move |c| webhooks::mark_remove(c, tenant, webhook, project))
             .await
+    }
+
+    async fn account_get(&self, account: AccountId) -> Result<Option<AccountRow>, StoreError> {
+        self.readers.read("reading an account", move |c| accounts::get(c, account)).await
+    }
+
+    async fn account_insert(
+        &self,
+        row: AccountRow,
+        event: Option<NewAccountEvent>,
+    ) -> Result<Cas<AccountRow>, StoreError> {
+        self.cas("adding an account", move |c| accounts::insert(c, row, event)).await
+    }
+
+    async fn account_update(
+        &self,
+        row: AccountRow,
+        expected_version: u64,
+        event: Option<NewAccountEvent>,
+    ) -> Result<Cas<AccountRow>, StoreError> {
+        self.cas("updating an account", move |c| accounts::update(c, row, expected_version, event)).await
+    }
+
+    async fn account_events(
+        &self,
+        account: AccountId,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<AccountEvent>, StoreError> {
+        self.readers.read("reading an account's log", move |c| accounts::events(c, account, before, limit)).await
+    }
+
+    async fn email_get(&self, email: &str) -> Result<Option<EmailRow>, StoreError> {
+        let email = email.to_owned();
+        self.readers.read("reading whose an address is", move |c| accounts::email(c, &email)).await
+    }
+
+    async fn email_claim(&self, row: EmailRow, expected_version: u64) -> Result<Cas<EmailRow>, StoreError> {
+        self.cas("claiming an address", move |c| accounts::claim_email(c, row, expected_version)).await
+    }
+
+    async fn email_release(&self, email: &str, account: AccountId) -> Result<(), StoreError> {
+        let email = email.to_owned();
+        self.apply("releasing an address", move |c| accounts::release_email(c, &email, account)).await
+    }
+
+    async fn site_get(&self) -> Result<SiteRow, StoreError> {
+        self.readers.read("reading the node's row", accounts::site).await
+    }
+
+    async fn site_update(&self, row: SiteRow, expected_version: u64) -> Result<Cas<SiteRow>, StoreError> {
+        self.cas("claiming the node", move |c| accounts::update_site(c, row, expected_version)).await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {

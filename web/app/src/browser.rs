@@ -2,7 +2,7 @@
 //! window, say) is an `Option` or passes silently here, since the page works without it.
 
 use js_sys::Array;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element, HtmlElement, Window};
 
 /// The window. There is always one: the app runs in a page, never in a worker.
@@ -23,6 +23,22 @@ pub fn set_document_language(tag: &str) {
 
 pub fn set_title(title: &str) {
     document().set_title(title);
+}
+
+/// What stands behind `#` in the page's address if it begins with `start`. It is taken out of the address at once, so
+/// that neither the history nor a copied address has it.
+pub fn take_fragment(start: &str) -> Option<String> {
+    let location = window().location();
+    let fragment = location.hash().unwrap_or_default().trim_start_matches('#').to_owned();
+    if !fragment.starts_with(start) {
+        return None;
+    }
+    let bare = format!("{}{}", path(), location.search().unwrap_or_default());
+    if let Ok(history) = window().history() {
+        // Refused for addresses of other sites only.
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&bare));
+    }
+    Some(fragment)
 }
 
 /// Path of the page's address.

@@ -26,10 +26,13 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Reports `error` if it means that the node did not answer.
+    /// Reports `error` if it means that the node did not answer, or takes whoever asks for somebody else.
     pub fn heed(&self, error: &ApiError) {
         if *error == ApiError::Unreachable {
             self.report_lost.emit(());
+        } else if error.is_of_another() {
+            // Who it is gets asked anew, and the page shows what they may see, or a way in.
+            self.renew.emit(());
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The page that Visiobook's visitors see: a Yew app over `/api/v1`. It knows the node by its answers alone, runs under
 //! a policy that allows no inline script or style, and keeps two things in the browser: the visitor's language, and
-//! which uploads were begun.
+//! which uploads were begun. Who is signed in the browser knows by a cookie that no script reads.
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`account`] | who uses the page, the way in for others, one's own account |
 //! | [`api`] | the client: one function a request, every failure a value |
 //! | [`events`] | a project's events over SSE, opened anew when cut |
 //! | [`connection`] | whether the node answers, and when to fetch anew |
@@ -21,6 +22,7 @@
 //! | [`storyboard`] | chapters, scenes, panels, names, evidence, edits |
 //! | [`browser`] | the few things asked of the browser itself |
 
+mod account;
 mod api;
 mod browser;
 mod confirm;

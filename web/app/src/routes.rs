@@ -4,6 +4,9 @@ use domain::id::{ProjectId, RunId};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
+use crate::account::deed::Deed;
+use crate::account::entrance::Entrance;
+use crate::account::page::{AccountPage, Part};
 use crate::pages::{NotFound, ProjectPage, Shelf};
 
 /// An address of the app.
@@ -25,6 +28,22 @@ pub enum Route {
     Files { id: String },
     #[at("/p/:id/activity")]
     Activity { id: String },
+    #[at("/claim")]
+    Claim,
+    #[at("/sign-up")]
+    SignUp,
+    #[at("/confirm")]
+    Confirm,
+    #[at("/forgot")]
+    Forgot,
+    #[at("/reset")]
+    Reset,
+    #[at("/account")]
+    Account,
+    #[at("/account/security")]
+    Security,
+    #[at("/account/activity")]
+    AccountActivity,
     #[not_found]
     #[at("/404")]
     NotFound,
@@ -74,6 +93,8 @@ impl Route {
         let at = |chapter: usize| chapter.saturating_sub(1);
         let (id, section) = match self {
             Self::Shelf | Self::NotFound => return None,
+            Self::Claim | Self::SignUp | Self::Confirm | Self::Forgot | Self::Reset => return None,
+            Self::Account | Self::Security | Self::AccountActivity => return None,
             Self::Project { id } => (id, Section::Storyboard { run: None, position: 0 }),
             Self::Chapter { id, chapter } => (id, Section::Storyboard { run: None, position: at(*chapter) }),
             Self::RunChapter { id, run, chapter } => {
@@ -86,6 +107,28 @@ impl Route {
         Some((id.parse().ok()?, section))
     }
 
+    /// The form of an address that is there for whoever is not signed in.
+    pub fn deed(&self) -> Option<Deed> {
+        match self {
+            Self::Claim => Some(Deed::Claim),
+            Self::SignUp => Some(Deed::SignUp),
+            Self::Confirm => Some(Deed::Confirm),
+            Self::Forgot => Some(Deed::Forgot),
+            Self::Reset => Some(Deed::Reset),
+            _ => None,
+        }
+    }
+
+    /// The part of one's own account that an address shows.
+    pub fn account_part(&self) -> Option<Part> {
+        match self {
+            Self::Account => Some(Part::Profile),
+            Self::Security => Some(Part::Security),
+            Self::AccountActivity => Some(Part::Activity),
+            _ => None,
+        }
+    }
+
     pub fn project_id(&self) -> Option<ProjectId> {
         self.section().map(|(id, _)| id)
     }
@@ -93,6 +136,12 @@ impl Route {
 
 /// The page of an address.
 pub fn switch(route: Route) -> Html {
+    if let Some(deed) = route.deed() {
+        return html! { <Entrance key={deed.id()} {deed} /> };
+    }
+    if let Some(part) = route.account_part() {
+        return html! { <AccountPage {part} /> };
+    }
     match (&route, route.section()) {
         (Route::Shelf, _) => html! { <Shelf /> },
         (_, Some((id, section))) => html! { <ProjectPage key={id.to_string()} {id} {section} /> },
@@ -115,5 +164,15 @@ mod tests {
         assert_eq!(section(Route::Runs { id: "nobody".into() }), None);
         assert_eq!(section(Route::RunChapter { id: id.to_string(), run: "x".into(), chapter: 1 }), None);
         assert_eq!(Route::recognize("/p/x/files"), Some(Route::Files { id: "x".into() }));
+    }
+
+    #[test]
+    fn an_address_of_an_account_shows_a_form_or_a_part_of_it() {
+        let route = |path: &str| Route::recognize(path).unwrap();
+        assert_eq!(route("/confirm").deed(), Some(Deed::Confirm));
+        assert_eq!(route("/account/security").account_part(), Some(Part::Security));
+        for path in ["/", "/p/x", "/account/nothing"] {
+            assert_eq!((route(path).deed(), route(path).account_part()), (None, None), "{path}");
+        }
     }
 }

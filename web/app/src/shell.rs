@@ -5,6 +5,8 @@ use domain::text::Text;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
+use crate::account::again::PasswordDialog;
+use crate::account::{Gate, Menu, WhoProvider};
 use crate::browser;
 use crate::connection::{Connection, use_connection, use_connection_state};
 use crate::i18n::{I18n, use_i18n, use_language_state, use_tr};
@@ -20,10 +22,12 @@ pub fn App() -> Html {
     html! {
         <ContextProvider<I18n> context={i18n}>
             <ContextProvider<Connection> context={connection.clone()}>
-                <NodeInfoProvider {connection}>
-                    <BrowserRouter>
-                        <ToastProvider><UploadProvider><Frame /></UploadProvider></ToastProvider>
-                    </BrowserRouter>
+                <NodeInfoProvider connection={connection.clone()}>
+                    <WhoProvider {connection}>
+                        <BrowserRouter>
+                            <ToastProvider><UploadProvider><Frame /></UploadProvider></ToastProvider>
+                        </BrowserRouter>
+                    </WhoProvider>
                 </NodeInfoProvider>
             </ContextProvider<Connection>>
         </ContextProvider<I18n>>
@@ -44,13 +48,17 @@ fn Frame() -> Html {
                     </svg>
                     <span>{ tr.t(Text::AppName) }</span>
                 </Link<Route>>
-                <Languages />
+                <div class="top-right">
+                    <Languages />
+                    <Menu />
+                </div>
             </header>
             <Trust />
             <Lost />
             <UploadBar />
-            <main id="main" tabindex="-1"><Switch<Route> render={switch} /></main>
+            <main id="main" tabindex="-1"><Gate><Switch<Route> render={switch} /></Gate></main>
             <Foot />
+            <PasswordDialog />
         </>
     }
 }
@@ -80,10 +88,16 @@ fn Languages() -> Html {
 fn Trust() -> Html {
     let tr = use_tr();
     let trusts = use_node_info().is_some_and(|node| node.local_trust);
+    let claims = use_route::<Route>() == Some(Route::Claim);
     html! {
         if trusts {
             <aside id="trust-banner" class="trust" aria-label={tr.t(Text::TrustLabel)}>
-                <p><strong>{ tr.t(Text::TrustTitle) }</strong>{ " " }{ tr.t(Text::TrustDetail) }</p>
+                <p>
+                    <strong>{ tr.t(Text::TrustTitle) }</strong>{ " " }{ tr.t(Text::TrustDetail) }
+                    if !claims {
+                        { " " }<Link<Route> to={Route::Claim}>{ tr.t(Text::ClaimTitle) }</Link<Route>>
+                    }
+                </p>
             </aside>
         }
     }

@@ -72,6 +72,8 @@ pub struct Caller {
     pub forwarded: Forwarded,
     /// Sits at this machine, and nobody else can: loopback, no listener beyond it, no proxy.
     pub local: bool,
+    /// The node listens beyond loopback or trusts a proxy: it is there for others than who sits at its machine.
+    pub invited: bool,
 }
 
 impl Caller {
@@ -99,7 +101,8 @@ impl Policy {
             secure,
             host: self.host(named(uri, headers).as_deref()),
             forwarded: if told { Forwarded::Unasked } else { Forwarded::No },
-            local: peer.is_loopback() && !told && !self.exposed && self.proxies.is_empty(),
+            local: peer.is_loopback() && !told && !self.serves_others(),
+            invited: self.serves_others(),
         };
         if !self.trusts(peer) {
             return direct;
@@ -115,6 +118,10 @@ impl Policy {
             forwarded: Forwarded::Trusted,
             ..direct
         }
+    }
+
+    fn serves_others(&self) -> bool {
+        self.exposed || !self.proxies.is_empty()
     }
 
     /// Whether an address is a trusted proxy's.

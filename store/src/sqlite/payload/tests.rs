@@ -1,6 +1,7 @@
+use domain::account::{AccountAct, SystemRole};
 use domain::book::{Format, Warning};
 use domain::edit::{Edit, EditEntry};
-use domain::id::{Digest, ProjectId, RunId, TenantId, Term, UploadId, WebhookId};
+use domain::id::{AccountId, Digest, ProjectId, RunId, SessionId, TenantId, Term, UploadId, WebhookId};
 use domain::language::Language;
 use domain::project::{Act, Actor};
 use domain::run::{Progress, RunSettings, RunState, Stage};
@@ -10,7 +11,8 @@ use proptest::prelude::*;
 use super::old::{Project1, Run1};
 use super::*;
 use crate::rows::{
-    Artefact, Chunk, IntentBody, NewSegment, OutboxEvent, OwnerId, PendingEvent, RevisionRow, Trash, UploadState,
+    Artefact, Chunk, Credential, IntentBody, LinkPurpose, MailedLink, NewSegment, OutboxEvent, OwnerId, PendingEvent,
+    RevisionRow, SessionRow, Trash, UploadState,
 };
 
 const PROGRESS: Progress =
@@ -117,6 +119,40 @@ fn webhook() -> WebhookRow {
     }
 }
 
+fn account() -> AccountRow {
+    AccountRow {
+        account: AccountId(1),
+        version: 2,
+        tenant: TenantId(3),
+        email: "e".into(),
+        confirmed: true,
+        name: "n".into(),
+        language: Language::Fr,
+        role: SystemRole::Admin,
+        created_ms: 11,
+        credentials: vec![Credential::Password { phc: "p".into(), set_ms: 12 }],
+        sessions: vec![SessionRow {
+            session: SessionId(4),
+            secret: [5; 32],
+            began_ms: 13,
+            seen_ms: 14,
+            proved_ms: 15,
+            agent: "a".into(),
+            address: "b".into(),
+        }],
+        links: vec![MailedLink {
+            purpose: LinkPurpose::ChangeAddress,
+            secret: [6; 32],
+            email: "f".into(),
+            expires_ms: 16,
+        }],
+    }
+}
+
+fn account_event(what: AccountAct) -> AccountEvent {
+    AccountEvent { seq: 2, at_ms: 10, address: "b".into(), what }
+}
+
 fn hex<T: Payload>(row: &T) -> String {
     encode(row).unwrap().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -170,11 +206,17 @@ fn the_payload_formats_are_frozen() {
         Digest::of(&first_format(&old_run())).to_string(),
         digest(&self::project()),
         digest(&run()),
+        hex(&account()),
+        hex(&account_event(AccountAct::AddressChanged { before: "e".into(), email: "f".into() })),
+        hex(&account_event(AccountAct::ChangedRole { of: AccountId(9), role: SystemRole::Operator })),
+        hex(&EmailRow { email: "e".into(), version: 2, account: AccountId(1) }),
+        hex(&SiteRow { version: 1, claimed: Some((AccountId(1), 11)) }),
+        hex(&EditRow { version: 1, id: 6, at_ms: 10, by: Actor::Account(AccountId(1)), entry: EditEntry::Undo }),
     ];
     assert_eq!(found, GOLDEN);
 }
 
-const GOLDEN: [&str; 20] = [
+const GOLDEN: [&str; 26] = [
     "0100060102fb2c01",
     "01000101010309fb2c01fc701101000c",
     "0100010204020309fb2c01fc701101000c",
@@ -195,6 +237,12 @@ const GOLDEN: [&str; 20] = [
     "c1d11e5dfb0efe5a992aae4e90e50d01f75f14736c4e6b32d555d6d34b87345a",
     "2954417706f72996f89db6656284d1d2331a20e25bb1ed11528a83a324873cd5",
     "ea2061a07dc4d592768543a67a2d038d2db5a3e829042de16787b00836fa99de",
+    "0100010203016501016e01020b010001700c010405050505050505050505050505050505050505050505050505050505050505050d0e0f0161016201020606060606060606060606060606060606060606060606060606060606060606016610",
+    "0100020a01620c01650166",
+    "0100020a0162100901",
+    "010001650201",
+    "01000101010b",
+    "010001060a020101",
 ];
 
 #[test]

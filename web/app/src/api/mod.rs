@@ -1,12 +1,16 @@
 //! The client of `/api/v1`: one function a request, every failure a value.
 
+mod accounts;
 mod projects;
 mod storyboard;
 mod uploads;
 
+pub use accounts::*;
 pub use projects::*;
 pub use storyboard::*;
 pub use uploads::*;
+
+use std::mem::replace;
 
 use domain::api::{NodeInfo, Problem};
 use domain::text::Text;
@@ -15,6 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use web_sys::AbortSignal;
 
+use crate::account::again;
 use crate::i18n::Tr;
 
 /// Root of the interface.
@@ -55,6 +60,16 @@ impl ApiError {
         }
     }
 
+    /// Nobody is signed in, or no more.
+    pub fn is_unsigned(&self) -> bool {
+        matches!(self.code(), "sign-in-needed" | "session-ended")
+    }
+
+    /// Whoever is signed in is not who the page takes them for.
+    pub fn is_of_another(&self) -> bool {
+        self.is_unsigned() || matches!(self.code(), "csrf-token-needed" | "address-unconfirmed" | "account-needed")
+    }
+
     /// The code of the node's refusal; empty where it has none.
     pub fn code(&self) -> &str {
         match self {
@@ -86,6 +101,20 @@ fn known(code: &str) -> Option<Text> {
         "store-full" => Text::ErrorFull,
         "run-in-progress" => Text::ErrorRunning,
         "revision-unchanged" => Text::ErrorUnchanged,
+        "sign-in-refused" => Text::ErrorSignIn,
+        "too-many-attempts" => Text::ErrorAttempts,
+        "mailed-link-invalid" => Text::ErrorMailedLink,
+        "password-weak" => Text::ErrorPasswordWeak,
+        "password-wrong" => Text::ErrorPasswordWrong,
+        "claim-code-wrong" => Text::ErrorClaimCode,
+        "claimed-already" => Text::ErrorClaimed,
+        "claim-needed" => Text::ErrorClaimNeeded,
+        "bad-email" => Text::FaultEmail,
+        "bad-name" => Text::FaultName,
+        "sign-in-needed" | "session-ended" => Text::ErrorUnsigned,
+        "address-unconfirmed" => Text::ErrorUnconfirmed,
+        "sign-in-again" => Text::ErrorAgain,
+        "forbidden" => Text::ErrorForbidden,
         _ => return None,
     })
 }
@@ -134,18 +163,41 @@ impl Ask {
         Self { patience_ms: LONG_PATIENCE_MS, ..self }
     }
 
-    /// Sends it; what comes back is a success.
+    /// Sends it; what comes back is a success. What the node wants before that is seen to, once each: another token
+    /// where another tab began another session, the password where it was said too long ago.
     async fn send(self) -> Result<Response, ApiError> {
+        let (mut renewed, mut proved) = (false, false);
+        loop {
+            let error = match self.send_once().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let seen_to = match error.code() {
+                "csrf-token-needed" if !replace(&mut renewed, true) => renew_csrf().await,
+                "sign-in-again" if !replace(&mut proved, true) => again::ask().await,
+                _ => false,
+            };
+            if !seen_to {
+                return Err(error);
+            }
+        }
+    }
+
+    async fn send_once(&self) -> Result<Response, ApiError> {
         let changes = self.method != Method::GET;
         let signal = AbortSignal::timeout_with_u32(self.patience_ms);
-        let mut request = Request::get(&format!("{ROOT}{}", self.path)).method(self.method).abort_signal(Some(&signal));
+        let url = format!("{ROOT}{}", self.path);
+        let mut request = Request::get(&url).method(self.method.clone()).abort_signal(Some(&signal));
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
         if changes {
             request = request.header(GUARD.0, GUARD.1);
+            if let Some((name, token)) = csrf() {
+                request = request.header(name, &token);
+            }
         }
-        let sent = match self.body {
+        let sent = match self.body.clone() {
             Some(body) => request.body(body).map_err(|_| ApiError::Unreachable)?.send().await,
             None => request.send().await,
         };
@@ -158,13 +210,22 @@ impl Ask {
     }
 
     async fn read<T: DeserializeOwned>(self) -> Result<T, ApiError> {
-        let body = self.send().await?.text().await.map_err(|_| ApiError::Unreachable)?;
-        serde_json::from_str(&body).map_err(|_| ApiError::Unreadable)
+        parse(self.send().await?).await
+    }
+
+    /// The same, with nothing seen to.
+    async fn read_once<T: DeserializeOwned>(self) -> Result<T, ApiError> {
+        parse(self.send_once().await?).await
     }
 
     async fn done(self) -> Result<(), ApiError> {
         self.send().await.map(|_| ())
     }
+}
+
+async fn parse<T: DeserializeOwned>(answer: Response) -> Result<T, ApiError> {
+    let body = answer.text().await.map_err(|_| ApiError::Unreachable)?;
+    serde_json::from_str(&body).map_err(|_| ApiError::Unreadable)
 }
 
 #[cfg(test)]
@@ -191,6 +252,24 @@ mod tests {
         let error = ApiError::from_answer(413, body);
         assert_eq!(error.message(Tr(Language::Fr)), Language::Fr.text(Text::ErrorQuota));
         assert_eq!(error.code(), "quota-exceeded");
+    }
+
+    #[test]
+    fn who_is_signed_in_is_asked_anew_when_the_node_takes_them_for_somebody_else() {
+        let refused = |status: u16, code: &str| {
+            let problem = format!(r#"{{"type":"t","title":"T","status":{status},"code":"{code}","detail":"d"}}"#);
+            ApiError::from_answer(status, &problem)
+        };
+        for (status, code) in [(401, "sign-in-needed"), (401, "session-ended")] {
+            assert!(refused(status, code).is_unsigned() && refused(status, code).is_of_another(), "{code}");
+        }
+        let other = refused(403, "csrf-token-needed");
+        assert!(!other.is_unsigned() && other.is_of_another());
+        for code in ["sign-in-refused", "sign-in-again", "password-wrong", "forbidden"] {
+            let refused = refused(403, code);
+            assert!(!refused.is_unsigned() && !refused.is_of_another(), "{code}");
+            assert_ne!(refused.message(Tr(Language::Fr)), "d", "{code} is told in the visitor's language");
+        }
     }
 
     #[test]

@@ -94,6 +94,7 @@ pub fn actor_text(tr: Tr, actor: Actor) -> &'static str {
     tr.t(match actor {
         Actor::Local => Text::ActorLocal,
         Actor::Node => Text::ActorNode,
+        Actor::Account(_) => Text::ActorAccount,
     })
 }
 

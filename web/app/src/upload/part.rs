@@ -37,8 +37,23 @@ impl Cancel {
 }
 
 /// Sends the bytes `from..to` of `file`, and gives where the upload stands since. `tell` hears how many of them have
-/// gone out.
+/// gone out. Where another tab began another session meanwhile, they are sent once more under its token.
 pub async fn send(
+    upload: UploadId,
+    file: &File,
+    range: (u64, u64),
+    tell: Callback<u64>,
+    cancel: &Cancel,
+) -> Result<u64, ApiError> {
+    let sent = send_once(upload, file, range, tell.clone(), cancel).await;
+    let is_stale = sent.as_ref().is_err_and(|error| error.code() == "csrf-token-needed");
+    if is_stale && !cancel.is_called() && api::renew_csrf().await {
+        return send_once(upload, file, range, tell, cancel).await;
+    }
+    sent
+}
+
+async fn send_once(
     upload: UploadId,
     file: &File,
     (from, to): (u64, u64),
@@ -60,6 +75,9 @@ pub async fn send(
     ];
     for (name, value) in headers {
         request.set_request_header(name, value).map_err(unreachable)?;
+    }
+    if let Some((name, token)) = api::csrf() {
+        request.set_request_header(name, &token).map_err(unreachable)?;
     }
     let upload_side = request.upload().map_err(unreachable)?;
     let progress = EventListener::new(&upload_side, "progress", move |event| {

@@ -1,0 +1,42 @@
+//! What is asked of accounts.
+
+use cluster::body::accounts::{AccountEventsReply, AccountReply, AuthenticatedReply, SessionsReply};
+use cluster::body::{Done, Fault};
+use cluster::message::Message;
+
+use super::Shared;
+use crate::accounts::{credentials, joining, sessions, views};
+use crate::uploads;
+
+impl Shared {
+    pub(super) async fn answer_accounts(&self, message: Message) -> Result<Message, Fault> {
+        let context = &self.context;
+        Ok(match message {
+            Message::Authenticate(ask) => {
+                AuthenticatedReply { principal: sessions::authenticate(context, &ask.token).await? }.into()
+            }
+            Message::SignUpAccount(ask) => joining::sign_up(context, &ask).await.map(|()| Done {})?.into(),
+            Message::ClaimNode(ask) => joining::claim(context, &ask).await?.into(),
+            Message::BeginSession(ask) => sessions::begin(context, &ask).await?.into(),
+            Message::EndSessions(ask) => {
+                sessions::end(context, &ask.principal, &ask.visitor, ask.which).await.map(|()| Done {})?.into()
+            }
+            Message::ListSessions(ask) => {
+                SessionsReply { sessions: sessions::list(context, &ask.principal).await? }.into()
+            }
+            Message::FollowLink(ask) => joining::follow_link(context, &ask).await?.into(),
+            Message::ConfirmAgain(ask) => joining::confirm_again(context, &ask).await.map(|()| Done {})?.into(),
+            Message::AskReset(ask) => credentials::ask_reset(context, &ask).await.map(|()| Done {})?.into(),
+            Message::ResetPassword(ask) => credentials::reset(context, &ask).await.map(|()| Done {})?.into(),
+            Message::ChangePassword(ask) => credentials::change_password(context, &ask).await?.into(),
+            Message::SayPassword(ask) => sessions::say_password(context, &ask).await.map(|()| Done {})?.into(),
+            Message::ReadAccount(ask) => AccountReply { account: views::own(context, &ask.principal).await? }.into(),
+            Message::PatchAccount(ask) => AccountReply { account: views::patch(context, &ask).await? }.into(),
+            Message::AskAddress(ask) => credentials::ask_address(context, &ask).await.map(|()| Done {})?.into(),
+            Message::ListAccountEvents(ask) => AccountEventsReply { page: views::events(context, &ask).await? }.into(),
+            Message::FindAccount(ask) => AccountReply { account: views::by_address(context, &ask).await? }.into(),
+            Message::ChangeRole(ask) => AccountReply { account: views::change_role(context, &ask).await? }.into(),
+            other => return uploads::answer(context, other).await,
+        })
+    }
+}

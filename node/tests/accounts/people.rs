@@ -1,0 +1,160 @@
+//! A node that people sign up to, and those people.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::common::http::{Answer, request};
+use super::common::{Server, visiobook};
+
+pub const CODE: &str = "TESTTESTTESTTESTTESTTESTTEST";
+pub const PASSWORD: &str = "a lamp upon the ferry";
+pub const OTHER: &str = "nine keepers of the door";
+pub const ADMIN: &str = "admin@example.org";
+/// How long a letter may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Site {
+    pub server: Server,
+    data: tempfile::TempDir,
+}
+
+impl Site {
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        Self { server: serve(data.path(), settings), data }
+    }
+
+    /// Ends it as a power cut would, and starts it again.
+    pub fn again(self) -> Self {
+        self.server.running.kill();
+        Self { server: serve(self.data.path(), &[]), data: self.data }
+    }
+
+    pub fn address(&self) -> &str {
+        &self.server.address
+    }
+
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        request(self.address(), method, path, headers, &bytes)
+    }
+
+    pub fn post(&self, path: &str, body: Value) -> Answer {
+        self.ask("POST", path, &[], &body)
+    }
+
+    pub fn claim(&self) -> Person {
+        let body = json!({ "code": CODE, "email": ADMIN, "password": PASSWORD, "name": "Admin" });
+        Person::of(&self.post("/api/v1/auth/claim", body))
+    }
+
+    pub fn sign_up(&self, email: &str) -> Answer {
+        self.post("/api/v1/auth/sign-up", json!({ "email": email, "password": PASSWORD, "name": "Anna" }))
+    }
+
+    pub fn sign_in(&self, email: &str, password: &str) -> Answer {
+        self.post("/api/v1/auth/sign-in", json!({ "email": email, "password": password }))
+    }
+
+    /// Somebody who has signed up and confirmed.
+    pub fn join(&self, email: &str) -> Person {
+        assert_eq!(self.sign_up(email).status, 202);
+        let link = token(&self.letter(email, 1));
+        Person::of(&self.post("/api/v1/auth/confirm", json!({ "token": link, "password": PASSWORD })))
+    }
+
+    pub fn outbox(&self) -> PathBuf {
+        self.data.path().join("outbox")
+    }
+
+    /// The `count`th letter to an address, once it is there.
+    pub fn letter(&self, to: &str, count: usize) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let mut files: Vec<PathBuf> = std::fs::read_dir(self.outbox())
+                .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+                .unwrap_or_default();
+            files.retain(|path| path.extension().is_some_and(|e| e == "eml"));
+            files.sort();
+            let letters = files.iter().map(|path| unquoted(&std::fs::read_to_string(path).unwrap()));
+            let mut letters = letters.filter(|text| text.contains(&format!("To: {to}\r\n")));
+            if let Some(letter) = letters.nth(count - 1) {
+                return letter;
+            }
+            assert!(Instant::now() < until, "letter {count} to {to} never came");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn serve(data: &std::path::Path, settings: &[(&str, &str)]) -> Server {
+    let mut command = visiobook();
+    command.env("VISIOBOOK__AUTH__CLAIM_CODE", CODE).envs(settings.iter().copied());
+    Server::start_with(data, &mut command)
+}
+
+/// A letter whose long lines were broken for the way (quoted-printable, RFC 2045).
+pub fn unquoted(letter: &str) -> String {
+    letter.replace("=\r\n", "").replace("=3D", "=")
+}
+
+/// The token in a letter's link.
+pub fn token(letter: &str) -> String {
+    let (_, rest) = letter.split_once('#').unwrap_or_else(|| panic!("no link in {letter}"));
+    rest.split_whitespace().next().unwrap().to_owned()
+}
+
+/// Somebody who is signed in, as their browser knows it.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The cookie as it goes back.
+    pub cookie: String,
+    pub csrf: String,
+    pub account: Value,
+}
+
+impl Person {
+    /// Whom an answer signed in.
+    pub fn of(answer: &Answer) -> Self {
+        assert!([200, 201].contains(&answer.status), "{} {}", answer.status, answer.text());
+        let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let said = answer.json();
+        Self { cookie, csrf: said["csrf_token"].as_str().unwrap().to_owned(), account: said["account"].clone() }
+    }
+
+    /// Headers of a request that changes something.
+    pub fn headers(&self) -> [(&str, &str); 2] {
+        [("cookie", &self.cookie), ("x-csrf-token", &self.csrf)]
+    }
+
+    pub fn ask(&self, site: &Site, method: &str, path: &str, body: Value) -> Answer {
+        site.ask(method, path, &self.headers(), &body)
+    }
+
+    pub fn get(&self, site: &Site, path: &str) -> Answer {
+        site.ask("GET", path, &[("cookie", &self.cookie)], &Value::Null)
+    }
+
+    /// A book of theirs.
+    pub fn upload(&self, site: &Site, text: &str) -> Answer {
+        request(site.address(), "POST", "/api/v1/projects?name=lamp.txt", &self.headers(), book(text).as_bytes())
+    }
+
+    /// The id of one.
+    pub fn project(&self, site: &Site, text: &str) -> String {
+        let made = self.upload(site, text);
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.json()["id"].as_str().unwrap().to_owned()
+    }
+}
+
+pub fn book(text: &str) -> String {
+    let said = "“Where is the lamp?” asked Anna. The ferry left at nine, and nobody had told her. ".repeat(20);
+    format!("Chapter One\n\nThe keeper wrote {text} on the door. {said}\n\nChapter Two\n\n{said}\n")
+}

@@ -1,0 +1,167 @@
+"""Accounts for the cases that need some: the node is claimed by an admin, and people sign up as they are wanted."""
+
+import email
+import email.policy
+import functools
+import itertools
+import os
+import pathlib
+import time
+
+import requests
+
+BASE = os.environ["VISIOBOOK_BASE"]
+CODE = os.environ.get("VISIOBOOK_CLAIM_CODE")
+OUTBOX = pathlib.Path(os.environ.get("VISIOBOOK_OUTBOX", "."))
+PASSWORD = "a lamp upon the ferry"
+ADMIN = "admin@example.org"
+DEADLINE_S = 60
+numbers = itertools.count()
+
+
+def ask(path, method="POST", **more):
+    answer = requests.request(method, BASE + path, timeout=DEADLINE_S, **more)
+    assert answer.ok, f"preparing failed: {method} {path}: {answer.status_code} {answer.text}"
+    return answer
+
+
+def of(answer):
+    """Headers of whom an answer signed in."""
+    cookie = answer.headers["set-cookie"].split(";")[0]
+    return {"Cookie": cookie, "X-CSRF-Token": answer.json()["csrf_token"]}
+
+
+@functools.cache
+def claimed():
+    """The node has its first account."""
+    return ask("/api/v1/auth/claim", json={"code": CODE, "email": ADMIN, "password": PASSWORD, "name": "Admin"})
+
+
+def admin():
+    """An admin who has just signed in: a session is recent for ten minutes."""
+    claimed()
+    return of(ask("/api/v1/auth/sign-in", json={"email": ADMIN, "password": PASSWORD}))
+
+
+def letter(address):
+    """The token of the newest letter to an address."""
+    until = time.monotonic() + DEADLINE_S
+    while time.monotonic() < until:
+        for path in sorted(OUTBOX.glob("*.eml"), reverse=True):
+            mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            if mail["To"] == address and "#vl_" in mail.get_content():
+                return mail.get_content().split("#")[1].split()[0]
+        time.sleep(0.02)
+    raise AssertionError(f"no letter to {address}")
+
+
+def new_email():
+    return f"anna{next(numbers)}@example.org"
+
+
+def signed_up():
+    """An address that is to be confirmed, and its token."""
+    claimed()
+    address = new_email()
+    ask("/api/v1/auth/sign-up", json={"email": address, "password": PASSWORD, "name": "Anna"})
+    return address, letter(address)
+
+
+def somebody():
+    """Somebody who is signed in, of whom nothing else is known: their headers, address and id."""
+    address, token = signed_up()
+    answer = ask("/api/v1/auth/confirm", json={"token": token, "password": PASSWORD})
+    return of(answer), address, answer.json()["account"]["id"]
+
+
+@functools.cache
+def other():
+    """Somebody whom admins look at."""
+    return somebody()
+
+
+def reset_token():
+    _, address, _ = somebody()
+    before = set(OUTBOX.glob("*.eml"))
+    ask("/api/v1/auth/forgot", json={"email": address})
+    until = time.monotonic() + DEADLINE_S
+    while not set(OUTBOX.glob("*.eml")) - before and time.monotonic() < until:
+        time.sleep(0.02)
+    return letter(address)
+
+
+PUBLIC = {"claimNode", "signUp", "confirmAddress", "signIn", "forgotPassword", "resetPassword"}
+ADMINS = {"findAccount", "changeRole", "activityOfAccount"}
+
+
+def prepared(operation, case):
+    """Makes the case one that must succeed."""
+    case.query = {}
+    if operation == "signUp":
+        case.body = {"email": new_email(), "password": PASSWORD, "name": "Anna"}
+    elif operation == "confirmAddress":
+        case.body = {"token": signed_up()[1], "password": PASSWORD}
+    elif operation == "signIn":
+        case.body = {"email": ADMIN, "password": PASSWORD}
+    elif operation == "forgotPassword":
+        case.body = {"email": new_email()}
+    elif operation == "resetPassword":
+        case.body = {"token": reset_token(), "password": "nine keepers of the door"}
+    elif operation == "sayPassword":
+        case.body = {"password": PASSWORD}
+    elif operation == "changePassword":
+        case.body = {"current": PASSWORD, "password": "nine keepers of the door"}
+    elif operation == "changeAddress":
+        case.body = {"email": new_email()}
+    elif operation == "changeAccount":
+        case.body = {"name": "Anna Lamp"}
+    elif operation == "findAccount":
+        case.query = {"email": other()[1]}
+    elif operation == "changeRole":
+        case.body = {"role": "operator"}
+    if case.body and isinstance(case.body, dict):
+        case.media_type = "application/merge-patch+json" if operation == "changeAccount" else "application/json"
+
+
+@functools.cache
+def shared_admin():
+    return admin()
+
+
+@functools.cache
+def shared():
+    """Somebody whose session no case ends."""
+    return somebody()[0]
+
+
+@functools.cache
+def burner():
+    """The address of somebody whose sessions end all the time."""
+    return somebody()[1]
+
+
+def headers_for(operation):
+    if operation in ADMINS:
+        return shared_admin()
+    if operation == "changePassword":
+        return somebody()[0]
+    if operation in ("signOut", "endSession", "endSessions"):
+        return of(ask("/api/v1/auth/sign-in", json={"email": burner(), "password": PASSWORD}))
+    return shared()
+
+
+def before_call(operation, case, is_positive, is_prepared):
+    """Cases of those who are signed in are somebody's; what is to be refused goes out as it was generated."""
+    claimed()
+    headers = {} if operation in PUBLIC else headers_for(operation)
+    case.headers.update(headers)
+    if not is_positive:
+        return
+    for name in case.path_parameters or {}:
+        if name == "account":
+            case.path_parameters[name] = other()[2]
+        elif name == "session":
+            listed = ask("/api/v1/account/sessions", "GET", headers=headers).json()["sessions"]
+            case.path_parameters[name] = listed[0]["id"]
+    if is_prepared:
+        prepared(operation, case)

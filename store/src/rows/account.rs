@@ -1,0 +1,214 @@
+//! Accounts, whom addresses belong to, and what the node as a whole has of accounts.
+
+use bincode::{Decode, Encode};
+use domain::account::{
+    AGENT_MAX_BYTES, AccountAct, AccountEvent, EMAIL_MAX_BYTES, PERSON_NAME_MAX_CHARS, SESSIONS_MAX, SystemRole,
+};
+use domain::id::{AccountId, SessionId, TenantId};
+use domain::language::Language;
+
+use crate::error::StoreError;
+
+/// Mailed links that an account may have open: one a kind.
+pub const LINKS_MAX: usize = 8;
+/// Credentials that an account may have.
+pub const CREDENTIALS_MAX: usize = 64;
+
+/// Somebody who can sign in. Partition: the account.
+///
+/// All that decides whether somebody is let in stands in this one row, so that a change of it is one compare-and-set:
+/// a password that is changed and the sessions that end with it are never seen one without the other. It is bounded by
+/// [`AccountRow::check`] to some twenty kibibytes.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct AccountRow {
+    /// Its id.
+    pub account: AccountId,
+    /// Set by the store: 1 at first, one more with each update.
+    pub version: u64,
+    /// Who pays for what it does.
+    pub tenant: TenantId,
+    /// Its address, as [`domain::account::Email`] spells it. It is the account's if the [`EmailRow`] says so too.
+    pub email: String,
+    /// Somebody who reads that address' mail has said so.
+    pub confirmed: bool,
+    /// What its owner is called.
+    pub name: String,
+    /// The language of what it is told.
+    pub language: Language,
+    /// What it may do to the node.
+    pub role: SystemRole,
+    /// When it was made, milliseconds since 1970 UTC. Shown, never decided from.
+    pub created_ms: u64,
+    /// What it signs in with.
+    pub credentials: Vec<Credential>,
+    /// Who is signed in.
+    pub sessions: Vec<SessionRow>,
+    /// Links that were mailed and not followed.
+    pub links: Vec<MailedLink>,
+}
+
+/// What an account signs in with. New kinds are appended.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Credential {
+    /// A password.
+    Password {
+        /// Its Argon2id hash, as a PHC string.
+        phc: String,
+        /// When it was set, milliseconds since 1970 UTC. Shown, never decided from.
+        set_ms: u64,
+    },
+}
+
+/// SHA-256 of a secret of 256 random bits.
+pub type SecretDigest = [u8; 32];
+
+/// Somebody's being signed in. Its times are decided from, for days are counted through restarts: a clock that is
+/// wrong ends it too early or too late.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SessionRow {
+    /// Its id.
+    pub session: SessionId,
+    /// What its token's secret is held against.
+    pub secret: SecretDigest,
+    /// When it began, milliseconds since 1970 UTC.
+    pub began_ms: u64,
+    /// When it was last used, milliseconds since 1970 UTC; written now and then.
+    pub seen_ms: u64,
+    /// When the password was last said, milliseconds since 1970 UTC.
+    pub proved_ms: u64,
+    /// What the browser or program called itself.
+    pub agent: String,
+    /// Where it signed in from.
+    pub address: String,
+}
+
+/// A link that was mailed. Partition: its account.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct MailedLink {
+    /// What following it does.
+    pub purpose: LinkPurpose,
+    /// What its token's secret is held against.
+    pub secret: SecretDigest,
+    /// The address that it was mailed to.
+    pub email: String,
+    /// Until when it can be followed, milliseconds since 1970 UTC: decided from, like a session's times.
+    pub expires_ms: u64,
+}
+
+/// What following a mailed link does. New kinds are appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum LinkPurpose {
+    /// Confirms the account's address.
+    Confirm,
+    /// Sets another password.
+    Reset,
+    /// Makes the address that it was mailed to the account's.
+    ChangeAddress,
+}
+
+/// Whose an address is. Partition: the address.
+///
+/// The one place where two accounts with one address could meet: whoever wants one writes here first. It names an
+/// account that is there, or that is about to be; an account that is not there, or has another address by now, has
+/// left it behind.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct EmailRow {
+    /// The address, as [`domain::account::Email`] spells it.
+    pub email: String,
+    /// Set by the store: 1 at first, one more with each update.
+    pub version: u64,
+    /// The account.
+    pub account: AccountId,
+}
+
+/// What the node as a whole has of accounts. Partition: its own, of this one row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct SiteRow {
+    /// Set by the store: 0 where it was never written, one more with each update.
+    pub version: u64,
+    /// The account that the node was claimed with, and when, milliseconds since 1970 UTC: local trust is over.
+    pub claimed: Option<(AccountId, u64)>,
+}
+
+/// Something that is done with an account, to be written with the change that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAccountEvent {
+    /// When, milliseconds since 1970 UTC. Shown, never decided from.
+    pub at_ms: u64,
+    /// The network address that it was done from; empty where none is known.
+    pub address: String,
+    /// What.
+    pub what: AccountAct,
+}
+
+impl NewAccountEvent {
+    /// The event of the change that made the account's version `version`.
+    pub fn numbered(self, version: u64) -> AccountEvent {
+        AccountEvent { seq: version, at_ms: self.at_ms, address: self.address, what: self.what }
+    }
+}
+
+impl AccountRow {
+    /// What every adapter holds a row against before it writes it.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for more sessions, links or credentials than an account may have, or too long a text.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let invalid = |detail: &str| Err(StoreError::Invalid { detail: format!("account {}: {detail}", self.account) });
+        if self.email.is_empty() || self.email.len() > EMAIL_MAX_BYTES {
+            return invalid("its address is none");
+        }
+        if self.name.chars().count() > PERSON_NAME_MAX_CHARS {
+            return invalid("its name is too long");
+        }
+        if self.sessions.len() > SESSIONS_MAX || self.sessions.iter().any(|s| s.agent.len() > AGENT_MAX_BYTES) {
+            return invalid("it has too many sessions, or one that says too much");
+        }
+        let crowded = self.links.len() > LINKS_MAX || self.credentials.len() > CREDENTIALS_MAX;
+        if crowded { invalid("it has too many links or credentials") } else { Ok(()) }
+    }
+
+    /// The hash of its password.
+    pub fn password(&self) -> Option<&str> {
+        self.credentials.iter().map(|Credential::Password { phc, .. }| phc.as_str()).next()
+    }
+}
+
+impl EmailRow {
+    /// What every adapter holds a row against before it writes it.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for an address that is none.
+    pub fn check(&self) -> Result<(), StoreError> {
+        match self.email.len() {
+            1..=EMAIL_MAX_BYTES => Ok(()),
+            bytes => Err(StoreError::Invalid { detail: format!("an address of {bytes} bytes") }),
+        }
+    }
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Password { set_ms, .. } => f.debug_struct("Password").field("set_ms", set_ms).finish_non_exhaustive(),
+        }
+    }
+}
+
+impl std::fmt::Debug for SessionRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionRow")
+            .field("session", &self.session)
+            .field("began_ms", &self.began_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for MailedLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailedLink")
+            .field("purpose", &self.purpose)
+            .field("expires_ms", &self.expires_ms)
+            .finish_non_exhaustive()
+    }
+}
