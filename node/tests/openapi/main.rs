@@ -8,6 +8,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use common::http::{get, request};
@@ -23,6 +24,12 @@ const SEED: &str = "20";
 /// The interpreter of an environment that holds schemathesis, made once for each build folder and list of packages;
 /// `None` without pip.
 fn python() -> Option<PathBuf> {
+    // Of several tests that want it one makes it.
+    static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    MADE.get_or_init(environment).clone()
+}
+
+fn environment() -> Option<PathBuf> {
     let there = Command::new("python3").args(["-c", "import pip, ensurepip"]).output();
     if !there.is_ok_and(|said| said.status.success()) {
         println!("skipped: this test needs python3 with pip and venv, which are not on the PATH");

@@ -99,7 +99,8 @@ def code_of(secret):
     step = struct.pack(">Q", int(time.time()) // 30)
     mac = hmac.new(base64.b32decode(secret), step, hashlib.sha1).digest()
     at = mac[-1] & 15
-    return f"{(int.from_bytes(mac[at : at + 4], "big") & 0x7FFFFFFF) % 1_000_000:06}"
+    number = int.from_bytes(mac[at : at + 4], "big") & 0x7FFFFFFF
+    return f"{number % 1_000_000:06}"
 
 
 def with_app():
