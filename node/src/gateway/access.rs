@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::accounts::sessions::LONGEST;
 use actors::accounts::token::TokenKind;
 use actors::clock::wall_ms;
 use base64::Engine as _;
@@ -19,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 use warp::http::{HeaderMap, Method, header};
 
 use super::problem::ApiError;
@@ -32,6 +34,9 @@ const RECENT_MS: u64 = 10 * 60 * 1_000;
 
 /// How long the core may take to say again who has a stream open.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// How long a key that ended may go on following something.
+const KEY_AGAIN: Duration = Duration::from_secs(10);
 
 /// How this gateway knows who asks.
 pub struct Auth {
@@ -207,6 +212,8 @@ fn authorise_session(permission: Permission, signed: Signed, now_ms: u64) -> Res
 /// sitting at its machine has its first account.
 pub async fn until_revoked(gateway: Arc<Gateway>, route: Permission, principal: Principal, credential: Credential) {
     let mut revoked = gateway.auth.revoked.subscribe();
+    // A key ends by itself. Asking for a session would count as its being used, which following something is not.
+    let again = if matches!(principal.proof, Proof::Key(_)) { KEY_AGAIN } else { LONGEST };
     match principal.proof {
         Proof::LocalTrust => {
             let mut claimed = gateway.auth.claimed.clone();
@@ -222,11 +229,12 @@ pub async fn until_revoked(gateway: Arc<Gateway>, route: Permission, principal: 
             if found.and_then(|now| authorise(route, &now, wall_ms())).is_err() {
                 return;
             }
+            let again = Instant::now() + again;
             loop {
-                match revoked.recv().await {
-                    Ok(account) if account != own => {}
-                    Ok(_) | Err(RecvError::Lagged(_)) => break,
-                    Err(RecvError::Closed) => return,
+                match timeout_at(again, revoked.recv()).await {
+                    Ok(Ok(account)) if account != own => {}
+                    Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => break,
+                    Ok(Err(RecvError::Closed)) => return,
                 }
             }
         },
