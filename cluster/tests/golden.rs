@@ -52,10 +52,13 @@ use domain::upload::UploadView;
 
 #[path = "examples/accounts.rs"]
 mod accounts;
+
 #[path = "examples/keeping.rs"]
 mod keeping;
 #[path = "examples/keyed.rs"]
 mod keyed;
+#[path = "examples/sharing.rs"]
+mod sharing;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden-v1.txt");
 
@@ -433,6 +436,7 @@ fn examples() -> Vec<Message> {
     all.extend(reach::examples());
     all.extend(keeping::examples());
     all.extend(accounts::examples());
+    all.extend(sharing::examples());
     all.extend(keyed::examples());
     all
 }

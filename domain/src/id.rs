@@ -77,6 +77,10 @@ uuid_id! {
     AccountId;
     /// Somebody's being signed in.
     SessionId;
+    /// Somebody's being invited to a project.
+    InvitationId;
+    /// One address that shows a project to whoever has it.
+    ShareLinkId;
     /// One GPU-worker actor: one device of one node.
     WorkerId;
 }

@@ -3,12 +3,12 @@
 use bincode::{Decode, Encode};
 
 use crate::account::SystemRole;
-use crate::id::{AccountId, SessionId, TenantId};
+use crate::id::{AccountId, ProjectId, SessionId, ShareLinkId, TenantId};
 
 /// Who asks, as the gateway made sure of it. Every handler takes one; every row carries its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct Principal {
-    /// The account that pays for what is asked.
+    /// The tenant that pays for what is asked: where a project is another's, whose member asks, the project's.
     pub tenant: TenantId,
     /// How it was made sure.
     pub proof: Proof,
@@ -25,6 +25,17 @@ pub enum Proof {
     Nobody,
     /// Somebody signed in.
     Session(Signed),
+    /// Somebody opened a share link.
+    Visit(Visit),
+}
+
+/// A share link that was opened: it shows one project, and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct Visit {
+    /// The project.
+    pub project: ProjectId,
+    /// The link.
+    pub link: ShareLinkId,
 }
 
 /// A session, and what its account was when the request came.
@@ -54,7 +65,7 @@ impl Principal {
     pub fn signed(&self) -> Option<Signed> {
         match self.proof {
             Proof::Session(signed) => Some(signed),
-            Proof::LocalTrust | Proof::Node | Proof::Nobody => None,
+            Proof::LocalTrust | Proof::Node | Proof::Nobody | Proof::Visit(_) => None,
         }
     }
 }

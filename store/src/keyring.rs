@@ -42,11 +42,13 @@ pub enum Purpose {
     Url,
     /// A message to somebody else's server.
     Webhook,
+    /// A share link that was opened.
+    Visit,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 3] = [Self::Cursor, Self::Url, Self::Webhook];
+    pub const ALL: [Self; 4] = [Self::Cursor, Self::Url, Self::Webhook, Self::Visit];
 
     /// Goes into the derivation: never changes.
     const fn label(self) -> &'static [u8] {
@@ -54,6 +56,7 @@ impl Purpose {
             Self::Cursor => b"cursor",
             Self::Url => b"url",
             Self::Webhook => b"webhook",
+            Self::Visit => b"visit",
         }
     }
 }
@@ -130,8 +133,8 @@ impl Key {
         };
         let id = expand(b"id")?;
         let [a, b, c, d, ..] = *id;
-        let [cursor, url, webhook] = Purpose::ALL;
-        let derived = [expand(cursor.label())?, expand(url.label())?, expand(webhook.label())?];
+        let [cursor, url, webhook, visit] = Purpose::ALL;
+        let derived = [expand(cursor.label())?, expand(url.label())?, expand(webhook.label())?, expand(visit.label())?];
         Ok(Self { id: KeyId(u32::from_be_bytes([a, b, c, d])), secret, derived })
     }
 

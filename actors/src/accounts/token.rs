@@ -26,6 +26,10 @@ pub enum TokenKind {
     Session,
     /// A mailed link.
     Link,
+    /// An invitation to a project; its account is the project.
+    Invitation,
+    /// A share link of a project; its account is the project.
+    ShareLink,
 }
 
 impl TokenKind {
@@ -33,6 +37,8 @@ impl TokenKind {
         match self {
             Self::Session => "vs_",
             Self::Link => "vl_",
+            Self::Invitation => "vi_",
+            Self::ShareLink => "vp_",
         }
     }
 }

@@ -6,7 +6,6 @@ use cluster::message::Message;
 
 use super::Shared;
 use crate::accounts::{credentials, joining, sessions, views};
-use crate::uploads;
 
 impl Shared {
     pub(super) async fn answer_accounts(&self, message: Message) -> Result<Message, Fault> {
@@ -36,7 +35,7 @@ impl Shared {
             Message::ListAccountEvents(ask) => AccountEventsReply { page: views::events(context, &ask).await? }.into(),
             Message::FindAccount(ask) => AccountReply { account: views::by_address(context, &ask).await? }.into(),
             Message::ChangeRole(ask) => AccountReply { account: views::change_role(context, &ask).await? }.into(),
-            other => return uploads::answer(context, other).await,
+            other => return self.answer_sharing(other).await,
         })
     }
 }

@@ -65,7 +65,8 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     let listeners = listen(&config).await?;
     let urls: Vec<String> = listeners.iter().map(|listener| url(listener, tls.is_some())).collect();
     // Until another address is set, mailed links lead to this one.
-    config.auth.public_url = config.auth.site(&config.edge.site(config.gateway.port).unwrap_or_else(|| urls[0].clone()));
+    config.auth.public_url =
+        config.auth.site(&config.edge.site(config.gateway.port).unwrap_or_else(|| urls[0].clone()));
     let data = DataFolder::open(&folder)?;
     let node = Node::start(data, &config, Wire::Memory).await?;
     let assets = load_assets(args.web_dist.as_deref())?;
@@ -76,6 +77,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
             local_trust: config.auth.local_trust,
             claimed: node.accounts.claimed(),
             revoked: node.accounts.revoked(),
+            unshared: node.accounts.unshared(),
             secure: config.auth.secure(),
             own_secret: None,
         },

@@ -109,6 +109,13 @@ fn status(code: &str) -> StatusCode {
         | "claim-code-wrong"
         | "claim-needed"
         | "mailed-link-invalid" => StatusCode::FORBIDDEN,
+        "invitation-for-another" | "share-password-needed" | "share-password-wrong" => StatusCode::FORBIDDEN,
+        "member-not-found" | "invitation-not-found" | "share-link-not-found" | "share-link-over" => {
+            StatusCode::NOT_FOUND
+        }
+        "payer-stays" | "too-many-members" | "too-many-invitations" | "too-many-share-links" | "too-many-shared" => {
+            StatusCode::CONFLICT
+        }
         "account-not-found" | "session-not-found" => StatusCode::NOT_FOUND,
         "claimed-already" | "own-role" => StatusCode::CONFLICT,
         "password-weak" | "bad-email" => StatusCode::UNPROCESSABLE_ENTITY,

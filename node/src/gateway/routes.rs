@@ -7,11 +7,10 @@ use std::pin::Pin;
 use domain::api::{FileLink, NodeInfo, ProjectView, RunView};
 use domain::edit::{EditPage, EditRequest, EditState, EditedStoryboard, UndoRequest};
 use domain::health::{BackupRequest, Jobs, MeasuredHealth, MigrationsRun, NodeHealth, SweepReport};
-use domain::project::{
-    ActivityPage, Project, ProjectPage, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest,
-};
+use domain::project::{ActivityPage, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest};
 use domain::run::RunEvent;
 use domain::scheduling::{DeviceLoad, SchedulingView, SchedulingWaits, TenantShare};
+use domain::sharing::{ProjectAs, ProjectAsPage};
 use domain::upload::UploadView;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use warp::http::Method;
@@ -35,10 +34,14 @@ pub enum Permission {
     Recent,
     /// Any principal, for its own tenant.
     Tenant,
-    /// A principal that can see the project.
+    /// A principal that can see the project, if only by a share link.
     ProjectRead,
+    /// A member of the project, in any role.
+    ProjectMember,
     /// A principal that can change the project.
     ProjectWrite,
+    /// An owner of the project.
+    ProjectOwn,
     /// Whoever runs the node.
     Operator,
     /// Whoever says who may: what is about other accounts, or holds every book.
@@ -87,6 +90,8 @@ pub enum Content {
     Empty,
     /// JSON of a documented type.
     Json(fn(&mut SchemaGenerator) -> Schema),
+    /// The same, a secret among it: it is told this once, and kept for nobody.
+    JsonOnce(fn(&mut SchemaGenerator) -> Schema),
     /// The same now, or with 202 and a `Location` later.
     JsonOrLater(fn(&mut SchemaGenerator) -> Schema),
     /// The same, or nothing.
@@ -154,9 +159,10 @@ impl Route {
     /// Whether it makes something of a tenant's that stays, so that a request which is sent again is to make nothing
     /// more. What opens a session is for one reader only: it is kept for nobody, and made anew each time.
     pub fn creates(&self) -> bool {
-        let is_of_a_tenant =
-            matches!(self.permission, Permission::Tenant | Permission::ProjectRead | Permission::ProjectWrite);
-        self.method == Method::POST && self.response.0 == 201 && is_of_a_tenant
+        use Permission::{ProjectOwn, ProjectRead, ProjectWrite, Tenant};
+        let is_of_a_tenant = matches!(self.permission, Tenant | ProjectRead | ProjectWrite | ProjectOwn);
+        let is_told_once = matches!(self.response.1, Content::JsonOnce(_));
+        self.method == Method::POST && self.response.0 == 201 && is_of_a_tenant && !is_told_once
     }
 }
 
@@ -279,8 +285,8 @@ const fn query(name: &'static str, kind: &'static str, about: &'static str) -> P
 const LIST: &[Param] = &[
     query(
         "shown",
-        "active|archived|all|deleted",
-        "`active` (the default), `archived`, `all` of these, or `deleted`: those that can be restored.",
+        "active|archived|all|deleted|shared",
+        "`active` (the default), `archived`, `all` of these, `deleted`: those that can be restored, or `shared`: other people's that you are a member of.",
     ),
     query(
         "state",
@@ -335,6 +341,7 @@ macro_rules! handler {
 
 mod accounts;
 mod reach;
+mod sharing;
 mod work;
 
 /// All routes.
@@ -345,6 +352,7 @@ pub fn table() -> Vec<Route> {
         .chain(work::of_runs())
         .chain(reach::routes())
         .chain(accounts::routes())
+        .chain(sharing::routes())
         .collect()
 }
 

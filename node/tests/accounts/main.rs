@@ -6,6 +6,7 @@ mod attacks;
 mod common;
 mod matrix;
 mod people;
+mod sharing;
 mod smtp;
 
 use common::http::{get, request};

@@ -230,9 +230,16 @@ struct Unpacking<'a> {
 
 /// What let somebody in when the backup was made, and may have been ended since, lets nobody in here.
 fn sign_out(row: &mut KeptRow) {
-    if let KeptRow::Account(row) = row {
-        row.sessions.clear();
-        row.links.clear();
+    match row {
+        KeptRow::Account(row) => {
+            row.sessions.clear();
+            row.links.clear();
+        }
+        KeptRow::Access(row) => {
+            row.invitations.clear();
+            row.links.clear();
+        }
+        _ => {}
     }
 }
 
