@@ -448,7 +448,7 @@ async fn a_share_links_password_is_wanted_and_not_guessed() {
     assert!(world.open(&token, Some(PASSWORD)).await.is_ok());
     let from = visitor();
     let mut codes = Vec::new();
-    for _ in 0..7 {
+    for _ in 0..12 {
         let request = ShareLinkUse { token: token.clone(), password: Some(Secret("nine keepers".into())) };
         codes.push(code(links::open(&world.context, &OpenShareLink { visitor: from.clone(), request }).await));
     }

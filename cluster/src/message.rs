@@ -9,6 +9,11 @@ use crate::body::accounts::{
     ListSessions, PatchAccount, ReadAccount, ResetPassword, SayPassword, SessionReply, SessionsReply, SignUpAccount,
 };
 use crate::body::analysis::{AnalyseProject, AnalyseText, AnalysisReply, GetAnalysis};
+use crate::body::credentials::{
+    AccountsReply, BeginSecondFactor, ConfirmSecondFactor, KeyReply, KeysReply, ListAccounts, ListKeys, MakeKey,
+    ReadSecondFactor, RecoveryCodesReply, RemoveSecondFactor, RenewRecoveryCodes, RevokeKey, SecondFactorBegun,
+    SecondFactorReply,
+};
 use crate::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
 use crate::body::follow::{FollowEvents, FollowedEvents};
 use crate::body::keeping::{
@@ -236,6 +241,21 @@ messages! {
     231 CreateWebhookAs;
     232 BeginRunAs;
 
+    240 MakeKey;
+    241 ListKeys;
+    242 RevokeKey;
+    243 ListAccounts;
+    244 ReadSecondFactor;
+    245 BeginSecondFactor;
+    246 ConfirmSecondFactor;
+    247 RemoveSecondFactor;
+    248 RenewRecoveryCodes;
+    253 KeyReply;
+    254 KeysReply;
+    255 AccountsReply;
+    256 SecondFactorReply;
+    257 SecondFactorBegun;
+    258 RecoveryCodesReply;
     260 ReachProject;
     261 ReachedReply;
     262 ListMembers;
@@ -344,6 +364,15 @@ requests! {
     ListAccountEvents => AccountEventsReply;
     FindAccount => AccountReply;
     ChangeRole => AccountReply;
+    MakeKey => KeyReply;
+    ListKeys => KeysReply;
+    RevokeKey => Done;
+    ListAccounts => AccountsReply;
+    ReadSecondFactor => SecondFactorReply;
+    BeginSecondFactor => SecondFactorBegun;
+    ConfirmSecondFactor => RecoveryCodesReply;
+    RemoveSecondFactor => Done;
+    RenewRecoveryCodes => RecoveryCodesReply;
     ReachProject => ReachedReply;
     ListMembers => MembersReply;
     ChangeMember => Done;

@@ -5,7 +5,7 @@ use std::fmt;
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, InvitationId, ProjectId, SessionId, ShareLinkId};
+use crate::id::{AccountId, ApiKeyId, InvitationId, ProjectId, SessionId, ShareLinkId};
 use crate::language::Language;
 use crate::sharing::ProjectRole;
 
@@ -198,6 +198,9 @@ pub struct SignIn {
     pub email: String,
     /// Its password.
     pub password: Secret,
+    /// A code of the account's second factor, where it has one.
+    #[serde(default)]
+    pub code: Option<Secret>,
 }
 
 /// A mail address.
@@ -219,6 +222,9 @@ pub struct LinkUse {
     pub token: Secret,
     /// The account's password.
     pub password: Secret,
+    /// A code of the account's second factor, where it has one.
+    #[serde(default)]
+    pub code: Option<Secret>,
 }
 
 /// Another password, by a mailed link.
@@ -239,6 +245,9 @@ pub struct PasswordReset {
 pub struct PasswordAgain {
     /// The account's password.
     pub password: Secret,
+    /// A code of the account's second factor, where it has one.
+    #[serde(default)]
+    pub code: Option<Secret>,
 }
 
 /// Another password.
@@ -250,6 +259,9 @@ pub struct PasswordChange {
     pub current: Secret,
     /// The password from now on: 10 to 256 characters that are not easily guessed.
     pub password: Secret,
+    /// A code of the account's second factor, where it has one.
+    #[serde(default)]
+    pub code: Option<Secret>,
 }
 
 /// What is to be otherwise with an account.
@@ -353,6 +365,33 @@ pub enum AccountAct {
         /// Its role since.
         role: SystemRole,
     },
+    /// A key was made.
+    KeyMade {
+        /// The key.
+        key: ApiKeyId,
+    },
+    /// A key was revoked.
+    KeyRevoked {
+        /// The key.
+        key: ApiKeyId,
+    },
+    /// A secret was drawn for an authenticator app.
+    SecondFactorBegun,
+    /// From now on signing in takes a code.
+    SecondFactorOn,
+    /// From now on it takes none.
+    SecondFactorOff,
+    /// The password was right, and the code was not.
+    CodeRefused,
+    /// The password and a code of the app were right.
+    CodeTaken,
+    /// The password and a code to recover with were right: that code is used up.
+    RecoveryCodeTaken {
+        /// How many are left.
+        left: u32,
+    },
+    /// Other codes to recover with took the place of those before.
+    RecoveryCodesRenewed,
     /// The owner invited somebody to a project.
     Invited {
         /// The project.
@@ -425,6 +464,17 @@ pub enum AccountAct {
     BackedUp,
 }
 
+/// A page of the node's accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AccountPage {
+    /// In the order of their ids.
+    pub accounts: Vec<Account>,
+    /// Where it goes on: the `after` of the next request. Absent on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<AccountId>,
+}
+
 /// A page of what was done with an account.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -480,7 +530,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown() {
-        let ask = SignIn { email: "a@b.org".into(), password: Secret("correct horse".into()) };
+        let ask = SignIn { email: "a@b.org".into(), password: Secret("correct horse".into()), code: None };
         assert!(!format!("{ask:?}").contains("horse"));
     }
 }

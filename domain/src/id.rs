@@ -77,6 +77,8 @@ uuid_id! {
     AccountId;
     /// Somebody's being signed in.
     SessionId;
+    /// One key of an account, for a program.
+    ApiKeyId;
     /// Somebody's being invited to a project.
     InvitationId;
     /// One address that shows a project to whoever has it.

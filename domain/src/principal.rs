@@ -3,7 +3,8 @@
 use bincode::{Decode, Encode};
 
 use crate::account::SystemRole;
-use crate::id::{AccountId, ProjectId, SessionId, ShareLinkId, TenantId};
+use crate::api_key::KeyScopes;
+use crate::id::{AccountId, ApiKeyId, ProjectId, SessionId, ShareLinkId, TenantId};
 
 /// Who asks, as the gateway made sure of it. Every handler takes one; every row carries its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
@@ -25,6 +26,8 @@ pub enum Proof {
     Nobody,
     /// Somebody signed in.
     Session(Signed),
+    /// A program has a key of somebody's.
+    Key(Keyed),
     /// Somebody opened a share link.
     Visit(Visit),
 }
@@ -36,6 +39,21 @@ pub struct Visit {
     pub project: ProjectId,
     /// The link.
     pub link: ShareLinkId,
+}
+
+/// A key, and what its account was when the request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct Keyed {
+    /// The account.
+    pub account: AccountId,
+    /// The key.
+    pub key: ApiKeyId,
+    /// What the account may do to the node.
+    pub role: SystemRole,
+    /// The account's address is confirmed.
+    pub confirmed: bool,
+    /// What the key is for.
+    pub scopes: KeyScopes,
 }
 
 /// A session, and what its account was when the request came.
@@ -61,11 +79,20 @@ impl Principal {
     /// Whoever it is: they have nothing here.
     pub const NOBODY: Self = Self { tenant: TenantId::NONE, proof: Proof::Nobody };
 
+    /// The account that asks, by a session or a key, if one does.
+    pub fn account(&self) -> Option<AccountId> {
+        match self.proof {
+            Proof::Session(signed) => Some(signed.account),
+            Proof::Key(keyed) => Some(keyed.account),
+            Proof::LocalTrust | Proof::Node | Proof::Nobody | Proof::Visit(_) => None,
+        }
+    }
+
     /// The session that asks, if one does.
     pub fn signed(&self) -> Option<Signed> {
         match self.proof {
             Proof::Session(signed) => Some(signed),
-            Proof::LocalTrust | Proof::Node | Proof::Nobody | Proof::Visit(_) => None,
+            Proof::LocalTrust | Proof::Node | Proof::Nobody | Proof::Key(_) | Proof::Visit(_) => None,
         }
     }
 }

@@ -183,6 +183,7 @@ pub struct ShareLinkRequest {
     #[serde(default)]
     pub password: Option<Secret>,
     /// How long it can be used, seconds: from an hour (3,600) to a year (31,622,400).
+    #[cfg_attr(feature = "schema", schemars(range(min = 3_600, max = 31_622_400)))]
     pub valid_s: u32,
 }
 

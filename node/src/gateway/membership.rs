@@ -19,9 +19,9 @@ use domain::sharing::ProjectRole;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Gateway;
-use super::access::{Credential, authorise, identify};
+use super::access::{Credential, authorise, check_scope, identify};
 use super::problem::ApiError;
-use super::routes::{Permission, Route};
+use super::routes::{ByKey, Permission, Route};
 
 /// How long the core may take to say again who has a stream open.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -31,6 +31,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 pub struct Way {
     /// What the route wants.
     pub permission: Permission,
+    /// What a key has to be for, to use it.
+    pub by_key: ByKey,
     /// What shows who asks.
     pub credential: Credential,
     /// What shows that a share link was opened.
@@ -105,7 +107,10 @@ pub async fn admit(
 ) -> Result<Admitted, ApiError> {
     // Boxed: of this a connection keeps nothing while it is answered.
     let own = Box::pin(identify(gateway, &way.credential, local, context)).await;
-    let own = own.and_then(|own| authorise(way.permission, &own, wall_ms()).map(|()| own));
+    let own = own.and_then(|own| {
+        check_scope(way.by_key, &own)?;
+        authorise(way.permission, &own, wall_ms()).map(|()| own)
+    });
     let (asker, refusal) = match (own, &way.visit) {
         (Ok(own), _) => (own, None),
         (Err(refusal), Some(_)) => (Principal::NOBODY, Some(refusal)),
@@ -149,7 +154,7 @@ pub async fn reach_named(
     if admitted.role < least(permission) { Err(forbidden()) } else { Ok(admitted.principal) }
 }
 
-/// Waits until whoever opened a stream may not have it any more: their session ended, they were removed from the
+/// Waits until whoever opened a stream may not have it any more: their session ended, their key was revoked, they were removed from the
 /// project, their share link was revoked or is over, or the node that trusted them for sitting at its machine has its
 /// first account.
 pub async fn until_revoked(gateway: Arc<Gateway>, way: Way, admitted: Admitted) {
@@ -162,9 +167,9 @@ pub async fn until_revoked(gateway: Arc<Gateway>, way: Way, admitted: Admitted) 
             return;
         }
         Proof::Node => std::future::pending().await,
-        Proof::Nobody | Proof::Session(_) | Proof::Visit(_) => {}
+        Proof::Nobody | Proof::Session(_) | Proof::Key(_) | Proof::Visit(_) => {}
     }
-    let account = admitted.asker.signed().map(|signed| signed.account);
+    let account = admitted.asker.account();
     loop {
         // Asked for the first time when revocations are listened to already: none falls in between. Who can't be asked
         // about is let go: their browser comes back.

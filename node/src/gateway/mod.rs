@@ -24,6 +24,7 @@
 //! | [`membership`] | what they may do with the project that they ask for |
 //! | [`sharing`] | members, invitations, share links |
 //! | [`accounts`] | signing up, in and out; sessions, passwords, roles |
+//! | [`credentials`] | keys for programs, the second factor, the list of accounts |
 //! | [`rates`] | how many requests somebody may make |
 //! | [`keyed`] | requests that are sent again, and make nothing twice |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
@@ -38,6 +39,7 @@ pub mod analyses;
 pub mod assets;
 pub mod compress;
 pub mod cookie;
+pub mod credentials;
 pub mod devices;
 pub mod download;
 pub mod edge;

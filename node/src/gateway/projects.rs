@@ -42,7 +42,7 @@ pub async fn list(request: Request) -> Result {
     let (principal, core, context) = (request.principal, &request.gateway.core, request.context());
     let (page, roles) = match query.shown {
         // Whoever has no account was given nothing.
-        Shown::Shared if principal.signed().is_some() => {
+        Shown::Shared if principal.account().is_some() => {
             let reply = core.call(QueryShared { principal, query, limit, cursor }, context).await?;
             (reply.page, reply.roles)
         }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use domain::api::{FileLink, NodeInfo, ProjectView, RunView};
+use domain::api_key::KeyScope;
 use domain::edit::{EditPage, EditRequest, EditState, EditedStoryboard, UndoRequest};
 use domain::health::{BackupRequest, Jobs, MeasuredHealth, MigrationsRun, NodeHealth, SweepReport};
 use domain::project::{ActivityPage, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest};
@@ -163,6 +164,45 @@ impl Route {
         let is_of_a_tenant = matches!(self.permission, Tenant | ProjectRead | ProjectWrite | ProjectOwn);
         let is_told_once = matches!(self.response.1, Content::JsonOnce(_));
         self.method == Method::POST && self.response.0 == 201 && is_of_a_tenant && !is_told_once
+    }
+}
+
+/// What a key has to be for, to use a route. An account is looked after by whoever is signed in to it, never by a
+/// program with a key of it, which could make itself more of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByKey {
+    /// Anything.
+    Any,
+    /// This.
+    Scope(KeyScope),
+    /// No key will do.
+    Never,
+}
+
+impl Route {
+    /// What a key has to be for, to use it.
+    pub fn by_key(&self) -> ByKey {
+        let reads = self.method == Method::GET;
+        match self.permission {
+            Permission::Public => ByKey::Any,
+            Permission::Account | Permission::Recent => ByKey::Never,
+            // Who gives books away is somebody, and never a key.
+            _ if self.is_of_sharing() && !reads => ByKey::Never,
+            // What it tells signs messages in the node's name.
+            Permission::Tenant if self.id == "webhookSecrets" => ByKey::Scope(KeyScope::Write),
+            Permission::Tenant if reads => ByKey::Scope(KeyScope::Read),
+            Permission::ProjectRead | Permission::ProjectMember => ByKey::Scope(KeyScope::Read),
+            Permission::ProjectOwn if reads => ByKey::Scope(KeyScope::Read),
+            Permission::Tenant | Permission::ProjectWrite | Permission::ProjectOwn => ByKey::Scope(KeyScope::Write),
+            Permission::Operator => ByKey::Scope(KeyScope::Operate),
+            Permission::Admin if self.id == "backup" => ByKey::Scope(KeyScope::Administer),
+            Permission::Admin => ByKey::Never,
+        }
+    }
+
+    /// Whether it is about who has a project.
+    pub fn is_of_sharing(&self) -> bool {
+        self.path.split('/').any(|part| ["members", "invitations", "links"].contains(&part))
     }
 }
 
@@ -340,6 +380,7 @@ macro_rules! handler {
 }
 
 mod accounts;
+mod credentials;
 mod reach;
 mod sharing;
 mod work;
@@ -352,6 +393,7 @@ pub fn table() -> Vec<Route> {
         .chain(work::of_runs())
         .chain(reach::routes())
         .chain(accounts::routes())
+        .chain(credentials::routes())
         .chain(sharing::routes())
         .collect()
 }

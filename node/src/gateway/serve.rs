@@ -177,7 +177,7 @@ fn way(gateway: &Gateway, route: &Route, path: &[String], headers: &HeaderMap) -
     let (secure, permission) = (gateway.auth.secure, route.permission);
     let visit = (permission == Permission::ProjectRead).then(|| cookie::visit(headers, secure)).flatten();
     let (credential, project) = (Credential::of(headers, secure), membership::project_of(route, path));
-    Way { permission, credential, visit, project }
+    Way { permission, by_key: route.by_key(), credential, visit, project }
 }
 
 /// Who asks, if they may.

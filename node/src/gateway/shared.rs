@@ -47,7 +47,7 @@ async fn reach(asker: &Asker, project: ProjectId) -> Result<Principal, Fault> {
 /// The projects that others gave whoever asks.
 async fn given(asker: &Asker) -> Result<Vec<ProjectId>, Fault> {
     let principal = asker.principal;
-    if principal.signed().is_none() {
+    if principal.account().is_none() {
         return Ok(Vec::new());
     }
     let query = ProjectQuery { shown: Shown::Shared, ..ProjectQuery::default() };

@@ -12,7 +12,7 @@ use node::gateway::routes::{Permission, Route, table};
 use serde_json::{Value, json};
 
 use super::common::http::request;
-use super::people::{ADMIN, PASSWORD, Person, Site};
+use super::people::{ADMIN, PASSWORD, Person, Site, refusal};
 
 const MATRIX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/accounts/matrix.txt");
 const NOBODYS: &str = "00000000-0000-4000-8000-000000000000";
@@ -57,6 +57,8 @@ struct Callers {
     site: Site,
     owner: Person,
     people: Vec<(&'static str, Person)>,
+    /// Tokens of keys, each for one thing.
+    keys: Vec<(&'static str, String)>,
     project: String,
     run: String,
     upload: String,
@@ -95,6 +97,13 @@ impl Callers {
             ("operator", operator),
             ("admin", admin),
         ];
+        let key = |person: &Person, scope: &str| person.key(&site, &[scope]);
+        let keys = vec![
+            ("key-read", key(&owner, "read")),
+            ("key-write", key(&owner, "write")),
+            ("key-operate", key(&people[4].1, "operate")),
+            ("key-administer", key(&people[5].1, "administer")),
+        ];
         let member = |email: &str, role: &str| {
             let person = site.join(email);
             owner.share(&site, &project, &person, email, role);
@@ -108,7 +117,7 @@ impl Callers {
         let people: Vec<_> =
             people.into_iter().chain([("viewer", viewer), ("editor", editor), ("removed", removed)]).collect();
         let (upload, webhook, analysis) = (text(&upload["id"]), text(&hook.json()["id"]), text(&of.json()["id"]));
-        Self { local, site, owner, people, project, run, upload, webhook, analysis, visit }
+        Self { local, site, owner, people, keys, project, run, upload, webhook, analysis, visit }
     }
 
     /// A path with the owner's ids in it, or with ids of nothing.
@@ -124,7 +133,8 @@ impl Callers {
         let filled = filled.replace("{analysis}", &analysis).replace("{revision}", "1").replace("{token}", "x");
         let filled = filled.replace("{name}", "book.json").replace("{file}", "index.html");
         let filled = filled.replace("{invitation}", NOBODYS).replace("{link}", NOBODYS);
-        filled.replace("{session}", NOBODYS).replace("{account}", NOBODYS).replace("{tenant}", NOBODYS)
+        let filled = filled.replace("{session}", NOBODYS).replace("{key}", NOBODYS);
+        filled.replace("{account}", NOBODYS).replace("{tenant}", NOBODYS)
     }
 
     /// What another tenant is told of the owner's: the same as of nothing.
@@ -158,8 +168,7 @@ impl Callers {
             request(self.site.address(), method, &path, &headers, &bytes)
         };
         let (theirs, none) = (tell(true), tell(false));
-        let told = |answer: &super::common::http::Answer| (answer.status, answer.text());
-        assert_eq!(told(&theirs), told(&none), "{id}: another tenant's is like what is not there");
+        assert_eq!(refusal(&theirs), refusal(&none), "{id}: another tenant's is like what is not there");
         if method == "HEAD" { theirs.status.to_string() } else { theirs.code() }
     }
 
@@ -170,6 +179,11 @@ impl Callers {
             "nobody" => probe(self.site.address(), method, &path, &[]),
             "local" => probe(self.local.address(), method, &path, &[]),
             "share" => probe(self.site.address(), method, &path, &[("cookie".into(), self.visit.clone())]),
+            name if name.starts_with("key-") => {
+                let (_, token) = self.keys.iter().find(|(known, _)| *known == name).unwrap();
+                let bearer = ("authorization".to_owned(), format!("Bearer {token}"));
+                probe(self.site.address(), method, &path, &[bearer])
+            }
             name => {
                 let (_, person) = self.people.iter().find(|(known, _)| *known == name).unwrap();
                 let belongs = route.permission != Permission::Public

@@ -88,6 +88,18 @@ impl Site {
         opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
     }
 
+    /// Every file that it keeps.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let (mut files, mut folders) = (Vec::new(), vec![self.data.path().to_owned()]);
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        assert!(files.len() > 3, "{files:?}");
+        files
+    }
+
     pub fn outbox(&self) -> PathBuf {
         self.data.path().join("outbox")
     }
@@ -160,6 +172,13 @@ impl Person {
         site.ask("GET", path, &[("cookie", &self.cookie)], &Value::Null)
     }
 
+    /// The token of a key of theirs.
+    pub fn key(&self, site: &Site, scopes: &[&str]) -> String {
+        let made = self.ask(site, "POST", "/api/v1/account/keys", json!({ "name": "key", "scopes": scopes }));
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.json()["token"].as_str().unwrap().to_owned()
+    }
+
     /// A book of theirs.
     pub fn upload(&self, site: &Site, text: &str) -> Answer {
         request(site.address(), "POST", "/api/v1/projects?name=lamp.txt", &self.headers(), book(text).as_bytes())
@@ -198,6 +217,15 @@ impl Person {
         assert_eq!(made.status, 201, "{}", made.text());
         made.json()["id"].as_str().unwrap().to_owned()
     }
+}
+
+/// What a refusal says, its request's id aside.
+pub fn refusal(answer: &Answer) -> (u16, Value) {
+    let mut said = if answer.body.is_empty() { Value::Null } else { answer.json() };
+    if let Some(said) = said.as_object_mut() {
+        said.remove("instance");
+    }
+    (answer.status, said)
 }
 
 pub fn book(text: &str) -> String {

@@ -42,6 +42,8 @@ pub struct TheirLedger {
     project: Mutex<Option<String>>,
     /// Whether the account of an address is a member of it.
     members: Mutex<Vec<(String, Told<bool>)>>,
+    /// Tokens of keys, and whether each is good.
+    keys: Mutex<Vec<(String, Told<bool>)>>,
 }
 
 /// Uses a node until it dies.
@@ -142,6 +144,7 @@ impl People<'_> {
             emails.len() - 1
         };
         let session = session(&confirmed);
+        self.key(&of(&session))?;
         self.ask("PUT", "/api/v1/account/email", &of(&session), &json!({ "email": then }))?;
         let token = self.token(&then, "vl_")?;
         self.told.emails.lock().unwrap()[place].asked = Some(then.clone());
@@ -183,6 +186,25 @@ fn verify_members(address: &str, told: &TheirLedger) {
     }
 }
 
+impl People<'_> {
+    /// Makes a key, and another one that is revoked.
+    fn key(&self, headers: &[(&str, &str)]) -> Option<()> {
+        for revoked in [false, true] {
+            let made =
+                self.ask("POST", "/api/v1/account/keys", headers, &json!({ "name": "k", "scopes": ["read"] }))?;
+            let (made, place) = (made.json(), self.told.keys.lock().unwrap().len());
+            self.told.keys.lock().unwrap().push((made["token"].as_str()?.to_owned(), Told::new(true)));
+            if revoked {
+                self.told.keys.lock().unwrap()[place].1.asked = Some(false);
+                let path = format!("/api/v1/account/keys/{}", made["key"]["id"].as_str()?);
+                self.ask("DELETE", &path, headers, &Value::Null)?;
+                self.told.keys.lock().unwrap()[place].1 = Told::new(false);
+            }
+        }
+        Some(())
+    }
+}
+
 fn claim() -> Value {
     json!({ "code": CODE, "email": ADMIN, "password": PASSWORD, "name": "Admin" })
 }
@@ -208,6 +230,14 @@ pub fn verify(address: &str, told: &TheirLedger) {
     }
     *stands = Told::new(true);
     assert!(gets_in(address, ADMIN), "the first account");
+    for (token, stands) in told.keys.lock().unwrap().iter_mut() {
+        let bearer = format!("Bearer {token}");
+        let answer = try_request(address, "GET", "/api/v1/projects", &[("authorization", &bearer)], &[]).unwrap();
+        assert!([200, 401].contains(&answer.status), "{}", answer.text());
+        let good = answer.status == 200;
+        assert!(stands.allows(&good), "{stands:?}: a key that was made is good, and one that was revoked is not");
+        *stands = Told::new(good);
+    }
     for email in told.emails.lock().unwrap().iter_mut() {
         let at: Vec<String> = std::iter::once(&email.answered).chain(&email.asked).cloned().collect();
         let works: Vec<&String> = at.iter().filter(|email| gets_in(address, email)).collect();

@@ -106,7 +106,7 @@ fn put(row: &mut AccessRow, invitation: &InvitationRow) -> Result<()> {
 /// Writes down which account is the tenant's, where its own asks: members are shown it.
 pub(super) fn note_payer(row: &mut AccessRow, principal: &Principal) {
     if principal.tenant == row.tenant {
-        row.payer = principal.signed().map(|signed| signed.account).or(row.payer);
+        row.payer = principal.account().or(row.payer);
     }
 }
 

@@ -36,7 +36,7 @@ fn payer_stays() -> Fault {
 pub async fn list(context: &RunContext, ask: &ListMembers) -> Result<MembersReply> {
     let (_, row) = enter(context, &ask.principal, ask.project, ProjectRole::Viewer).await?;
     let role = role_in(&row, &ask.principal).ok_or_else(no_project)?;
-    let asker = ask.principal.signed().map(|signed| signed.account);
+    let asker = ask.principal.account();
     // A tenant has one account: whoever asks for what is their tenant's pays for it.
     let payer = row.payer.or(asker.filter(|_| ask.principal.tenant == row.tenant));
     let of_payer = payer.map(|account| (account, ProjectRole::Owner, None));

@@ -65,7 +65,7 @@ fn role_in(row: &AccessRow, principal: &Principal) -> Option<ProjectRole> {
     if principal.tenant == row.tenant {
         return Some(ProjectRole::Owner);
     }
-    row.member(principal.signed()?.account).map(|member| member.role)
+    row.member(principal.account()?).map(|member| member.role)
 }
 
 /// Makes sure that an asker may do what this role may.
@@ -117,8 +117,8 @@ async fn enter(
 /// Writes down in the asker's log what they are about to do elsewhere: first, so that nothing is done without it.
 /// Whoever sits at the machine has no log; the project's own says so.
 async fn write_down(context: &RunContext, principal: &Principal, from: &Visitor, what: AccountAct) -> Result<()> {
-    match principal.signed() {
-        Some(signed) => super::views::note(context, signed.account, &from.address, what).await,
+    match principal.account() {
+        Some(account) => super::views::note(context, account, &from.address, what).await,
         None => Ok(()),
     }
 }
@@ -146,10 +146,10 @@ pub async fn erase(context: &RunContext, project: ProjectId) -> Result<()> {
 /// # Errors
 /// `session-ended` where their account is gone.
 pub async fn own_tenant(context: &RunContext, principal: &Principal) -> Result<TenantId> {
-    match principal.signed() {
+    match principal.account() {
         None => Ok(principal.tenant),
-        Some(signed) => {
-            let row = super::rows::at_hand(context, signed.account).await?;
+        Some(account) => {
+            let row = super::rows::at_hand(context, account).await?;
             row.map(|row| row.tenant).ok_or_else(super::ended)
         }
     }
@@ -165,5 +165,6 @@ pub async fn note_backup(context: &Arc<RunContext>, ask: &NoteBackup) -> Result<
 
 /// The asker's account.
 fn account_of(principal: &Principal) -> Result<AccountId> {
-    super::signed(principal).map(|signed| signed.account)
+    let none = || Fault::new("account-needed", "this is about an account, and nobody is signed in to one");
+    principal.account().ok_or_else(none)
 }
