@@ -17,7 +17,7 @@ use tokio::sync::{broadcast, watch};
 use warp::http::{HeaderMap, Method, header};
 
 use super::problem::ApiError;
-use super::routes::{ByKey, Permission, Route};
+use super::routes::{ByKey, Permission};
 use super::{Gateway, cookie};
 
 /// Says a request's CSRF token.
