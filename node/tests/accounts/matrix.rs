@@ -194,7 +194,7 @@ impl Callers {
                     "other" | "operator" | "admin" | "removed" if belongs => {
                         self.asked_in_earnest(person, id, method, template)
                     }
-                    "viewer" | "editor" if is_own => self.asked_in_earnest(person, id, method, template),
+                    "viewer" | "editor" if belongs && is_own => self.asked_in_earnest(person, id, method, template),
                     _ => probe(self.site.address(), method, &path, &of(person)),
                 }
             }
