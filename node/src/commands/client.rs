@@ -196,6 +196,7 @@ impl Api {
                 local_trust: false,
                 claimed: quiet.accounts.claimed(),
                 revoked: quiet.accounts.revoked(),
+                unshared: quiet.accounts.unshared(),
                 secure: false,
                 own_secret: Some(secret.clone()),
             },

@@ -113,6 +113,13 @@ fn status(code: &str) -> StatusCode {
         | "claim-code-wrong"
         | "claim-needed"
         | "mailed-link-invalid" => StatusCode::FORBIDDEN,
+        "invitation-for-another" | "share-password-needed" | "share-password-wrong" => StatusCode::FORBIDDEN,
+        "member-not-found" | "invitation-not-found" | "share-link-not-found" | "share-link-over" => {
+            StatusCode::NOT_FOUND
+        }
+        "payer-stays" | "too-many-members" | "too-many-invitations" | "too-many-share-links" | "too-many-shared" => {
+            StatusCode::CONFLICT
+        }
         "account-not-found" | "session-not-found" | "key-not-found" => StatusCode::NOT_FOUND,
         "claimed-already" | "own-role" | "second-factor-on" | "second-factor-off" => StatusCode::CONFLICT,
         "password-weak" | "bad-email" | "key-settings-invalid" => StatusCode::UNPROCESSABLE_ENTITY,

@@ -101,6 +101,23 @@ fn act_text(tr: Tr, act: &AccountAct) -> String {
         }
         AccountAct::Changed => Text::AccountActChanged,
         AccountAct::ConfirmAsked => Text::AccountActConfirmAsked,
+        AccountAct::Invited { email, role, .. } => {
+            return tr.fill(Text::AccountActInvited, &[("email", email), ("role", tr.project_role(*role))]);
+        }
+        AccountAct::Joined { role, .. } => {
+            return tr.fill(Text::AccountActJoined, &[("role", tr.project_role(*role))]);
+        }
+        AccountAct::ChangedMember { role, .. } => {
+            return tr.fill(Text::AccountActChangedMember, &[("role", tr.project_role(*role))]);
+        }
+        AccountAct::InvitationWithdrawn { .. } => Text::AccountActInvitationWithdrawn,
+        AccountAct::Left { .. } => Text::AccountActLeft,
+        AccountAct::RemovedMember { .. } => Text::AccountActRemovedMember,
+        AccountAct::ShareLinkMade { .. } => Text::AccountActShareLinkMade,
+        AccountAct::ShareLinkRevoked { .. } => Text::AccountActShareLinkRevoked,
+        AccountAct::LookedAt { .. } => Text::AccountActLookedAt,
+        AccountAct::SeenByAdmin { .. } => Text::AccountActSeenByAdmin,
+        AccountAct::BackedUp => Text::AccountActBackedUp,
         AccountAct::RoleChanged { role, .. } => {
             return tr.fill(Text::AccountActRole, &[("role", role_text(tr, *role))]);
         }
