@@ -11,6 +11,9 @@ use crate::body::accounts::{
 use crate::body::analysis::{AnalyseProject, AnalyseText, AnalysisReply, GetAnalysis};
 use crate::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
 use crate::body::follow::{FollowEvents, FollowedEvents};
+use crate::body::identities::{
+    BeginVisit, EndVisit, IdentitiesReply, ListIdentities, UnlinkIdentity, VisitBegan, VisitEnded,
+};
 use crate::body::keeping::{
     CoverReply, GetCover, GetHealth, HealthReply, MigrationsReply, RunMigrations, SweepBlobs, SweepReply,
 };
@@ -230,6 +233,14 @@ messages! {
     230 CreateUploadAs;
     231 CreateWebhookAs;
     232 BeginRunAs;
+
+    280 BeginVisit;
+    281 EndVisit;
+    282 ListIdentities;
+    283 UnlinkIdentity;
+    284 VisitBegan;
+    285 VisitEnded;
+    286 IdentitiesReply;
 }
 
 /// A message that is answered, and by what.
@@ -319,4 +330,8 @@ requests! {
     ListAccountEvents => AccountEventsReply;
     FindAccount => AccountReply;
     ChangeRole => AccountReply;
+    BeginVisit => VisitBegan;
+    EndVisit => VisitEnded;
+    ListIdentities => IdentitiesReply;
+    UnlinkIdentity => Done;
 }

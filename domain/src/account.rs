@@ -352,6 +352,21 @@ pub enum AccountAct {
         /// Its role since.
         role: SystemRole,
     },
+    /// It was made for an identity that a provider vouched for.
+    SignedUpAs {
+        /// The provider.
+        issuer: String,
+    },
+    /// An identity was added.
+    IdentityLinked {
+        /// The provider.
+        issuer: String,
+    },
+    /// An identity was removed.
+    IdentityUnlinked {
+        /// The provider.
+        issuer: String,
+    },
 }
 
 /// A page of what was done with an account.

@@ -11,6 +11,7 @@
 //! | [`passage`] | windows of sentences, their tokens, and what the encoder says of them |
 //! | [`manifest`] | what a run has to do, fixed at reading; segments of what is done |
 //! | [`principal`], [`account`] | who asks; accounts, sessions, roles |
+//! | [`identity`] | those that an identity provider vouches for |
 //! | [`storyboard`] | scenes, panels, characters and the evidence for each |
 //! | [`edit`] | what an editor may do to a storyboard |
 //! | [`project`] | a project as it is worked on: words, revisions, runs, who did what |
@@ -31,6 +32,7 @@ pub mod edit;
 pub mod follow;
 pub mod health;
 pub mod id;
+pub mod identity;
 pub mod language;
 pub mod manifest;
 pub mod passage;

@@ -419,6 +419,21 @@ texts! {
     MailAddressAsked: "Somebody who is signed in to your account of Visiobook at {site} wants it to have another address.\n\nIf it was not you, set another password at once, which signs everybody out:\n\n{link}\n" / "Quelqu’un qui est connecté à votre compte de Visiobook, sur {site}, veut lui donner une autre adresse.\n\nSi ce n’est pas vous, choisissez sans attendre un autre mot de passe, ce qui ferme toutes les sessions :\n\n{link}\n";
     MailAddressChangedSubject: "Your account has another address" / "Votre compte a changé d’adresse";
     MailAddressChanged: "Your account of Visiobook at {site} has another address, and gets no more mail at this one.\n\nIf that is not what you wanted, speak to whoever runs {site}. A new account can be made there with this address:\n\n{link}\n" / "Votre compte de Visiobook, sur {site}, a une autre adresse et ne reçoit plus de courrier à celle-ci.\n\nSi ce n’est pas ce que vous vouliez, parlez-en aux responsables de {site}. Un nouveau compte peut y être créé avec cette adresse :\n\n{link}\n";
+    MailWaysSubject: "Another way into your account" / "Un autre accès à votre compte";
+    MailWays: "A way to sign in to your account of Visiobook at {site}, with an identity of another service, was added or removed, and everybody else was signed out.\n\nIf it was not you, set another password at once, and look at the account's identities:\n\n{link}\n" / "Un moyen de se connecter à votre compte de Visiobook, sur {site}, avec une identité d’un autre service, a été ajouté ou retiré, et toutes les autres sessions ont été fermées.\n\nSi ce n’est pas vous, choisissez sans attendre un autre mot de passe et vérifiez les identités du compte :\n\n{link}\n";
+    VisitTitle: "You are not signed in" / "Vous n’êtes pas connecté";
+    VisitBack: "Back to Visiobook" / "Retour à Visiobook";
+    VisitOff: "This node relies on no other service. Sign in with a password." / "Ce nœud ne s’appuie sur aucun autre service. Connectez-vous avec un mot de passe.";
+    VisitUnknown: "This sign-in was used before, took longer than ten minutes, or was begun in another browser. Begin again." / "Cette connexion a déjà servi, a duré plus de dix minutes ou a commencé dans un autre navigateur. Recommencez.";
+    VisitRefused: "The other service does not say who you are. Begin again, and allow it to." / "L’autre service ne dit pas qui vous êtes. Recommencez et autorisez-le.";
+    VisitUnavailable: "The other service can’t be reached. Try again later, or sign in with a password." / "L’autre service est injoignable. Réessayez plus tard, ou connectez-vous avec un mot de passe.";
+    VisitInvalid: "What the other service answered can’t be believed. Begin again; if that does not help, tell whoever runs this site." / "La réponse de l’autre service n’est pas digne de foi. Recommencez ; si cela n’aide pas, prévenez les responsables de ce site.";
+    VisitNobody: "No account is linked with this identity. Sign in with a password and add it to your account, or sign up." / "Aucun compte n’est lié à cette identité. Connectez-vous avec un mot de passe et ajoutez-la à votre compte, ou inscrivez-vous.";
+    VisitTaken: "This identity belongs to another account. Remove it there first." / "Cette identité appartient à un autre compte. Retirez-la d’abord de celui-ci.";
+    VisitTooMany: "Your account has as many identities as one can have. Remove one first." / "Votre compte a autant d’identités que possible. Retirez-en une d’abord.";
+    VisitSessionEnded: "You were signed out meanwhile. Sign in, and begin again." / "Vous avez été déconnecté entre-temps. Connectez-vous et recommencez.";
+    VisitTooOften: "Too many attempts. Wait a while, then begin again." / "Trop de tentatives. Attendez un peu, puis recommencez.";
+    VisitFailed: "Something went wrong. Begin again." / "Quelque chose a mal tourné. Recommencez.";
     ActorAccount: "An account" / "Un compte";
 
     // -- accounts on the page -------------------------------------------------------------------

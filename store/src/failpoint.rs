@@ -42,6 +42,8 @@ pub const WRITES: &[&str] = &[
     "claiming an address",
     "releasing an address",
     "claiming the node",
+    "claiming an identity",
+    "releasing an identity",
 ];
 
 /// Writes into a store that no node serves and nobody sees until it is whole: what a restore is cut off at is

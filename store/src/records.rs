@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 use domain::account::AccountEvent;
-use domain::id::{AccountId, ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::id::{AccountId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 use futures_util::stream::BoxStream;
 
 use crate::error::StoreError;
 use crate::rows::{
-    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAccountEvent,
-    NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, SiteRow,
-    UploadRow, WebhookMark, WebhookRow,
+    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IdentityRow, IntentRow, KeptRow, LeaseKey, LeaseRow,
+    NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow,
+    SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 /// How a compare-and-set ended.
@@ -348,6 +348,19 @@ pub trait Records: Send + Sync {
     /// Leaves an address to whoever wants it, if it is this account's. Idempotent: repeat after an error. Partition:
     /// the address.
     async fn email_release(&self, email: &str, account: AccountId) -> Result<(), StoreError>;
+
+    /// Whose an identity is. Partition: the identity.
+    async fn identity_get(&self, identity: Digest) -> Result<Option<IdentityRow>, StoreError>;
+
+    /// Makes an identity an account's, if its row has `expected_version` (0: there is none); the version rises by one.
+    /// Partition: the identity.
+    ///
+    /// Of two that want an identity one gets it. After `Unknown` the row says who did.
+    async fn identity_claim(&self, row: IdentityRow, expected_version: u64) -> Result<Cas<IdentityRow>, StoreError>;
+
+    /// Leaves an identity to whoever wants it, if it is this account's. Idempotent: repeat after an error. Partition:
+    /// the identity.
+    async fn identity_release(&self, identity: Digest, account: AccountId) -> Result<(), StoreError>;
 
     /// The node's own row; the default where it was never written. Partition: its own.
     async fn site_get(&self) -> Result<SiteRow, StoreError>;

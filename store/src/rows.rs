@@ -20,8 +20,8 @@ use domain::project::{Act, Activity, Actor};
 use domain::run::{Progress, RunEvent, RunSettings, RunState};
 
 pub use account::{
-    AccountRow, CREDENTIALS_MAX, Credential, EmailRow, LINKS_MAX, LinkPurpose, MailedLink, NewAccountEvent,
-    SecretDigest, SessionRow, SiteRow,
+    AccountRow, CREDENTIALS_MAX, Credential, EmailRow, Identity, IdentityRow, LINKS_MAX, LinkPurpose, MailedLink,
+    NewAccountEvent, SecretDigest, SessionRow, SiteRow, identity_key,
 };
 pub use kept::KeptRow;
 pub use upload::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, UPLOAD_METADATA_MAX_BYTES, UploadRow, UploadState};

@@ -64,7 +64,7 @@ impl Newcomer {
     }
 }
 
-fn new_account() -> AccountId {
+pub(super) fn new_account() -> AccountId {
     AccountId(uuid::Uuid::now_v7().as_u128())
 }
 

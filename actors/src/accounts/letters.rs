@@ -61,6 +61,8 @@ pub enum Letter<'a> {
     AddressAsked,
     /// Another address is the account's.
     AddressChanged,
+    /// There is another way to sign in, or one less.
+    WaysChanged,
 }
 
 impl Letter<'_> {
@@ -73,6 +75,7 @@ impl Letter<'_> {
             Self::PasswordChanged => (Text::MailPasswordSubject, Text::MailPassword, "forgot", None),
             Self::NewAddress(token) => (Text::MailAddressSubject, Text::MailAddress, "confirm", Some(token)),
             Self::AddressAsked => (Text::MailAddressAskedSubject, Text::MailAddressAsked, "forgot", None),
+            Self::WaysChanged => (Text::MailWaysSubject, Text::MailWays, "forgot", None),
             Self::AddressChanged => (Text::MailAddressChangedSubject, Text::MailAddressChanged, "forgot", None),
         };
         // Behind `#`: what stands there browsers send to nobody.
@@ -145,6 +148,7 @@ mod tests {
             Letter::NewAddress(&token),
             Letter::AddressAsked,
             Letter::AddressChanged,
+            Letter::WaysChanged,
         ];
         for (letter, language) in letters.iter().flat_map(|letter| [(letter, Language::En), (letter, Language::Fr)]) {
             let mail = letter.to("a@b.org", language, "https://books.example");

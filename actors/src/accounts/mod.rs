@@ -14,6 +14,8 @@
 //! | [`sessions`] | signing in and out, and who it is that asks |
 //! | [`joining`] | claiming the node, signing up, following mailed links |
 //! | [`credentials`] | passwords and addresses that change |
+//! | [`identities`] | those that a provider vouches for: found, added, removed |
+//! | [`visits`] | ways to the provider and back |
 //! | [`views`] | accounts and their logs as they are shown; roles |
 //! | [`password`] | which passwords will do; Argon2id |
 //! | [`token`] | what shows whose a session is |
@@ -23,6 +25,7 @@
 
 pub mod attempts;
 pub mod credentials;
+pub mod identities;
 pub mod joining;
 pub mod letters;
 pub mod password;
@@ -30,6 +33,7 @@ mod rows;
 pub mod sessions;
 pub mod token;
 pub mod views;
+pub mod visits;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +52,7 @@ use crate::store_fault;
 use letters::{Letter, Mailer, post};
 use password::Hashing;
 use rows::AtHand;
+use visits::{IdentityProvider, Visits};
 
 /// Things that are looked up after they were answered, letters that wait for another try among them.
 const AFTER_MAX: usize = 256;
@@ -84,6 +89,9 @@ pub struct Accounts {
     claiming: Arc<Mutex<()>>,
     claimed: watch::Sender<bool>,
     revoked: broadcast::Sender<AccountId>,
+    /// Who vouches for people, if anybody does.
+    provider: Option<Arc<dyn IdentityProvider>>,
+    visits: Visits,
 }
 
 impl Accounts {
@@ -94,7 +102,19 @@ impl Accounts {
         // Until it is known, nobody is trusted for sitting at the machine.
         let claimed = watch::channel(true).0;
         let revoked = broadcast::channel(REVOKED_MAX).0;
-        Self { mailer, policy, hashing, rows: AtHand::default(), after, claiming, claimed, revoked }
+        let (rows, provider, visits) = (AtHand::default(), None, Visits::default());
+        Self { mailer, policy, hashing, rows, after, claiming, claimed, revoked, provider, visits }
+    }
+
+    /// The same, where somebody vouches for people.
+    #[must_use]
+    pub fn with_provider(self, provider: Arc<dyn IdentityProvider>) -> Self {
+        Self { provider: Some(provider), ..self }
+    }
+
+    /// What whoever vouches for people is called.
+    pub fn provider_name(&self) -> Option<&str> {
+        self.provider.as_deref().map(IdentityProvider::name)
     }
 
     /// Accounts of which something was revoked: whoever has streams open for one asks anew who that is. Who missed some

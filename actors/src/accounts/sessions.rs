@@ -162,14 +162,14 @@ pub async fn begin(context: &Arc<RunContext>, ask: &BeginSession) -> Result<Sess
 }
 
 /// Ends the session of the same browser, if it was this account's.
-fn end_same(row: &mut AccountRow, old: Option<&Token>) {
+pub(super) fn end_same(row: &mut AccountRow, old: Option<&Token>) {
     if let Some(old) = old.filter(|old| old.account == row.account) {
         row.sessions.retain(|session| session.session.0 != old.id || !old.is(&session.secret));
     }
 }
 
 /// Ends the session of the same browser, if it was another account's: nobody has its token any more.
-async fn end_other(context: &RunContext, old: &Token, visitor: &Visitor) {
+pub(super) async fn end_other(context: &RunContext, old: &Token, visitor: &Visitor) {
     let ending = change(context, old.account, &visitor.address, |row| {
         let before = row.sessions.len();
         end_same(row, Some(old));

@@ -1,11 +1,12 @@
 //! What is asked of accounts.
 
 use cluster::body::accounts::{AccountEventsReply, AccountReply, AuthenticatedReply, SessionsReply};
+use cluster::body::identities::IdentitiesReply;
 use cluster::body::{Done, Fault};
 use cluster::message::Message;
 
 use super::Shared;
-use crate::accounts::{credentials, joining, sessions, views};
+use crate::accounts::{credentials, identities, joining, sessions, views, visits};
 use crate::uploads;
 
 impl Shared {
@@ -35,6 +36,10 @@ impl Shared {
             Message::AskAddress(ask) => credentials::ask_address(context, &ask).await.map(|()| Done {})?.into(),
             Message::ListAccountEvents(ask) => AccountEventsReply { page: views::events(context, &ask).await? }.into(),
             Message::FindAccount(ask) => AccountReply { account: views::by_address(context, &ask).await? }.into(),
+            Message::BeginVisit(ask) => visits::begin(context, &ask).await?.into(),
+            Message::EndVisit(ask) => visits::end(context, &ask).await?.into(),
+            Message::ListIdentities(ask) => IdentitiesReply { list: identities::list(context, &ask).await? }.into(),
+            Message::UnlinkIdentity(ask) => identities::unlink(context, &ask).await.map(|()| Done {})?.into(),
             Message::ChangeRole(ask) => AccountReply { account: views::change_role(context, &ask).await? }.into(),
             other => return uploads::answer(context, other).await,
         })

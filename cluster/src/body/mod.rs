@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod analysis;
 pub mod files;
 pub mod follow;
+pub mod identities;
 pub mod keeping;
 pub mod keyed;
 pub mod projects;

@@ -17,7 +17,7 @@ use domain::principal::{Principal, Proof, Signed};
 
 const ACCOUNT: AccountId = AccountId(0xacc0);
 const SESSION: SessionId = SessionId(0x5e55);
-const WHO: Principal = Principal {
+pub const WHO: Principal = Principal {
     tenant: TenantId(7),
     proof: Proof::Session(Signed {
         account: ACCOUNT,
@@ -32,7 +32,7 @@ fn secret(text: &str) -> Secret {
     Secret(text.into())
 }
 
-fn account() -> Account {
+pub fn account() -> Account {
     Account {
         id: ACCOUNT,
         email: "a@b.org".into(),

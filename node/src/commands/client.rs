@@ -100,6 +100,7 @@ impl Api {
                 claimed: quiet.accounts.claimed(),
                 revoked: quiet.accounts.revoked(),
                 secure: false,
+                provider: None,
                 own_secret: Some(secret.clone()),
             },
             followers: crate::gateway::followers::Followers::default(),

@@ -65,7 +65,8 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     let listeners = listen(&config).await?;
     let urls: Vec<String> = listeners.iter().map(|listener| url(listener, tls.is_some())).collect();
     // Until another address is set, mailed links lead to this one.
-    config.auth.public_url = config.auth.site(&config.edge.site(config.gateway.port).unwrap_or_else(|| urls[0].clone()));
+    config.auth.public_url =
+        config.auth.site(&config.edge.site(config.gateway.port).unwrap_or_else(|| urls[0].clone()));
     let data = DataFolder::open(&folder)?;
     let node = Node::start(data, &config, Wire::Memory).await?;
     let assets = load_assets(args.web_dist.as_deref())?;
@@ -77,6 +78,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
             claimed: node.accounts.claimed(),
             revoked: node.accounts.revoked(),
             secure: config.auth.secure(),
+            provider: node.accounts.provider_name().map(str::to_owned),
             own_secret: None,
         },
         upload_limit_bytes: config.gateway.upload_limit_mib << 20,

@@ -2,7 +2,7 @@ use domain::account::Secret;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::ConfigError;
+use super::{ConfigError, OidcConfig};
 
 /// A claim code that somebody sets has at least so many characters.
 const CLAIM_CODE_MIN_CHARS: usize = 26;
@@ -25,6 +25,8 @@ pub struct AuthConfig {
     pub hashing_threads: u64,
     /// So many times as many attempts as docs/security.md says, for a node whose people share one network address.
     pub attempts_scale: u32,
+    /// Who vouches for people, beside their passwords.
+    pub oidc: OidcConfig,
 }
 
 impl Default for AuthConfig {
@@ -35,6 +37,7 @@ impl Default for AuthConfig {
             claim_code: Secret::default(),
             hashing_threads: 0,
             attempts_scale: 1,
+            oidc: OidcConfig::default(),
         }
     }
 }
@@ -49,6 +52,7 @@ impl AuthConfig {
             let (key, found) = ("auth.attempts_scale", self.attempts_scale.into());
             return Err(ConfigError::OutOfRange { key, found, wanted: "1 to 1000" });
         }
+        self.oidc.check()?;
         let code = self.claim_code.0.chars().filter(char::is_ascii_alphanumeric).count();
         if code > 0 && code < CLAIM_CODE_MIN_CHARS {
             let wanted = "26 letters and digits or more, or empty for one that is drawn";

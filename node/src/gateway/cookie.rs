@@ -11,20 +11,53 @@ use warp::http::{HeaderMap, header};
 const SECURE_NAME: &str = "__Host-visiobook";
 const PLAIN_NAME: &str = "visiobook-session";
 
+/// The cookie of a visit to the identity provider, and how long it is kept, seconds.
+const VISIT_SECURE_NAME: &str = "__Host-visiobook-oidc";
+const VISIT_PLAIN_NAME: &str = "visiobook-oidc";
+const VISIT_S: u64 = 600;
+
+fn visit_name(secure: bool) -> &'static str {
+    if secure { VISIT_SECURE_NAME } else { VISIT_PLAIN_NAME }
+}
+
 fn name(secure: bool) -> &'static str {
     if secure { SECURE_NAME } else { PLAIN_NAME }
 }
 
 /// The token in a request's cookie. Of several cookies of one name the first counts.
 pub fn session(headers: &HeaderMap, secure: bool) -> Option<Secret> {
+    value_of(headers, name(secure))
+}
+
+/// What a browser has kept of a visit to the identity provider.
+pub fn visit(headers: &HeaderMap, secure: bool) -> Option<Secret> {
+    value_of(headers, visit_name(secure))
+}
+
+fn value_of(headers: &HeaderMap, name: &str) -> Option<Secret> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name(secure)).map(|(_, value)| Secret(value.to_owned()))
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| Secret(value.to_owned()))
 }
 
 fn set(secure: bool, value: &str, max_age_s: u64) -> String {
+    set_named(secure, name(secure), value, max_age_s)
+}
+
+fn set_named(secure: bool, name: &str, value: &str, max_age_s: u64) -> String {
     let tls = if secure { "; Secure" } else { "" };
-    format!("{}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{tls}", name(secure))
+    format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{tls}")
+}
+
+/// What has a browser keep what a visit to the identity provider ends with. It comes back from another site, by a link:
+/// `Lax` lets it.
+pub fn keep_visit(secure: bool, binding: &Secret) -> String {
+    set_named(secure, visit_name(secure), &binding.0, VISIT_S)
+}
+
+/// What has a browser forget a visit.
+pub fn forget_visit(secure: bool) -> String {
+    set_named(secure, visit_name(secure), "", 0)
 }
 
 /// What has a browser keep a session.

@@ -22,6 +22,7 @@
 //! | [`guard`] | what is let in: the local trust of a one-machine node |
 //! | [`access`], [`cookie`] | who asks, and what they may: the one place where permissions are enforced |
 //! | [`accounts`] | signing up, in and out; sessions, passwords, roles |
+//! | [`identities`] | to an identity provider, and back |
 //! | [`rates`] | how many requests somebody may make |
 //! | [`keyed`] | requests that are sent again, and make nothing twice |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
@@ -45,6 +46,7 @@ pub mod follow;
 pub mod followers;
 pub mod guard;
 pub mod handlers;
+pub mod identities;
 pub mod keeping;
 pub mod keyed;
 pub mod lately;

@@ -109,6 +109,11 @@ fn status(code: &str) -> StatusCode {
         | "claim-code-wrong"
         | "claim-needed"
         | "mailed-link-invalid" => StatusCode::FORBIDDEN,
+        "oidc-state-unknown" | "oidc-refused" | "oidc-unknown" => StatusCode::FORBIDDEN,
+        "oidc-off" | "identity-not-found" => StatusCode::NOT_FOUND,
+        "oidc-taken" | "last-credential" | "too-many-identities" => StatusCode::CONFLICT,
+        "oidc-answer-invalid" => StatusCode::BAD_GATEWAY,
+        "oidc-unavailable" => StatusCode::SERVICE_UNAVAILABLE,
         "account-not-found" | "session-not-found" => StatusCode::NOT_FOUND,
         "claimed-already" | "own-role" => StatusCode::CONFLICT,
         "password-weak" | "bad-email" => StatusCode::UNPROCESSABLE_ENTITY,

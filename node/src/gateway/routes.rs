@@ -334,6 +334,7 @@ macro_rules! handler {
 }
 
 mod accounts;
+mod belongings;
 mod reach;
 mod work;
 
@@ -345,6 +346,7 @@ pub fn table() -> Vec<Route> {
         .chain(work::of_runs())
         .chain(reach::routes())
         .chain(accounts::routes())
+        .chain(belongings::routes())
         .collect()
 }
 

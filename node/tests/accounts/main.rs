@@ -5,6 +5,7 @@ mod attacks;
 #[path = "../common/mod.rs"]
 mod common;
 mod matrix;
+mod oidc;
 mod people;
 mod smtp;
 

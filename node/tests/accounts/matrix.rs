@@ -219,6 +219,8 @@ fn what_is_public_is_so_on_purpose() {
         "signIn",
         "forgotPassword",
         "resetPassword",
+        "beginVisit",
+        "endVisit",
     ];
     assert_eq!(public, meant);
 }

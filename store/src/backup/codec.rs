@@ -46,6 +46,7 @@ fn row(row: &KeptRow) -> Result<Row, StoreError> {
         KeptRow::AccountEvent { account, event } => (14, [account.0, 0, 0], encode(event)?),
         KeptRow::Email(row) => (15, [0; 3], encode(row)?),
         KeptRow::Site(row) => (16, [0; 3], encode(row)?),
+        KeptRow::Identity(row) => (17, [0; 3], encode(row)?),
     };
     Ok(Row { kind, partition, payload })
 }
@@ -73,7 +74,8 @@ fn kept(Row { kind, partition: [first, second, third], payload }: &Row) -> Resul
         14 => KeptRow::AccountEvent { account: AccountId(*first), event: decode(payload)? },
         15 => KeptRow::Email(decode(payload)?),
         16 => KeptRow::Site(decode(payload)?),
-        _ => return Err(StoreError::RowNewer { kind: "backup", found: *kind, known: 16 }.into()),
+        17 => KeptRow::Identity(decode(payload)?),
+        _ => return Err(StoreError::RowNewer { kind: "backup", found: *kind, known: 17 }.into()),
     })
 }
 

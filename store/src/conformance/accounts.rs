@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use domain::account::{AccountAct, EMAIL_MAX_BYTES, PERSON_NAME_MAX_CHARS, SESSIONS_MAX, SystemRole};
-use domain::id::AccountId;
+use domain::id::{AccountId, Digest};
 use futures_util::future::join_all;
 
 use super::{account_row, fresh};
 use crate::error::StoreError;
 use crate::records::{Cas, Records};
-use crate::rows::{AccountRow, EmailRow, LINKS_MAX, LIST_MAX, NewAccountEvent, SiteRow};
+use crate::rows::{AccountRow, EmailRow, IdentityRow, LINKS_MAX, LIST_MAX, NewAccountEvent, SiteRow};
 
 fn done(what: AccountAct) -> Option<NewAccountEvent> {
     Some(NewAccountEvent { at_ms: 5, address: "192.0.2.7".into(), what })
@@ -128,4 +128,22 @@ pub async fn the_node_is_claimed_once(store: Arc<dyn Records>) {
     assert_eq!(won.len(), 1, "{came:?}");
     assert_eq!(won[0].version, before.version + 1);
     assert_eq!(store.site_get().await, Ok(won[0].clone()));
+}
+
+/// See the name.
+pub async fn of_two_that_want_an_identity_one_gets_it_and_it_alone_leaves_it(store: Arc<dyn Records>) {
+    let identity = Digest::of(&fresh().to_be_bytes());
+    assert_eq!(store.identity_get(identity).await, Ok(None));
+    let wants = (0..4).map(|_| IdentityRow { identity, version: 0, account: AccountId(fresh()) });
+    let came = join_all(wants.map(|row| store.identity_claim(row, 0))).await;
+    let got: Vec<_> = came.iter().filter_map(|cas| cas.clone().unwrap().applied()).collect();
+    assert_eq!((got.len(), got[0].version), (1, 1), "{came:?}");
+    let next = IdentityRow { account: AccountId(fresh()), ..got[0].clone() };
+    let next = store.identity_claim(next, 1).await.unwrap().applied().unwrap();
+    store.identity_release(identity, got[0].account).await.unwrap();
+    assert_eq!(store.identity_get(identity).await, Ok(Some(next.clone())), "it is another account's by now");
+    for _ in 0..2 {
+        store.identity_release(identity, next.account).await.unwrap();
+        assert_eq!(store.identity_get(identity).await, Ok(None));
+    }
 }

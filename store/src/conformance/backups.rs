@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use domain::account::AccountAct;
-use domain::id::{AccountId, ProjectId, RunId, TenantId, WebhookId};
+use domain::id::{AccountId, Digest, ProjectId, RunId, TenantId, WebhookId};
 use domain::project::Act;
 use domain::run::RunEvent;
 use futures_util::TryStreamExt as _;
@@ -13,8 +13,8 @@ use super::edits::edit;
 use super::{account_row, event, fresh, project_row, run_row, segment, upload_row, webhook_row};
 use crate::records::{Cas, Records};
 use crate::rows::{
-    AccountRow, EmailRow, EventAppend, IntentBody, IntentRow, KeptRow, NewAccountEvent, NewAct, ProjectRow, RunUpdate,
-    SiteRow, WebhookMark, shard_of,
+    AccountRow, EmailRow, EventAppend, IdentityRow, IntentBody, IntentRow, KeptRow, NewAccountEvent, NewAct,
+    ProjectRow, RunUpdate, SiteRow, WebhookMark, shard_of,
 };
 
 /// One row of each kind, put as users put them.
@@ -48,6 +48,9 @@ async fn fill(store: &Arc<dyn Records>) -> Ours {
     let account = store.account_insert(account_row(), Some(signed_up)).await.unwrap().applied().unwrap();
     let email = EmailRow { email: account.email.clone(), version: 0, account: account.account };
     assert!(matches!(store.email_claim(email, 0).await, Ok(Cas::Applied(_))));
+    let identity = IdentityRow { identity: Digest::of(b"a"), version: 0, account: account.account };
+    let expected = store.identity_get(identity.identity).await.unwrap().map_or(0, |row| row.version);
+    assert!(matches!(store.identity_claim(identity, expected).await, Ok(Cas::Applied(_))));
     let site = store.site_get().await.unwrap();
     let claimed = SiteRow { claimed: Some((account.account, 9)), ..site };
     assert!(matches!(store.site_update(claimed, site.version).await, Ok(Cas::Applied(_))));
@@ -94,6 +97,7 @@ impl Ours {
             KeptRow::Account(row) => row.account == self.account,
             KeptRow::AccountEvent { account, .. } => *account == self.account,
             KeptRow::Email(row) => row.account == self.account,
+            KeptRow::Identity(row) => row.account == self.account,
             KeptRow::Site(row) => row.claimed.is_some_and(|(account, _)| account == self.account),
         }
     }
@@ -114,6 +118,7 @@ impl Ours {
         let (renamed, version) = (AccountRow { name: "Another".into(), ..row.clone() }, row.version);
         assert!(matches!(store.account_update(renamed, version, None).await, Ok(Cas::Applied(_))));
         store.email_release(&row.email, self.account).await.unwrap();
+        store.identity_release(Digest::of(b"a"), self.account).await.unwrap();
     }
 }
 
@@ -127,7 +132,7 @@ pub async fn an_export_holds_every_kind_of_row_and_an_import_gives_them_back(sto
     let ours = fill(&store).await;
     let rows = exported(&store, &ours).await;
     let kinds: HashSet<_> = rows.iter().map(std::mem::discriminant).collect();
-    assert_eq!(kinds.len(), 16, "{rows:?}");
+    assert_eq!(kinds.len(), 17, "{rows:?}");
     ours.remove(&store).await;
     let left = exported(&store, &ours).await;
     assert!(left.len() == 3 && left.iter().all(Ours::stays), "all else was removed: {left:?}");
@@ -154,7 +159,7 @@ pub async fn an_export_is_read_to_its_end_while_others_write(store: Arc<dyn Reco
     let kinds: HashSet<_> = rows.iter().map(std::mem::discriminant).collect();
     // Either all of it or what a walk met of it; never half of a run's partition.
     let segments = rows.iter().filter(|row| matches!(row, KeptRow::Segment { .. })).count();
-    assert!(kinds.len() <= 16 && (segments == 0 || segments == 2), "{rows:?}");
+    assert!(kinds.len() <= 17 && (segments == 0 || segments == 2), "{rows:?}");
 }
 
 /// See the name.

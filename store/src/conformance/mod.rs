@@ -100,6 +100,7 @@ macro_rules! records_conformance {
             of_two_that_want_an_address_one_gets_it,
             an_address_is_left_by_its_own_account_only,
             the_node_is_claimed_once,
+            of_two_that_want_an_identity_one_gets_it_and_it_alone_leaves_it,
         ]}
         $crate::conformance_tests! { $open, leases: [
             a_lease_is_taken_once,

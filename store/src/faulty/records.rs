@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::account::AccountEvent;
-use domain::id::{AccountId, ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::id::{AccountId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 
@@ -10,9 +10,9 @@ use super::{Fault, Faulty, injected};
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
-    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAccountEvent,
-    NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, SiteRow,
-    UploadRow, WebhookMark, WebhookRow,
+    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IdentityRow, IntentRow, KeptRow, LeaseKey, LeaseRow,
+    NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow,
+    SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 impl Faulty<dyn Records> {
@@ -274,6 +274,19 @@ impl Records for Faulty<dyn Records> {
 
     async fn email_release(&self, email: &str, account: AccountId) -> Result<(), StoreError> {
         self.apply(self.inner.email_release(email, account)).await
+    }
+
+    async fn identity_get(&self, identity: Digest) -> Result<Option<IdentityRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.identity_get(identity).await
+    }
+
+    async fn identity_claim(&self, row: IdentityRow, expected_version: u64) -> Result<Cas<IdentityRow>, StoreError> {
+        self.cas(self.inner.identity_claim(row, expected_version)).await
+    }
+
+    async fn identity_release(&self, identity: Digest, account: AccountId) -> Result<(), StoreError> {
+        self.apply(self.inner.identity_release(identity, account)).await
     }
 
     async fn site_get(&self) -> Result<SiteRow, StoreError> {

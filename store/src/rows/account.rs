@@ -4,7 +4,8 @@ use bincode::{Decode, Encode};
 use domain::account::{
     AGENT_MAX_BYTES, AccountAct, AccountEvent, EMAIL_MAX_BYTES, PERSON_NAME_MAX_CHARS, SESSIONS_MAX, SystemRole,
 };
-use domain::id::{AccountId, SessionId, TenantId};
+use domain::id::{AccountId, Digest, SessionId, TenantId};
+use domain::identity::{IDENTITIES_MAX, IDENTITY_MAX_BYTES};
 use domain::language::Language;
 
 use crate::error::StoreError;
@@ -18,7 +19,7 @@ pub const CREDENTIALS_MAX: usize = 64;
 ///
 /// All that decides whether somebody is let in stands in this one row, so that a change of it is one compare-and-set:
 /// a password that is changed and the sessions that end with it are never seen one without the other. It is bounded by
-/// [`AccountRow::check`] to some twenty kibibytes.
+/// [`AccountRow::check`] to some forty kibibytes.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct AccountRow {
     /// Its id.
@@ -57,6 +58,47 @@ pub enum Credential {
         /// When it was set, milliseconds since 1970 UTC. Shown, never decided from.
         set_ms: u64,
     },
+    /// Somebody that an identity provider vouches for. It is the account's if the [`IdentityRow`] says so too.
+    Identity(Identity),
+}
+
+/// Somebody, as an identity provider knows them.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Identity {
+    /// The provider, as its tokens name it.
+    pub issuer: String,
+    /// Who that is there, for good.
+    pub subject: String,
+    /// What the provider called them when they were linked. Shown, never decided from.
+    pub label: String,
+    /// When that was, milliseconds since 1970 UTC. Shown, never decided from.
+    pub linked_ms: u64,
+}
+
+impl Identity {
+    /// What its [`IdentityRow`] is found by.
+    pub fn key(&self) -> Digest {
+        identity_key(&self.issuer, &self.subject)
+    }
+}
+
+/// SHA-256 of an issuer and a subject: neither can hold the byte between them.
+pub fn identity_key(issuer: &str, subject: &str) -> Digest {
+    Digest::of(format!("{issuer}\0{subject}").as_bytes())
+}
+
+/// Whose an identity is. Partition: the identity.
+///
+/// Like an address, it names an account that is there or is about to be; one that is not there, or has no such
+/// credential, has left it behind.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct IdentityRow {
+    /// See [`identity_key`].
+    pub identity: Digest,
+    /// Set by the store: 1 at first, one more with each update.
+    pub version: u64,
+    /// The account.
+    pub account: AccountId,
 }
 
 /// SHA-256 of a secret of 256 random bits.
@@ -164,13 +206,31 @@ impl AccountRow {
         if self.sessions.len() > SESSIONS_MAX || self.sessions.iter().any(|s| s.agent.len() > AGENT_MAX_BYTES) {
             return invalid("it has too many sessions, or one that says too much");
         }
+        let too_long = |text: &str| text.len() > IDENTITY_MAX_BYTES;
+        if self.identities().any(|one| [&one.issuer, &one.subject, &one.label].into_iter().any(|text| too_long(text))) {
+            return invalid("one of its identities says too much");
+        }
+        if self.identities().count() > IDENTITIES_MAX {
+            return invalid("it has too many identities");
+        }
         let crowded = self.links.len() > LINKS_MAX || self.credentials.len() > CREDENTIALS_MAX;
         if crowded { invalid("it has too many links or credentials") } else { Ok(()) }
     }
 
     /// The hash of its password.
     pub fn password(&self) -> Option<&str> {
-        self.credentials.iter().map(|Credential::Password { phc, .. }| phc.as_str()).next()
+        self.credentials.iter().find_map(|credential| match credential {
+            Credential::Password { phc, .. } => Some(phc.as_str()),
+            Credential::Identity(_) => None,
+        })
+    }
+
+    /// Those that providers know it by.
+    pub fn identities(&self) -> impl Iterator<Item = &Identity> {
+        self.credentials.iter().filter_map(|credential| match credential {
+            Credential::Identity(identity) => Some(identity),
+            Credential::Password { .. } => None,
+        })
     }
 }
 
@@ -191,6 +251,7 @@ impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Password { set_ms, .. } => f.debug_struct("Password").field("set_ms", set_ms).finish_non_exhaustive(),
+            Self::Identity(identity) => f.debug_tuple("Identity").field(identity).finish(),
         }
     }
 }

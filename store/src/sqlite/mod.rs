@@ -14,6 +14,7 @@ mod accounts;
 mod edits;
 mod events;
 mod export;
+mod identities;
 mod intents;
 mod leases;
 pub(crate) mod migrate;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use domain::account::AccountEvent;
-use domain::id::{AccountId, ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::id::{AccountId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 use rusqlite::params;
@@ -12,14 +12,15 @@ use rusqlite::params;
 use super::readers::READERS_MAX;
 use super::writer::{QUEUE_MAX, Verdict, Written};
 use super::{
-    Sqlite, accounts, edits, events, execute, export, intents, leases, migrate, projects, runs, uploads, webhooks,
+    Sqlite, accounts, edits, events, execute, export, identities, intents, leases, migrate, projects, runs, uploads,
+    webhooks,
 };
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
-    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAccountEvent,
-    NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, SiteRow,
-    UploadRow, WebhookMark, WebhookRow,
+    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IdentityRow, IntentRow, KeptRow, LeaseKey, LeaseRow,
+    NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow,
+    SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 #[async_trait]
@@ -277,6 +278,18 @@ impl Records for Sqlite {
     async fn email_release(&self, email: &str, account: AccountId) -> Result<(), StoreError> {
         let email = email.to_owned();
         self.apply("releasing an address", move |c| accounts::release_email(c, &email, account)).await
+    }
+
+    async fn identity_get(&self, identity: Digest) -> Result<Option<IdentityRow>, StoreError> {
+        self.readers.read("reading whose an identity is", move |c| identities::get(c, identity)).await
+    }
+
+    async fn identity_claim(&self, row: IdentityRow, expected_version: u64) -> Result<Cas<IdentityRow>, StoreError> {
+        self.cas("claiming an identity", move |c| identities::claim(c, row, expected_version)).await
+    }
+
+    async fn identity_release(&self, identity: Digest, account: AccountId) -> Result<(), StoreError> {
+        self.apply("releasing an identity", move |c| identities::release(c, identity, account)).await
     }
 
     async fn site_get(&self) -> Result<SiteRow, StoreError> {

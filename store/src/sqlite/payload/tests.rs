@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use super::old::{Project1, Run1};
 use super::*;
 use crate::rows::{
-    Artefact, Chunk, Credential, IntentBody, LinkPurpose, MailedLink, NewSegment, OutboxEvent, OwnerId, PendingEvent,
-    RevisionRow, SessionRow, Trash, UploadState,
+    Artefact, Chunk, Credential, Identity, IntentBody, LinkPurpose, MailedLink, NewSegment, OutboxEvent, OwnerId,
+    PendingEvent, RevisionRow, SessionRow, Trash, UploadState,
 };
 
 const PROGRESS: Progress =
@@ -130,7 +130,15 @@ fn account() -> AccountRow {
         language: Language::Fr,
         role: SystemRole::Admin,
         created_ms: 11,
-        credentials: vec![Credential::Password { phc: "p".into(), set_ms: 12 }],
+        credentials: vec![
+            Credential::Password { phc: "p".into(), set_ms: 12 },
+            Credential::Identity(Identity {
+                issuer: "i".into(),
+                subject: "s".into(),
+                label: "l".into(),
+                linked_ms: 17,
+            }),
+        ],
         sessions: vec![SessionRow {
             session: SessionId(4),
             secret: [5; 32],
@@ -210,13 +218,14 @@ fn the_payload_formats_are_frozen() {
         hex(&account_event(AccountAct::AddressChanged { before: "e".into(), email: "f".into() })),
         hex(&account_event(AccountAct::ChangedRole { of: AccountId(9), role: SystemRole::Operator })),
         hex(&EmailRow { email: "e".into(), version: 2, account: AccountId(1) }),
+        hex(&IdentityRow { identity: Digest([4; 32]), version: 2, account: AccountId(1) }),
         hex(&SiteRow { version: 1, claimed: Some((AccountId(1), 11)) }),
         hex(&EditRow { version: 1, id: 6, at_ms: 10, by: Actor::Account(AccountId(1)), entry: EditEntry::Undo }),
     ];
     assert_eq!(found, GOLDEN);
 }
 
-const GOLDEN: [&str; 26] = [
+const GOLDEN: [&str; 27] = [
     "0100060102fb2c01",
     "01000101010309fb2c01fc701101000c",
     "0100010204020309fb2c01fc701101000c",
@@ -237,10 +246,11 @@ const GOLDEN: [&str; 26] = [
     "c1d11e5dfb0efe5a992aae4e90e50d01f75f14736c4e6b32d555d6d34b87345a",
     "2954417706f72996f89db6656284d1d2331a20e25bb1ed11528a83a324873cd5",
     "ea2061a07dc4d592768543a67a2d038d2db5a3e829042de16787b00836fa99de",
-    "0100010203016501016e01020b010001700c010405050505050505050505050505050505050505050505050505050505050505050d0e0f0161016201020606060606060606060606060606060606060606060606060606060606060606016610",
+    "0100010203016501016e01020b020001700c0101690173016c11010405050505050505050505050505050505050505050505050505050505050505050d0e0f0161016201020606060606060606060606060606060606060606060606060606060606060606016610",
     "0100020a01620c01650166",
     "0100020a0162100901",
     "010001650201",
+    "010004040404040404040404040404040404040404040404040404040404040404040201",
     "01000101010b",
     "010001060a020101",
 ];

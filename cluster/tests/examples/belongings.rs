@@ -1,0 +1,45 @@
+//! Messages about what belongs to an account: identities, and what is kept for it.
+
+use cluster::body::accounts::Visitor;
+use cluster::body::identities::{
+    BeginVisit, EndVisit, IdentitiesReply, ListIdentities, UnlinkIdentity, VisitBegan, VisitEnded, VisitPurpose,
+};
+use cluster::message::Message;
+use domain::account::Secret;
+use domain::id::Digest;
+use domain::identity::{IdentityList, LinkedIdentity};
+use domain::principal::Principal;
+
+use super::accounts::{WHO, account};
+
+fn secret(text: &str) -> Secret {
+    Secret(text.into())
+}
+
+pub fn examples() -> Vec<Message> {
+    let visitor = Visitor { address: "192.0.2.7".into(), agent: "curl".into() };
+    let identity = LinkedIdentity { id: Digest([4; 32]), issuer: "i".into(), label: "l".into(), linked_ms: 300 };
+    vec![
+        BeginVisit {
+            principal: Principal::NOBODY,
+            visitor: visitor.clone(),
+            purpose: VisitPurpose::Again,
+            to: Some("/account".into()),
+        }
+        .into(),
+        EndVisit {
+            visitor: visitor.clone(),
+            state: secret("s"),
+            binding: Some(secret("b")),
+            code: Some(secret("c")),
+            error: None,
+            session: Some(secret("t")),
+        }
+        .into(),
+        ListIdentities { principal: WHO }.into(),
+        UnlinkIdentity { principal: WHO, visitor, identity: Digest([4; 32]) }.into(),
+        VisitBegan { url: "https://p/".into(), binding: secret("b") }.into(),
+        VisitEnded { to: "/".into(), token: Some(secret("t")), account: account() }.into(),
+        IdentitiesReply { list: IdentityList { identities: vec![identity], has_password: true } }.into(),
+    ]
+}

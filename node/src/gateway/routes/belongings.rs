@@ -1,0 +1,48 @@
+//! Routes of what belongs to an account: identities.
+
+use domain::identity::{IdentityList, ProviderAddress, ProviderVisit};
+use warp::http::Method;
+
+use super::super::identities;
+use super::super::rates::Rate;
+use super::{CHANGE, Content, NO_BODY, Param, Permission, Route, RouteLimits, schema};
+
+/// Nothing is said, and the identity provider may take its time.
+const VISIT: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 70_000, rate: Rate::Change };
+/// The same with a few words.
+const VISIT_FROM: RouteLimits = RouteLimits { body_bytes: Some(16 << 10), deadline_ms: 70_000, rate: Rate::Change };
+const BEGIN: &[Param] = &[Param {
+    name: "to",
+    place: "query",
+    required: false,
+    about: "The path of the page that the browser is sent to in the end.",
+    kind: "..512",
+}];
+const RETURN: &[Param] = &[
+    Param { name: "state", place: "query", required: false, about: "Which visit.", kind: "..4096" },
+    Param { name: "code", place: "query", required: false, about: "What the provider gives for it.", kind: "..4096" },
+    Param { name: "error", place: "query", required: false, about: "Why it gives nothing.", kind: "..4096" },
+];
+
+/// The routes.
+#[rustfmt::skip]
+pub(super) fn routes() -> Vec<Route> {
+    use Content::{Empty, Json, OptionalJson};
+    use Permission::{Account as Signed, Public, Recent};
+    let get = || Method::GET;
+    let post = || Method::POST;
+    vec![
+        Route { id: "beginVisit", method: get(), path: "/api/v1/auth/oidc/begin", about: "Send the browser to the identity provider, to sign in with its word.",
+            permission: Public, limits: VISIT, params: BEGIN, request: Empty, response: (303, Empty), handler: handler!(identities::begin) },
+        Route { id: "endVisit", method: get(), path: "/api/v1/auth/oidc/return", about: "Where the provider sends the browser back to: begins a session, or adds the identity. Browsers are shown a page where it fails.",
+            permission: Public, limits: VISIT, params: RETURN, request: Empty, response: (303, Empty), handler: handler!(identities::end) },
+        Route { id: "visitAgain", method: post(), path: "/api/v1/auth/oidc/again", about: "Have the provider ask anew: in place of saying the password again. The page sends the browser to the address.",
+            permission: Signed, limits: VISIT_FROM, params: &[], request: OptionalJson(schema::<ProviderVisit>), response: (200, Json(schema::<ProviderAddress>)), handler: handler!(identities::again) },
+        Route { id: "linkIdentity", method: post(), path: "/api/v1/account/identities", about: "Begin to add an identity to the account. The page sends the browser to the address.",
+            permission: Recent, limits: VISIT_FROM, params: &[], request: OptionalJson(schema::<ProviderVisit>), response: (200, Json(schema::<ProviderAddress>)), handler: handler!(identities::link) },
+        Route { id: "listIdentities", method: get(), path: "/api/v1/account/identities", about: "The identities that the account is linked with.",
+            permission: Signed, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<IdentityList>)), handler: handler!(identities::list) },
+        Route { id: "unlinkIdentity", method: Method::DELETE, path: "/api/v1/account/identities/{identity}", about: "Remove an identity; every other session ends.",
+            permission: Recent, limits: CHANGE, params: &[], request: Empty, response: (204, Empty), handler: handler!(identities::unlink) },
+    ]
+}
