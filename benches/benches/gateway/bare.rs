@@ -14,6 +14,9 @@ use warp::Filter;
 use warp::http::StatusCode;
 use warp::sse::Event;
 
+/// In its folder, what `GET /view` answers.
+pub const VIEW: &str = "view.json";
+
 /// Serves on a free port of loopback until it is killed.
 pub fn serve() -> Result<()> {
     let folder = std::env::args().nth(1).context("a folder")?;
@@ -22,7 +25,8 @@ pub fn serve() -> Result<()> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         println!("bare at http://{}", listener.local_addr()?);
         let (tell, _) = broadcast::channel::<Arc<str>>(64);
-        warp::serve(routes(data.blobs(), tell)).incoming(listener).run().await;
+        let view = std::fs::read(std::path::Path::new(&folder).join(VIEW)).unwrap_or_default();
+        warp::serve(routes(data.blobs(), tell, view.into())).incoming(listener).run().await;
         drop(data);
         Ok(())
     })
@@ -31,6 +35,7 @@ pub fn serve() -> Result<()> {
 fn routes(
     blobs: Arc<dyn Blobs>,
     tell: broadcast::Sender<Arc<str>>,
+    view: bytes::Bytes,
 ) -> impl Filter<Extract = (impl warp::Reply,), Error = warp::Rejection> + Clone {
     let puts = blobs.clone();
     let put =
@@ -66,7 +71,10 @@ fn routes(
         let _ = tell.send(Arc::from(r#"{"seq":1,"state":{"state":"received"}}"#));
         StatusCode::NO_CONTENT
     });
-    put.or(remove).or(events).or(say)
+    let view = warp::get()
+        .and(warp::path!("view"))
+        .map(move || warp::http::Response::builder().header("content-type", "application/json").body(view.clone()));
+    put.or(remove).or(events).or(say).or(view)
 }
 
 /// A scope of each upload's own, as the product has it.

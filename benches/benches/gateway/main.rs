@@ -1,6 +1,6 @@
 //! The gateway under load through real sockets, beside a bare warp server in a process of its own, in the same run.
 //!
-//! `cargo xtask bench gateway [-- --streams N] [--skip-uploads]`
+//! `cargo xtask bench gateway [-- uploads | creation | streams | reads] [-- --streams N]`
 //!
 //! Both servers are this very program, started anew: the product by its own command line, the bare one with nothing
 //! but warp, the store's own writer of blobs and a broadcast. The clients sit in a third process. Load with a rate is
@@ -9,12 +9,16 @@
 mod bare;
 mod client;
 mod creation;
+mod load;
+mod people;
+mod reads;
 mod streams;
 #[path = "../scheduler/table.rs"]
 mod table;
 mod uploads;
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -29,12 +33,16 @@ pub struct Server {
     process: Child,
     /// Such as `127.0.0.1:41234`.
     pub address: String,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Server {
-    fn start(role: &str) -> Result<Self> {
+    fn start(role: &str, settings: &[(&str, &str)]) -> Result<Self> {
         let data = tempfile::tempdir()?;
+        Self::start_in(role, settings, data)
+    }
+
+    fn start_in(role: &str, settings: &[(&str, &str)], data: tempfile::TempDir) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.env(ROLE, role).arg(data.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         for (key, value) in [
@@ -42,7 +50,10 @@ impl Server {
             ("WORKER__CPU_WORKERS", "1"),
             ("STORE__QUOTA_MIB", "1000000"),
             ("GATEWAY__MAX_EVENT_STREAMS", "50000"),
-        ] {
+        ]
+        .iter()
+        .chain(settings)
+        {
             command.env(format!("VISIOBOOK__{key}"), value);
         }
         let mut process = command.spawn()?;
@@ -50,17 +61,39 @@ impl Server {
         BufReader::new(process.stdout.take().context("its output is piped")?).read_line(&mut line)?;
         let address = line.split_whitespace().find_map(|word| word.strip_prefix("http://"));
         let address = address.with_context(|| format!("the {role} server did not start: {line:?}"))?.to_owned();
-        Ok(Self { process, address, _data: data })
+        Ok(Self { process, address, data })
     }
 
     /// The product, with the model's deterministic double.
     pub fn product() -> Result<Self> {
-        Self::start("product")
+        Self::start("product", &[])
+    }
+
+    /// The product, configured by environment variables without their prefix.
+    pub fn product_with(settings: &[(&str, &str)]) -> Result<Self> {
+        Self::start("product", settings)
     }
 
     /// A bare warp server.
     pub fn bare() -> Result<Self> {
-        Self::start("bare")
+        Self::start("bare", &[])
+    }
+
+    /// A bare warp server that answers `GET /view` so.
+    pub fn bare_with_view(view: &[u8]) -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        std::fs::write(data.path().join(bare::VIEW), view)?;
+        Self::start_in("bare", &[], data)
+    }
+
+    /// Its folder.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// Memory that it holds now, bytes.
@@ -93,8 +126,8 @@ impl Options {
             match word.as_str() {
                 "--bench" => {}
                 "--streams" => options.streams = words.next().context("--streams N")?.parse()?,
-                part @ ("uploads" | "creation" | "streams") => options.parts.push(part.to_owned()),
-                other => bail!("`{other}`: name uploads, creation, streams or none of them, and --streams N"),
+                part @ ("uploads" | "creation" | "streams" | "reads") => options.parts.push(part.to_owned()),
+                other => bail!("`{other}`: name uploads, creation, streams, reads or none of them, and --streams N"),
             }
         }
         Ok(options)
@@ -145,6 +178,9 @@ fn measure() -> Result<()> {
     }
     if options.wants("streams") {
         runtime.block_on(streams::measure(&mut table, options.streams))?;
+    }
+    if options.wants("reads") {
+        reads::measure(&mut table)?;
     }
     let missed = table.missed();
     if !missed.is_empty() {

@@ -7,13 +7,13 @@
 //! port for each run. What is missing on this machine is said, and left out. `--python` names an interpreter that has
 //! the peers already.
 
-mod processes;
 mod redis;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use benches::actor_load::{one_cast, runtime, through_the_actor};
+use benches::processes;
 use benches::python::{self, Talk};
 use redis::Redis;
 use serde_json::Value;

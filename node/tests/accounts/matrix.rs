@@ -12,7 +12,7 @@ use node::gateway::routes::{Permission, Route, table};
 use serde_json::{Value, json};
 
 use super::common::http::request;
-use super::people::{ADMIN, PASSWORD, Person, Site};
+use super::people::{ADMIN, PASSWORD, Person, Site, refusal};
 
 const MATRIX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/accounts/matrix.txt");
 const NOBODYS: &str = "00000000-0000-4000-8000-000000000000";
@@ -140,8 +140,7 @@ impl Callers {
             request(self.site.address(), method, &path, &headers, &bytes)
         };
         let (theirs, none) = (tell(true), tell(false));
-        let told = |answer: &super::common::http::Answer| (answer.status, answer.text());
-        assert_eq!(told(&theirs), told(&none), "{id}: another tenant's is like what is not there");
+        assert_eq!(refusal(&theirs), refusal(&none), "{id}: another tenant's is like what is not there");
         if method == "HEAD" { theirs.status.to_string() } else { theirs.code() }
     }
 

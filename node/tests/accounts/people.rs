@@ -154,6 +154,15 @@ impl Person {
     }
 }
 
+/// What a refusal says, its request's id aside.
+pub fn refusal(answer: &Answer) -> (u16, Value) {
+    let mut said = if answer.body.is_empty() { Value::Null } else { answer.json() };
+    if let Some(said) = said.as_object_mut() {
+        said.remove("instance");
+    }
+    (answer.status, said)
+}
+
 pub fn book(text: &str) -> String {
     let said = "“Where is the lamp?” asked Anna. The ferry left at nine, and nobody had told her. ".repeat(20);
     format!("Chapter One\n\nThe keeper wrote {text} on the door. {said}\n\nChapter Two\n\n{said}\n")

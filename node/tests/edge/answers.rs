@@ -160,7 +160,7 @@ fn the_access_log_tells_who_asked_for_what_and_nothing_that_opens_it() {
     assert!(server.running.interrupt().success());
     let log = reading.join().unwrap().unwrap();
     let line = log.lines().find(|line| line.contains(&request_id) && line.contains("served")).expect(&log);
-    for told in ["127.0.0.1", "GET", "/api/v1/projects", "status=200", "whole=true"] {
+    for told in ["127.0.0.1", "GET", "/api/v1/projects", "status=401", "whole=true"] {
         assert!(line.contains(told), "{told}: {line}");
     }
     assert!(log.contains("/api/v1/files/…"), "{log}");
