@@ -7,11 +7,13 @@
 //! | module | holds |
 //! |---|---|
 //! | here | the actor, its coordinators and intents, the first messages |
+//! | `leaving` | erasing an account with all that it has |
 //! | `accounts` | the answers to what is asked of accounts |
 //! | `reach` | the answers to what is asked of texts, and of events of many projects |
 //! | `work` | the answers to all else that is done to projects |
 
 mod accounts;
+mod leaving;
 mod reach;
 mod work;
 
@@ -34,6 +36,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+use crate::accounts::leaving::clear_unconfirmed;
 use crate::edits;
 use crate::entrance::{Said, answer};
 use crate::keeping::sweep;
@@ -168,7 +171,10 @@ impl Actor for Core {
             CoreMessage::Sweep => {
                 if !state.stopping {
                     let context = state.shared.context.clone();
-                    tokio::spawn(async move { sweep::by_itself(&context).await });
+                    tokio::spawn(async move {
+                        sweep::by_itself(&context).await;
+                        clear_unconfirmed(&context).await;
+                    });
                 }
             }
             CoreMessage::Stop(reply) => {
@@ -324,6 +330,9 @@ async fn mend(shared: &Shared) -> Result<(), Fault> {
                 IntentBody::DeleteProject { tenant, project } => shared.erase(Scope { tenant, project }).await,
                 IntentBody::Upload { tenant, upload } => uploads::mend(&shared.context, tenant, upload).await,
                 IntentBody::Webhook { tenant, webhook } => shared.mend_webhook(tenant, webhook).await,
+                IntentBody::EraseAccount { account, not_before_ms } => {
+                    shared.erase_account_if_due(&intent, account, not_before_ms).await
+                }
                 IntentBody::EraseProject { tenant, project, not_before_ms } => {
                     shared.erase_if_due(&intent, Scope { tenant, project }, not_before_ms).await
                 }

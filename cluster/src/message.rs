@@ -18,6 +18,7 @@ use crate::body::keeping::{
     CoverReply, GetCover, GetHealth, HealthReply, MigrationsReply, RunMigrations, SweepBlobs, SweepReply,
 };
 use crate::body::keyed::{BeginRunAs, CreateUploadAs, CreateWebhookAs};
+use crate::body::leaving::{AuditLogReply, LeaveAccount, LeavingReply, ListAudit, NoteBackup};
 use crate::body::projects::{
     ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
@@ -241,6 +242,11 @@ messages! {
     284 VisitBegan;
     285 VisitEnded;
     286 IdentitiesReply;
+    287 LeaveAccount;
+    288 LeavingReply;
+    289 ListAudit;
+    290 AuditLogReply;
+    291 NoteBackup;
 }
 
 /// A message that is answered, and by what.
@@ -334,4 +340,7 @@ requests! {
     EndVisit => VisitEnded;
     ListIdentities => IdentitiesReply;
     UnlinkIdentity => Done;
+    LeaveAccount => LeavingReply;
+    ListAudit => AuditLogReply;
+    NoteBackup => Done;
 }

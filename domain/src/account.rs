@@ -367,6 +367,32 @@ pub enum AccountAct {
         /// The provider.
         issuer: String,
     },
+    /// Its deletion was asked for, and everybody signed out. Signing in takes it back.
+    DeletionAsked {
+        /// When it is erased, milliseconds since 1970 UTC.
+        erase_at_ms: u64,
+    },
+}
+
+/// Delete one's own account.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DeletionRequest {
+    /// The account's mail address, typed once more.
+    pub email: String,
+    /// The account's password, where it has one.
+    #[serde(default)]
+    pub password: Option<Secret>,
+}
+
+/// A deletion that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PlannedDeletion {
+    /// When the account is erased with all that it has, milliseconds since 1970 UTC. Until then signing in takes it
+    /// back.
+    pub erase_at_ms: u64,
 }
 
 /// A page of what was done with an account.

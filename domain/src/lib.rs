@@ -11,6 +11,7 @@
 //! | [`passage`] | windows of sentences, their tokens, and what the encoder says of them |
 //! | [`manifest`] | what a run has to do, fixed at reading; segments of what is done |
 //! | [`principal`], [`account`] | who asks; accounts, sessions, roles |
+//! | [`audit`] | what is written down of the node as a whole |
 //! | [`identity`] | those that an identity provider vouches for |
 //! | [`storyboard`] | scenes, panels, characters and the evidence for each |
 //! | [`edit`] | what an editor may do to a storyboard |
@@ -27,6 +28,7 @@
 pub mod account;
 pub mod analysis;
 pub mod api;
+pub mod audit;
 pub mod book;
 pub mod edit;
 pub mod follow;

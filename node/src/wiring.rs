@@ -215,6 +215,8 @@ fn accounts(config: &Config, data: &DataFolder) -> Result<Accounts, StartError> 
         mail_pause: Duration::from_millis(mail.retry_first_ms),
         hashing_threads: auth.threads(),
         attempts_scale: auth.attempts_scale,
+        leave_grace: Duration::from_secs(auth.leave_grace_s),
+        unconfirmed: Duration::from_secs(auth.unconfirmed_s),
         claim_code,
     };
     let (site, accounts) = (policy.site.clone(), Accounts::new(Arc::new(office), policy));

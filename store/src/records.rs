@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use domain::account::AccountEvent;
-use domain::id::{AccountId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::audit::AuditEntry;
+use domain::id::{AccountId, AuditId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 use futures_util::stream::BoxStream;
@@ -336,6 +337,13 @@ pub trait Records: Send + Sync {
         limit: u32,
     ) -> Result<Vec<AccountEvent>, StoreError>;
 
+    /// Removes an account and its log, all or nothing. Idempotent: repeat after an error. Partition: account.
+    async fn account_remove(&self, account: AccountId) -> Result<(), StoreError>;
+
+    /// At most `limit` accounts, by id, behind `after`. Partitions: all of them, one after the other; for sweeps alone,
+    /// which may miss what comes or goes meanwhile.
+    async fn account_scan(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountRow>, StoreError>;
+
     /// Whose an address is. Partition: the address.
     async fn email_get(&self, email: &str) -> Result<Option<EmailRow>, StoreError>;
 
@@ -361,6 +369,13 @@ pub trait Records: Send + Sync {
     /// Leaves an identity to whoever wants it, if it is this account's. Idempotent: repeat after an error. Partition:
     /// the identity.
     async fn identity_release(&self, identity: Digest, account: AccountId) -> Result<(), StoreError>;
+
+    /// Writes down what was done, for good. Idempotent: repeat after an error; an id that is there stays as it is.
+    /// Partition: the period of its id.
+    async fn audit_append(&self, entry: AuditEntry) -> Result<(), StoreError>;
+
+    /// At most `limit` entries of a period with an id below `before`, newest first. Partition: the period.
+    async fn audit_page(&self, period: u64, before: AuditId, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// The node's own row; the default where it was never written. Partition: its own.
     async fn site_get(&self) -> Result<SiteRow, StoreError>;

@@ -14,14 +14,14 @@ use std::fmt;
 use bincode::{Decode, Encode};
 use domain::book::{Format, Warning};
 use domain::edit::EditEntry;
-use domain::id::{Digest, ProjectId, RunId, TenantId, Term, UploadId, WebhookId};
+use domain::id::{AccountId, Digest, ProjectId, RunId, TenantId, Term, UploadId, WebhookId};
 use domain::language::Language;
 use domain::project::{Act, Activity, Actor};
 use domain::run::{Progress, RunEvent, RunSettings, RunState};
 
 pub use account::{
-    AccountRow, CREDENTIALS_MAX, Credential, EmailRow, Identity, IdentityRow, LINKS_MAX, LinkPurpose, MailedLink,
-    NewAccountEvent, SecretDigest, SessionRow, SiteRow, identity_key,
+    AccountRow, CREDENTIALS_MAX, Credential, EmailRow, Identity, IdentityRow, LINKS_MAX, Leaving, LinkPurpose,
+    MailedLink, NewAccountEvent, SecretDigest, SessionRow, SiteRow, identity_key,
 };
 pub use kept::KeptRow;
 pub use upload::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, UPLOAD_METADATA_MAX_BYTES, UploadRow, UploadState};
@@ -436,6 +436,13 @@ pub enum IntentBody {
         tenant: TenantId,
         /// The webhook.
         webhook: WebhookId,
+    },
+    /// Remove an account with all that it has, once that can't be taken back any more; the account's row last.
+    EraseAccount {
+        /// The account.
+        account: AccountId,
+        /// Not before this wall-clock time, milliseconds since 1970 UTC.
+        not_before_ms: u64,
     },
 }
 

@@ -23,7 +23,7 @@ use super::sessions::{NewSession, authenticate, end_other, end_same};
 use super::token::{Token, TokenKind};
 use super::views::account;
 use super::visits::Vouched;
-use super::{Result, after, ended, send, signed};
+use super::{Result, ended, signed, tell};
 use crate::clock::wall_ms;
 use crate::run::RunContext;
 use crate::store_fault;
@@ -53,7 +53,7 @@ fn identity(vouched: &Vouched) -> Result<Identity> {
 }
 
 fn has(row: &AccountRow, identity: &Identity) -> bool {
-    row.identities().any(|one| one.issuer == identity.issuer && one.subject == identity.subject)
+    !row.is_going() && row.identities().any(|one| one.issuer == identity.issuer && one.subject == identity.subject)
 }
 
 /// The account that has an identity, and the version of the identity's row.
@@ -176,6 +176,7 @@ fn newcomer(vouched: &Vouched, identity: &Identity, email: &Email) -> AccountRow
         credentials: vec![Credential::Identity(identity.clone())],
         sessions: Vec::new(),
         links: Vec::new(),
+        leaving: None,
     }
 }
 
@@ -248,7 +249,7 @@ pub(super) async fn link(
         Ok(Some(AccountAct::IdentityLinked { issuer: identity.issuer.clone() }))
     });
     let linked = linked.await?;
-    tell(context, &linked);
+    tell(context, &linked, Letter::WaysChanged);
     Ok(VisitEnded { to, token: None, account: account(&linked) })
 }
 
@@ -312,19 +313,7 @@ pub async fn unlink(context: &Arc<RunContext>, ask: &UnlinkIdentity) -> Result<(
         now.sessions.retain(|one| one.session == signed.session);
         Ok(Some(AccountAct::IdentityUnlinked { issuer: gone.issuer }))
     });
-    tell(context, &changed.await?);
+    tell(context, &changed.await?, Letter::WaysChanged);
     // If this fails, the row names an account without such a credential: it is nobody's, and taken over.
     context.records.identity_release(ask.identity, signed.account).await.map_err(|e| store_fault(&e))
-}
-
-/// Tells an account's owner that there is another way in, or one less.
-fn tell(context: &Arc<RunContext>, row: &AccountRow) {
-    let (then, email, language) = (context.clone(), row.email.clone(), row.language);
-    let told = after(context, async move {
-        send(&then, &Letter::WaysChanged, &email, language).await;
-        Ok(())
-    });
-    if let Err(fault) = told {
-        tracing::warn!(%fault, "nobody was told of an identity");
-    }
 }

@@ -60,6 +60,7 @@ impl Newcomer {
             credentials: vec![Credential::Password { phc: self.phc.clone(), set_ms: now_ms }],
             sessions: Vec::new(),
             links: Vec::new(),
+            leaving: None,
         }
     }
 }

@@ -16,6 +16,8 @@
 //! | [`credentials`] | passwords and addresses that change |
 //! | [`identities`] | those that a provider vouches for: found, added, removed |
 //! | [`visits`] | ways to the provider and back |
+//! | [`leaving`] | accounts that are deleted, and those that were never confirmed |
+//! | [`audit`] | what is written down of the node as a whole |
 //! | [`views`] | accounts and their logs as they are shown; roles |
 //! | [`password`] | which passwords will do; Argon2id |
 //! | [`token`] | what shows whose a session is |
@@ -24,9 +26,11 @@
 //! | `rows` | rows found, kept at hand, changed |
 
 pub mod attempts;
+pub mod audit;
 pub mod credentials;
 pub mod identities;
 pub mod joining;
+pub mod leaving;
 pub mod letters;
 pub mod password;
 mod rows;
@@ -57,6 +61,9 @@ use visits::{IdentityProvider, Visits};
 /// Things that are looked up after they were answered, letters that wait for another try among them.
 const AFTER_MAX: usize = 256;
 
+/// Whom a node was claimed by whose first account has gone since: no account has this id.
+const NOBODY: AccountId = AccountId(0);
+
 /// Revocations that somebody may be behind before they have to ask.
 const REVOKED_MAX: usize = 256;
 
@@ -73,6 +80,10 @@ pub struct AccountPolicy {
     pub hashing_threads: usize,
     /// So many times as often may somebody try as `attempts` says.
     pub attempts_scale: u32,
+    /// How long the deletion of an account can be taken back.
+    pub leave_grace: Duration,
+    /// How long an address may stay unconfirmed.
+    pub unconfirmed: Duration,
     /// Who says this makes the first account.
     pub claim_code: Secret,
 }
@@ -149,6 +160,8 @@ pub async fn open(context: &RunContext) -> Result<()> {
     let site = context.records.site_get().await.map_err(store)?;
     let claimed = match site.claimed {
         None => false,
+        // Its first account has gone since, and the node stays claimed.
+        Some((NOBODY, _)) => true,
         Some((account, _)) => context.records.account_get(account).await.map_err(store)?.is_some(),
     };
     if site.claimed.is_some() && !claimed {
@@ -182,6 +195,22 @@ fn after(context: &Arc<RunContext>, work: impl Future<Output = Result<()>> + Sen
         drop(permit);
     });
     Ok(())
+}
+
+/// Tells an account's owner something, after the answer to what is told. Nobody waits for it.
+fn tell(context: &RunContext, row: &store::rows::AccountRow, letter: Letter<'static>) {
+    let accounts = context.accounts.clone();
+    let Ok(permit) = accounts.after.clone().try_acquire_owned() else {
+        tracing::warn!("too much mail is on its way: somebody was not told");
+        return;
+    };
+    let mail = letter.to(&row.email, row.language, &accounts.policy.site);
+    tokio::spawn(async move {
+        if let Err(why) = post(accounts.mailer.as_ref(), &mail, accounts.policy.mail_pause).await {
+            tracing::warn!(?why, "a letter was not taken");
+        }
+        drop(permit);
+    });
 }
 
 /// Sends a letter. Who can't be reached is not told so: there is nobody to tell.

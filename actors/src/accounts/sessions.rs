@@ -109,6 +109,8 @@ impl NewSession {
             account.sessions.remove(at);
         }
         account.sessions.push(self.row.clone());
+        // Who signs in wants to have it.
+        account.leaving = None;
     }
 
     /// The answer to whoever it is for.

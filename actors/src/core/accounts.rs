@@ -2,11 +2,12 @@
 
 use cluster::body::accounts::{AccountEventsReply, AccountReply, AuthenticatedReply, SessionsReply};
 use cluster::body::identities::IdentitiesReply;
+use cluster::body::leaving::{AuditLogReply, LeavingReply};
 use cluster::body::{Done, Fault};
 use cluster::message::Message;
 
 use super::Shared;
-use crate::accounts::{credentials, identities, joining, sessions, views, visits};
+use crate::accounts::{audit, credentials, identities, joining, leaving, sessions, views, visits};
 use crate::uploads;
 
 impl Shared {
@@ -40,6 +41,9 @@ impl Shared {
             Message::EndVisit(ask) => visits::end(context, &ask).await?.into(),
             Message::ListIdentities(ask) => IdentitiesReply { list: identities::list(context, &ask).await? }.into(),
             Message::UnlinkIdentity(ask) => identities::unlink(context, &ask).await.map(|()| Done {})?.into(),
+            Message::LeaveAccount(ask) => LeavingReply { erase_at_ms: leaving::leave(context, &ask).await? }.into(),
+            Message::ListAudit(ask) => AuditLogReply { page: audit::page(context, &ask).await? }.into(),
+            Message::NoteBackup(ask) => audit::note_backup(context, &ask).await.map(|()| Done {})?.into(),
             Message::ChangeRole(ask) => AccountReply { account: views::change_role(context, &ask).await? }.into(),
             other => return uploads::answer(context, other).await,
         })

@@ -7,6 +7,7 @@ pub mod follow;
 pub mod identities;
 pub mod keeping;
 pub mod keyed;
+pub mod leaving;
 pub mod projects;
 pub mod runs;
 pub mod uploads;

@@ -4,11 +4,14 @@ use cluster::body::accounts::Visitor;
 use cluster::body::identities::{
     BeginVisit, EndVisit, IdentitiesReply, ListIdentities, UnlinkIdentity, VisitBegan, VisitEnded, VisitPurpose,
 };
+use cluster::body::leaving::{AuditLogReply, LeaveAccount, LeavingReply, ListAudit, NoteBackup};
 use cluster::message::Message;
-use domain::account::Secret;
-use domain::id::Digest;
+use domain::account::{DeletionRequest, Secret};
+use domain::audit::{AuditAct, AuditEntry, AuditPage};
+use domain::id::{AccountId, AuditId, Digest};
 use domain::identity::{IdentityList, LinkedIdentity};
 use domain::principal::Principal;
+use domain::project::Actor;
 
 use super::accounts::{WHO, account};
 
@@ -19,6 +22,8 @@ fn secret(text: &str) -> Secret {
 pub fn examples() -> Vec<Message> {
     let visitor = Visitor { address: "192.0.2.7".into(), agent: "curl".into() };
     let identity = LinkedIdentity { id: Digest([4; 32]), issuer: "i".into(), label: "l".into(), linked_ms: 300 };
+    let (by, what) = (Actor::Account(AccountId(7)), AuditAct::ActivityRead { of: AccountId(9) });
+    let entry = AuditEntry { id: AuditId(5), at_ms: 300, by, what };
     vec![
         BeginVisit {
             principal: Principal::NOBODY,
@@ -40,6 +45,16 @@ pub fn examples() -> Vec<Message> {
         UnlinkIdentity { principal: WHO, visitor, identity: Digest([4; 32]) }.into(),
         VisitBegan { url: "https://p/".into(), binding: secret("b") }.into(),
         VisitEnded { to: "/".into(), token: Some(secret("t")), account: account() }.into(),
+        LeaveAccount {
+            principal: WHO,
+            visitor: Visitor { address: "192.0.2.7".into(), agent: "curl".into() },
+            request: DeletionRequest { email: "a@b.org".into(), password: Some(secret("p")) },
+        }
+        .into(),
+        LeavingReply { erase_at_ms: 300 }.into(),
+        ListAudit { principal: WHO, before: Some(AuditId(5)), limit: 50 }.into(),
+        AuditLogReply { page: AuditPage { entries: vec![entry], next: Some(AuditId(5)) } }.into(),
+        NoteBackup { principal: WHO }.into(),
         IdentitiesReply { list: IdentityList { identities: vec![identity], has_password: true } }.into(),
     ]
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use cluster::body::keeping::{CoverFormat, GetCover, GetHealth, RunMigrations, SweepBlobs};
+use cluster::body::leaving::NoteBackup;
 use cluster::link::CallContext;
 use domain::health::{BackupRequest, DatabaseHealth, MeasuredHealth, NodeHealth, StoreState};
 use domain::principal::Principal;
@@ -87,6 +88,8 @@ pub async fn jobs(request: Request) -> Result {
 /// `POST /api/v1/backup`
 pub async fn backup(mut request: Request) -> Result {
     let BackupRequest { passphrase } = request.optional_json().await?.unwrap_or_default();
+    let note = NoteBackup { principal: request.principal };
+    request.gateway.core.call(note, request.context()).await?;
     let archive = request.gateway.bulk.backup(passphrase).await?;
     let body = archive.map_err(|fault| std::io::Error::other(fault.to_string()));
     let mut response = warp::reply::stream(sync_wrapper::SyncStream::new(body)).into_response();

@@ -22,6 +22,7 @@
 //! | [`guard`] | what is let in: the local trust of a one-machine node |
 //! | [`access`], [`cookie`] | who asks, and what they may: the one place where permissions are enforced |
 //! | [`accounts`] | signing up, in and out; sessions, passwords, roles |
+//! | [`belongings`] | leaving; the node's own log |
 //! | [`identities`] | to an identity provider, and back |
 //! | [`rates`] | how many requests somebody may make |
 //! | [`keyed`] | requests that are sent again, and make nothing twice |
@@ -35,6 +36,7 @@ pub mod access;
 pub mod accounts;
 pub mod analyses;
 pub mod assets;
+pub mod belongings;
 pub mod compress;
 pub mod cookie;
 pub mod devices;

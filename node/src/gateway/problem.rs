@@ -111,6 +111,8 @@ fn status(code: &str) -> StatusCode {
         | "mailed-link-invalid" => StatusCode::FORBIDDEN,
         "oidc-state-unknown" | "oidc-refused" | "oidc-unknown" => StatusCode::FORBIDDEN,
         "oidc-off" | "identity-not-found" => StatusCode::NOT_FOUND,
+        "address-differs" => StatusCode::UNPROCESSABLE_ENTITY,
+        "admin-hands-over" | "account-leaving" => StatusCode::CONFLICT,
         "oidc-taken" | "last-credential" | "too-many-identities" => StatusCode::CONFLICT,
         "oidc-answer-invalid" => StatusCode::BAD_GATEWAY,
         "oidc-unavailable" => StatusCode::SERVICE_UNAVAILABLE,

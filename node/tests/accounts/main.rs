@@ -4,6 +4,7 @@
 mod attacks;
 #[path = "../common/mod.rs"]
 mod common;
+mod leaving;
 mod matrix;
 mod oidc;
 mod people;

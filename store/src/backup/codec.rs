@@ -47,6 +47,7 @@ fn row(row: &KeptRow) -> Result<Row, StoreError> {
         KeptRow::Email(row) => (15, [0; 3], encode(row)?),
         KeptRow::Site(row) => (16, [0; 3], encode(row)?),
         KeptRow::Identity(row) => (17, [0; 3], encode(row)?),
+        KeptRow::Audit(entry) => (18, [0; 3], encode(entry)?),
     };
     Ok(Row { kind, partition, payload })
 }
@@ -75,7 +76,8 @@ fn kept(Row { kind, partition: [first, second, third], payload }: &Row) -> Resul
         15 => KeptRow::Email(decode(payload)?),
         16 => KeptRow::Site(decode(payload)?),
         17 => KeptRow::Identity(decode(payload)?),
-        _ => return Err(StoreError::RowNewer { kind: "backup", found: *kind, known: 17 }.into()),
+        18 => KeptRow::Audit(decode(payload)?),
+        _ => return Err(StoreError::RowNewer { kind: "backup", found: *kind, known: 18 }.into()),
     })
 }
 

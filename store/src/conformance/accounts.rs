@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use domain::account::{AccountAct, EMAIL_MAX_BYTES, PERSON_NAME_MAX_CHARS, SESSIONS_MAX, SystemRole};
-use domain::id::{AccountId, Digest};
+use domain::audit::{AUDIT_PERIOD_MS, AuditAct, AuditEntry};
+use domain::id::{AccountId, AuditId, Digest};
+use domain::project::Actor;
 use futures_util::future::join_all;
 
 use super::{account_row, fresh};
@@ -146,4 +148,50 @@ pub async fn of_two_that_want_an_identity_one_gets_it_and_it_alone_leaves_it(sto
         store.identity_release(identity, next.account).await.unwrap();
         assert_eq!(store.identity_get(identity).await, Ok(None));
     }
+}
+
+/// See the name.
+pub async fn an_account_is_removed_with_its_log_and_found_by_a_scan_until_then(store: Arc<dyn Records>) {
+    let ours = [inserted(&store).await, inserted(&store).await, inserted(&store).await];
+    let scanned = async || {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.account_scan(after, 2).await.unwrap();
+            assert!(page.len() <= 2);
+            let Some(last) = page.last() else { break found };
+            assert!(after.is_none_or(|after| page.iter().all(|row| row.account > after)));
+            after = Some(last.account);
+            found.extend(page.into_iter().filter(|row| ours.contains(row)));
+        }
+    };
+    assert_eq!(scanned().await.len(), 3);
+    let gone = &ours[1];
+    for _ in 0..2 {
+        store.account_remove(gone.account).await.unwrap();
+        assert_eq!(store.account_get(gone.account).await, Ok(None));
+        assert_eq!(store.account_events(gone.account, u64::MAX, 10).await, Ok(vec![]));
+    }
+    assert_eq!(scanned().await.len(), 2);
+    assert_eq!(store.account_events(ours[0].account, u64::MAX, 10).await.unwrap().len(), 1, "others keep theirs");
+}
+
+/// See the name.
+pub async fn what_the_node_writes_down_is_read_newest_first_by_period_and_stays(store: Arc<dyn Records>) {
+    let (period, of) = (700 + fresh() as u64 % 100_000, AccountId(fresh()));
+    let entry = |n: u64, more: u64| {
+        let at_ms = (period + more) * AUDIT_PERIOD_MS + n;
+        let id = AuditId((u128::from(at_ms) << 80) | 7);
+        AuditEntry { id, at_ms, by: Actor::Account(of), what: AuditAct::ActivityRead { of } }
+    };
+    let (first, second, next) = (entry(1, 0), entry(2, 0), entry(0, 1));
+    for entry in [&second, &first, &next, &first] {
+        store.audit_append(entry.clone()).await.unwrap();
+    }
+    let other = AuditEntry { what: AuditAct::BackupBegun, ..first.clone() };
+    store.audit_append(other).await.unwrap();
+    let newest = AuditId(u128::MAX);
+    assert_eq!(store.audit_page(period, newest, 10).await, Ok(vec![second.clone(), first.clone()]));
+    assert_eq!(store.audit_page(period, second.id, 10).await, Ok(vec![first]));
+    assert_eq!(store.audit_page(period, newest, 1).await, Ok(vec![second]));
+    assert_eq!(store.audit_page(period + 1, newest, 10).await, Ok(vec![next]));
 }

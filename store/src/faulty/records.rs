@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use domain::account::AccountEvent;
-use domain::id::{AccountId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::audit::AuditEntry;
+use domain::id::{AccountId, AuditId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 
@@ -263,6 +264,15 @@ impl Records for Faulty<dyn Records> {
         self.inner.account_events(account, before, limit).await
     }
 
+    async fn account_remove(&self, account: AccountId) -> Result<(), StoreError> {
+        self.apply(self.inner.account_remove(account)).await
+    }
+
+    async fn account_scan(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.account_scan(after, limit).await
+    }
+
     async fn email_get(&self, email: &str) -> Result<Option<EmailRow>, StoreError> {
         self.fail_read()?;
         self.inner.email_get(email).await
@@ -287,6 +297,15 @@ impl Records for Faulty<dyn Records> {
 
     async fn identity_release(&self, identity: Digest, account: AccountId) -> Result<(), StoreError> {
         self.apply(self.inner.identity_release(identity, account)).await
+    }
+
+    async fn audit_append(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        self.apply(self.inner.audit_append(entry)).await
+    }
+
+    async fn audit_page(&self, period: u64, before: AuditId, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.fail_read()?;
+        self.inner.audit_page(period, before, limit).await
     }
 
     async fn site_get(&self) -> Result<SiteRow, StoreError> {

@@ -38,7 +38,7 @@ pub struct AccountRow {
     pub language: Language,
     /// What it may do to the node.
     pub role: SystemRole,
-    /// When it was made, milliseconds since 1970 UTC. Shown, never decided from.
+    /// When it was made, milliseconds since 1970 UTC. Decided from where its address was never confirmed.
     pub created_ms: u64,
     /// What it signs in with.
     pub credentials: Vec<Credential>,
@@ -46,6 +46,21 @@ pub struct AccountRow {
     pub sessions: Vec<SessionRow>,
     /// Links that were mailed and not followed.
     pub links: Vec<MailedLink>,
+    /// It is to be erased.
+    pub leaving: Option<Leaving>,
+}
+
+/// That an account is to be erased. Its time is decided from, like a session's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Leaving {
+    /// When that was asked for, milliseconds since 1970 UTC.
+    pub asked_ms: u64,
+    /// When it is erased, milliseconds since 1970 UTC.
+    pub erase_at_ms: u64,
+    /// The intent that does it.
+    pub intent: u128,
+    /// It has begun: nothing takes it back.
+    pub begun: bool,
 }
 
 /// What an account signs in with. New kinds are appended.
@@ -223,6 +238,11 @@ impl AccountRow {
             Credential::Password { phc, .. } => Some(phc.as_str()),
             Credential::Identity(_) => None,
         })
+    }
+
+    /// Whether it is being erased: nothing is done with it any more.
+    pub fn is_going(&self) -> bool {
+        self.leaving.is_some_and(|leaving| leaving.begun)
     }
 
     /// Those that providers know it by.

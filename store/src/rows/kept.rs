@@ -1,6 +1,7 @@
 //! Rows as they go into a backup and come out of one.
 
 use domain::account::AccountEvent;
+use domain::audit::AuditEntry;
 use domain::id::{AccountId, ProjectId, RunId, TenantId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
@@ -88,4 +89,6 @@ pub enum KeptRow {
     Site(SiteRow),
     /// Whose an identity is.
     Identity(IdentityRow),
+    /// Something that the node as a whole has written down.
+    Audit(AuditEntry),
 }

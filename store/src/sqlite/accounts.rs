@@ -56,6 +56,22 @@ pub(super) fn events(
     )
 }
 
+pub(super) fn remove(connection: &Connection, account: AccountId) -> Result<(), StoreError> {
+    let key = params![account.0.to_be_bytes()];
+    execute(connection, "removing an account's log", "DELETE FROM account_events WHERE account = ?1", key)?;
+    execute(connection, "removing an account", "DELETE FROM accounts WHERE account = ?1", key)
+}
+
+pub(super) fn scan(
+    connection: &Connection,
+    after: Option<AccountId>,
+    limit: u32,
+) -> Result<Vec<AccountRow>, StoreError> {
+    let after = after.map(|account| account.0.to_be_bytes());
+    let sql = "SELECT payload FROM accounts WHERE ?1 IS NULL OR account > ?1 ORDER BY account LIMIT ?2";
+    rows(connection, "looking through accounts", sql, params![after, bounded(limit)])
+}
+
 pub(super) fn put(
     connection: &Connection,
     row: AccountRow,

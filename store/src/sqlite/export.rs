@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::payload::{Payload, decode, encode};
-use super::{accounts, execute, identities, int, intents, projects, readers, sql_error, uploads, webhooks};
+use super::{accounts, audit, execute, identities, int, intents, projects, readers, sql_error, uploads, webhooks};
 use crate::error::StoreError;
 use crate::records::RowStream;
 use crate::rows::{KeptRow, LIST_MAX};
@@ -92,6 +92,7 @@ const TABLES: &[Table] = &[
     },
     Table { name: "emails", sql: "SELECT payload FROM emails", row: |r| Ok(KeptRow::Email(payload(r, 0)?)) },
     Table { name: "identities", sql: "SELECT payload FROM identities", row: |r| Ok(KeptRow::Identity(payload(r, 0)?)) },
+    Table { name: "audit", sql: "SELECT payload FROM audit", row: |r| Ok(KeptRow::Audit(payload(r, 0)?)) },
     Table { name: "site", sql: "SELECT payload FROM site", row: |r| Ok(KeptRow::Site(payload(r, 0)?)) },
 ];
 
@@ -204,6 +205,7 @@ fn put(connection: &Connection, row: &KeptRow) -> Result<(), StoreError> {
         KeptRow::AccountEvent { account, event } => accounts::put_event(connection, *account, event),
         KeptRow::Email(row) => accounts::put_email(connection, row.clone()).map(drop),
         KeptRow::Identity(row) => identities::put(connection, row.clone()).map(drop),
+        KeptRow::Audit(entry) => audit::append(connection, entry),
         KeptRow::Site(row) => accounts::put_site(connection, row.clone()).map(drop),
     }
 }

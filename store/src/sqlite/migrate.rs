@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_webhooks.sql"),
     include_str!("migrations/0005_accounts.sql"),
     include_str!("migrations/0006_identities.sql"),
+    include_str!("migrations/0007_audit.sql"),
 ];
 
 /// Stands in the file's header, so that another program's database is not taken for ours: `VSBK`.

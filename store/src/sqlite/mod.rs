@@ -11,6 +11,7 @@
 //! | `port` | the port itself: which of those runs where |
 
 mod accounts;
+mod audit;
 mod edits;
 mod events;
 mod export;

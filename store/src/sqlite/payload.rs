@@ -7,6 +7,7 @@ mod old;
 
 use bincode::{Decode, Encode};
 use domain::account::AccountEvent;
+use domain::audit::AuditEntry;
 use domain::project::Activity;
 use domain::run::RunEvent;
 
@@ -84,6 +85,7 @@ payloads! {
     EmailRow: "address", 1;
     SiteRow: "site", 1;
     IdentityRow: "identity", 1;
+    AuditEntry: "audit", 1;
 }
 
 /// The payload of a row.

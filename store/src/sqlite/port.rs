@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use domain::account::AccountEvent;
-use domain::id::{AccountId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::audit::AuditEntry;
+use domain::id::{AccountId, AuditId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 use rusqlite::params;
@@ -12,8 +13,8 @@ use rusqlite::params;
 use super::readers::READERS_MAX;
 use super::writer::{QUEUE_MAX, Verdict, Written};
 use super::{
-    Sqlite, accounts, edits, events, execute, export, identities, intents, leases, migrate, projects, runs, uploads,
-    webhooks,
+    Sqlite, accounts, audit, edits, events, execute, export, identities, intents, leases, migrate, projects, runs,
+    uploads, webhooks,
 };
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
@@ -266,6 +267,14 @@ impl Records for Sqlite {
         self.readers.read("reading an account's log", move |c| accounts::events(c, account, before, limit)).await
     }
 
+    async fn account_remove(&self, account: AccountId) -> Result<(), StoreError> {
+        self.apply("removing an account", move |c| accounts::remove(c, account)).await
+    }
+
+    async fn account_scan(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
+        self.readers.read("looking through accounts", move |c| accounts::scan(c, after, limit)).await
+    }
+
     async fn email_get(&self, email: &str) -> Result<Option<EmailRow>, StoreError> {
         let email = email.to_owned();
         self.readers.read("reading whose an address is", move |c| accounts::email(c, &email)).await
@@ -290,6 +299,14 @@ impl Records for Sqlite {
 
     async fn identity_release(&self, identity: Digest, account: AccountId) -> Result<(), StoreError> {
         self.apply("releasing an identity", move |c| identities::release(c, identity, account)).await
+    }
+
+    async fn audit_append(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        self.apply("writing the node's log", move |c| audit::append(c, &entry)).await
+    }
+
+    async fn audit_page(&self, period: u64, before: AuditId, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.readers.read("reading the node's log", move |c| audit::page(c, period, before, limit)).await
     }
 
     async fn site_get(&self) -> Result<SiteRow, StoreError> {

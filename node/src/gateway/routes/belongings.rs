@@ -1,10 +1,12 @@
-//! Routes of what belongs to an account: identities.
+//! Routes of what belongs to an account: identities, leaving; and of the node's own log.
 
+use domain::account::{DeletionRequest, PlannedDeletion};
+use domain::audit::AuditPage;
 use domain::identity::{IdentityList, ProviderAddress, ProviderVisit};
 use warp::http::Method;
 
-use super::super::identities;
 use super::super::rates::Rate;
+use super::super::{belongings, identities};
 use super::{CHANGE, Content, NO_BODY, Param, Permission, Route, RouteLimits, schema};
 
 /// Nothing is said, and the identity provider may take its time.
@@ -23,12 +25,18 @@ const RETURN: &[Param] = &[
     Param { name: "code", place: "query", required: false, about: "What the provider gives for it.", kind: "..4096" },
     Param { name: "error", place: "query", required: false, about: "Why it gives nothing.", kind: "..4096" },
 ];
+const AUDIT: &[Param] = &[
+    Param { name: "before", place: "query", required: false, about: "Only entries before this one.", kind: "uuid" },
+    Param { name: "limit", place: "query", required: false, about: "How many at most.", kind: "1..200" },
+];
+/// A few words, and a password that may wait for its turn to be hashed.
+const PASSWORD: RouteLimits = RouteLimits { body_bytes: Some(16 << 10), deadline_ms: 30_000, rate: Rate::Change };
 
 /// The routes.
 #[rustfmt::skip]
 pub(super) fn routes() -> Vec<Route> {
     use Content::{Empty, Json, OptionalJson};
-    use Permission::{Account as Signed, Public, Recent};
+    use Permission::{Account as Signed, Admin, Public, Recent};
     let get = || Method::GET;
     let post = || Method::POST;
     vec![
@@ -44,5 +52,9 @@ pub(super) fn routes() -> Vec<Route> {
             permission: Signed, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<IdentityList>)), handler: handler!(identities::list) },
         Route { id: "unlinkIdentity", method: Method::DELETE, path: "/api/v1/account/identities/{identity}", about: "Remove an identity; every other session ends.",
             permission: Recent, limits: CHANGE, params: &[], request: Empty, response: (204, Empty), handler: handler!(identities::unlink) },
+        Route { id: "leave", method: post(), path: "/api/v1/account/deletion", about: "Delete the account: everybody is signed out at once, and in a week it is erased with all that it has, unless somebody signs in.",
+            permission: Recent, limits: PASSWORD, params: &[], request: Json(schema::<DeletionRequest>), response: (200, Json(schema::<PlannedDeletion>)), handler: handler!(belongings::leave) },
+        Route { id: "audit", method: get(), path: "/api/v1/audit", about: "What was done that reaches beyond an account of one's own, newest first.",
+            permission: Admin, limits: NO_BODY, params: AUDIT, request: Empty, response: (200, Json(schema::<AuditPage>)), handler: handler!(belongings::audit) },
     ]
 }

@@ -1,7 +1,8 @@
 use domain::account::{AccountAct, SystemRole};
+use domain::audit::{AuditAct, AuditEntry};
 use domain::book::{Format, Warning};
 use domain::edit::{Edit, EditEntry};
-use domain::id::{AccountId, Digest, ProjectId, RunId, SessionId, TenantId, Term, UploadId, WebhookId};
+use domain::id::{AccountId, AuditId, Digest, ProjectId, RunId, SessionId, TenantId, Term, UploadId, WebhookId};
 use domain::language::Language;
 use domain::project::{Act, Actor};
 use domain::run::{Progress, RunSettings, RunState, Stage};
@@ -11,8 +12,8 @@ use proptest::prelude::*;
 use super::old::{Project1, Run1};
 use super::*;
 use crate::rows::{
-    Artefact, Chunk, Credential, Identity, IntentBody, LinkPurpose, MailedLink, NewSegment, OutboxEvent, OwnerId,
-    PendingEvent, RevisionRow, SessionRow, Trash, UploadState,
+    Artefact, Chunk, Credential, Identity, IntentBody, Leaving, LinkPurpose, MailedLink, NewSegment, OutboxEvent,
+    OwnerId, PendingEvent, RevisionRow, SessionRow, Trash, UploadState,
 };
 
 const PROGRESS: Progress =
@@ -154,6 +155,7 @@ fn account() -> AccountRow {
             email: "f".into(),
             expires_ms: 16,
         }],
+        leaving: Some(Leaving { asked_ms: 18, erase_at_ms: 19, intent: 20, begun: true }),
     }
 }
 
@@ -219,13 +221,19 @@ fn the_payload_formats_are_frozen() {
         hex(&account_event(AccountAct::ChangedRole { of: AccountId(9), role: SystemRole::Operator })),
         hex(&EmailRow { email: "e".into(), version: 2, account: AccountId(1) }),
         hex(&IdentityRow { identity: Digest([4; 32]), version: 2, account: AccountId(1) }),
+        hex(&AuditEntry {
+            id: AuditId(5),
+            at_ms: 10,
+            by: Actor::Account(AccountId(1)),
+            what: AuditAct::RoleChanged { of: AccountId(9), role: SystemRole::Operator },
+        }),
         hex(&SiteRow { version: 1, claimed: Some((AccountId(1), 11)) }),
         hex(&EditRow { version: 1, id: 6, at_ms: 10, by: Actor::Account(AccountId(1)), entry: EditEntry::Undo }),
     ];
     assert_eq!(found, GOLDEN);
 }
 
-const GOLDEN: [&str; 27] = [
+const GOLDEN: [&str; 28] = [
     "0100060102fb2c01",
     "01000101010309fb2c01fc701101000c",
     "0100010204020309fb2c01fc701101000c",
@@ -246,11 +254,12 @@ const GOLDEN: [&str; 27] = [
     "c1d11e5dfb0efe5a992aae4e90e50d01f75f14736c4e6b32d555d6d34b87345a",
     "2954417706f72996f89db6656284d1d2331a20e25bb1ed11528a83a324873cd5",
     "ea2061a07dc4d592768543a67a2d038d2db5a3e829042de16787b00836fa99de",
-    "0100010203016501016e01020b020001700c0101690173016c11010405050505050505050505050505050505050505050505050505050505050505050d0e0f0161016201020606060606060606060606060606060606060606060606060606060606060606016610",
+    "0100010203016501016e01020b020001700c0101690173016c11010405050505050505050505050505050505050505050505050505050505050505050d0e0f01610162010206060606060606060606060606060606060606060606060606060606060606060166100112131401",
     "0100020a01620c01650166",
     "0100020a0162100901",
     "010001650201",
     "010004040404040404040404040404040404040404040404040404040404040404040201",
+    "0100050a0201000901",
     "01000101010b",
     "010001060a020101",
 ];
