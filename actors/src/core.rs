@@ -36,6 +36,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+use crate::accounts::exports;
 use crate::accounts::leaving::clear_unconfirmed;
 use crate::edits;
 use crate::entrance::{Said, answer};
@@ -333,6 +334,7 @@ async fn mend(shared: &Shared) -> Result<(), Fault> {
                 IntentBody::EraseAccount { account, not_before_ms } => {
                     shared.erase_account_if_due(&intent, account, not_before_ms).await
                 }
+                IntentBody::Export { account } => exports::mend(&shared.context, &intent, account).await,
                 IntentBody::EraseProject { tenant, project, not_before_ms } => {
                     shared.erase_if_due(&intent, Scope { tenant, project }, not_before_ms).await
                 }

@@ -9,6 +9,14 @@ use crate::body::accounts::{
     ListSessions, PatchAccount, ReadAccount, ResetPassword, SayPassword, SessionReply, SessionsReply, SignUpAccount,
 };
 use crate::body::analysis::{AnalyseProject, AnalyseText, AnalysisReply, GetAnalysis};
+use crate::body::credentials::{
+    AccountsReply, BeginSecondFactor, ConfirmSecondFactor, KeyReply, KeysReply, ListAccounts, ListKeys, MakeKey,
+    ReadSecondFactor, RecoveryCodesReply, RemoveSecondFactor, RenewRecoveryCodes, RevokeKey, SecondFactorBegun,
+    SecondFactorReply,
+};
+use crate::body::exports::{
+    AvatarReply, BeginExport, ExportReply, GetAvatar, GetExport, PutAvatar, RemoveAvatar, SignExport,
+};
 use crate::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
 use crate::body::follow::{FollowEvents, FollowedEvents};
 use crate::body::identities::{
@@ -235,6 +243,22 @@ messages! {
     231 CreateWebhookAs;
     232 BeginRunAs;
 
+    240 MakeKey;
+    241 ListKeys;
+    242 RevokeKey;
+    243 ListAccounts;
+    244 ReadSecondFactor;
+    245 BeginSecondFactor;
+    246 ConfirmSecondFactor;
+    247 RemoveSecondFactor;
+    248 RenewRecoveryCodes;
+    253 KeyReply;
+    254 KeysReply;
+    255 AccountsReply;
+    256 SecondFactorReply;
+    257 SecondFactorBegun;
+    258 RecoveryCodesReply;
+
     280 BeginVisit;
     281 EndVisit;
     282 ListIdentities;
@@ -247,6 +271,14 @@ messages! {
     289 ListAudit;
     290 AuditLogReply;
     291 NoteBackup;
+    292 BeginExport;
+    293 GetExport;
+    294 ExportReply;
+    295 SignExport;
+    296 PutAvatar;
+    297 GetAvatar;
+    298 AvatarReply;
+    299 RemoveAvatar;
 }
 
 /// A message that is answered, and by what.
@@ -336,6 +368,15 @@ requests! {
     ListAccountEvents => AccountEventsReply;
     FindAccount => AccountReply;
     ChangeRole => AccountReply;
+    MakeKey => KeyReply;
+    ListKeys => KeysReply;
+    RevokeKey => Done;
+    ListAccounts => AccountsReply;
+    ReadSecondFactor => SecondFactorReply;
+    BeginSecondFactor => SecondFactorBegun;
+    ConfirmSecondFactor => RecoveryCodesReply;
+    RemoveSecondFactor => Done;
+    RenewRecoveryCodes => RecoveryCodesReply;
     BeginVisit => VisitBegan;
     EndVisit => VisitEnded;
     ListIdentities => IdentitiesReply;
@@ -343,4 +384,10 @@ requests! {
     LeaveAccount => LeavingReply;
     ListAudit => AuditLogReply;
     NoteBackup => Done;
+    BeginExport => ExportReply;
+    GetExport => ExportReply;
+    SignExport => SignedReply;
+    PutAvatar => Done;
+    GetAvatar => AvatarReply;
+    RemoveAvatar => Done;
 }

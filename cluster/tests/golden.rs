@@ -54,6 +54,8 @@ use domain::upload::UploadView;
 mod accounts;
 #[path = "examples/belongings.rs"]
 mod belongings;
+#[path = "examples/credentials.rs"]
+mod credentials;
 #[path = "examples/keeping.rs"]
 mod keeping;
 #[path = "examples/keyed.rs"]
@@ -435,6 +437,7 @@ fn examples() -> Vec<Message> {
     all.extend(reach::examples());
     all.extend(keeping::examples());
     all.extend(accounts::examples());
+    all.extend(credentials::examples());
     all.extend(belongings::examples());
     all.extend(keyed::examples());
     all

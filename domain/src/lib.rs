@@ -11,7 +11,9 @@
 //! | [`passage`] | windows of sentences, their tokens, and what the encoder says of them |
 //! | [`manifest`] | what a run has to do, fixed at reading; segments of what is done |
 //! | [`principal`], [`account`] | who asks; accounts, sessions, roles |
+//! | [`api_key`], [`second_factor`] | keys for programs; codes beside the password |
 //! | [`audit`] | what is written down of the node as a whole |
+//! | [`belongings`] | what is kept for an account beside its work |
 //! | [`identity`] | those that an identity provider vouches for |
 //! | [`storyboard`] | scenes, panels, characters and the evidence for each |
 //! | [`edit`] | what an editor may do to a storyboard |
@@ -28,7 +30,9 @@
 pub mod account;
 pub mod analysis;
 pub mod api;
+pub mod api_key;
 pub mod audit;
+pub mod belongings;
 pub mod book;
 pub mod edit;
 pub mod follow;
@@ -42,6 +46,7 @@ pub mod principal;
 pub mod project;
 pub mod run;
 pub mod scheduling;
+pub mod second_factor;
 pub mod storyboard;
 pub mod text;
 pub mod upload;

@@ -340,9 +340,9 @@ pub trait Records: Send + Sync {
     /// Removes an account and its log, all or nothing. Idempotent: repeat after an error. Partition: account.
     async fn account_remove(&self, account: AccountId) -> Result<(), StoreError>;
 
-    /// At most `limit` accounts, by id, behind `after`. Partitions: all of them, one after the other; for sweeps alone,
-    /// which may miss what comes or goes meanwhile.
-    async fn account_scan(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountRow>, StoreError>;
+    /// At most `limit` accounts with an id above `after`, in the order of their ids. Goes over all partitions: for
+    /// whoever looks after the node.
+    async fn account_list(&self, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError>;
 
     /// Whose an address is. Partition: the address.
     async fn email_get(&self, email: &str) -> Result<Option<EmailRow>, StoreError>;

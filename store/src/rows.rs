@@ -4,6 +4,7 @@
 //! one (`sqlite/payload.rs`), never a change of an old one.
 
 mod account;
+mod credential;
 mod kept;
 mod upload;
 mod webhook;
@@ -20,9 +21,10 @@ use domain::project::{Act, Activity, Actor};
 use domain::run::{Progress, RunEvent, RunSettings, RunState};
 
 pub use account::{
-    AccountRow, CREDENTIALS_MAX, Credential, EmailRow, Identity, IdentityRow, LINKS_MAX, Leaving, LinkPurpose,
-    MailedLink, NewAccountEvent, SecretDigest, SessionRow, SiteRow, identity_key,
+    AccountRow, CREDENTIALS_MAX, Credential, EmailRow, ExportRow, ExportState, Identity, IdentityRow, LINKS_MAX,
+    Leaving, LinkPurpose, MailedLink, NewAccountEvent, SecretDigest, SessionRow, SiteRow, identity_key,
 };
+pub use credential::{ApiKeyRow, SecondFactorRow};
 pub use kept::KeptRow;
 pub use upload::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, UPLOAD_METADATA_MAX_BYTES, UploadRow, UploadState};
 pub use webhook::{PendingEvent, WebhookMark, WebhookRow};
@@ -443,6 +445,11 @@ pub enum IntentBody {
         account: AccountId,
         /// Not before this wall-clock time, milliseconds since 1970 UTC.
         not_before_ms: u64,
+    },
+    /// Write the archive that an account asked for, and have it go when its time is over.
+    Export {
+        /// The account.
+        account: AccountId,
     },
 }
 

@@ -177,6 +177,8 @@ fn newcomer(vouched: &Vouched, identity: &Identity, email: &Email) -> AccountRow
         sessions: Vec::new(),
         links: Vec::new(),
         leaving: None,
+        avatar: None,
+        export: None,
     }
 }
 
@@ -286,13 +288,18 @@ pub(super) async fn again(
 /// `account-needed`, `session-ended`.
 pub async fn list(context: &RunContext, ask: &ListIdentities) -> Result<IdentityList> {
     let row = read(context, signed(&ask.principal)?.account).await?.ok_or_else(ended)?;
+    Ok(linked(&row))
+}
+
+/// The identities of an account, as its owner sees them.
+pub(super) fn linked(row: &AccountRow) -> IdentityList {
     let view = |one: &Identity| LinkedIdentity {
         id: one.key(),
         issuer: one.issuer.clone(),
         label: one.label.clone(),
         linked_ms: one.linked_ms,
     };
-    Ok(IdentityList { identities: row.identities().map(view).collect(), has_password: row.password().is_some() })
+    IdentityList { identities: row.identities().map(view).collect(), has_password: row.password().is_some() }
 }
 
 /// Removes an identity from the asker's account; every other session ends.

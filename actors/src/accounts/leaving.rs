@@ -11,15 +11,15 @@ use cluster::body::Fault;
 use cluster::body::leaving::LeaveAccount;
 use domain::account::{AccountAct, Email, SystemRole};
 use domain::audit::{AuditAct, AuditEntry};
-use domain::id::{AccountId, AuditId, ProjectId};
+use domain::id::{AccountId, AuditId};
 use domain::project::Actor;
 use store::rows::{AccountRow, IntentBody, IntentRow, Leaving, SiteRow};
-use store::{BlobScope, Cas, failpoint};
+use store::{Cas, failpoint};
 
 use super::letters::Letter;
 use super::rows::{at_hand, busy, change, read};
 use super::sessions::prove;
-use super::{NOBODY, Result, audit, ended, signed, tell};
+use super::{NOBODY, Result, audit, ended, second, signed, tell};
 use crate::clock::wall_ms;
 use crate::projects::{drop_intent, put_intent};
 use crate::run::RunContext;
@@ -41,7 +41,8 @@ fn ms(time: Duration) -> u64 {
 /// since 1970 UTC.
 ///
 /// # Errors
-/// `address-differs`, `password-wrong`, `admin-hands-over`, `too-many-attempts`.
+/// `address-differs`, `password-wrong`, `second-factor-needed`, `second-factor-wrong`, `admin-hands-over`,
+/// `too-many-attempts`.
 pub async fn leave(context: &Arc<RunContext>, ask: &LeaveAccount) -> Result<u64> {
     let signed = signed(&ask.principal)?;
     let row = at_hand(context, signed.account).await?.ok_or_else(ended)?;
@@ -50,7 +51,8 @@ pub async fn leave(context: &Arc<RunContext>, ask: &LeaveAccount) -> Result<u64>
     }
     if row.password().is_some() {
         let none = || Fault::new("password-wrong", "say the account's password too");
-        prove(context, &row, ask.request.password.as_ref().ok_or_else(none)?, &ask.visitor).await?;
+        let password = ask.request.password.as_ref().ok_or_else(none)?;
+        prove(context, &row, (password, ask.request.code.as_ref()), &ask.visitor).await?;
     }
     let grace = context.accounts.policy.leave_grace;
     let (asked_ms, intent) = (wall_ms(), uuid::Uuid::new_v4().as_u128());
@@ -60,7 +62,7 @@ pub async fn leave(context: &Arc<RunContext>, ask: &LeaveAccount) -> Result<u64>
     let _beginning = context.beginning.mark(intent)?;
     put_intent(context, intent, body).await?;
     let leaving = change(context, signed.account, &ask.visitor.address, |now| {
-        if now.password() != row.password() {
+        if !second::same(now, &row) {
             return Err(ended());
         }
         if now.role == SystemRole::Admin {
@@ -138,8 +140,7 @@ fn begun(row: &AccountRow, leaving: Leaving) -> AccountRow {
 pub async fn finish(context: &RunContext, row: &AccountRow) -> Result<()> {
     let store = |e| store_fault(&e);
     let account = row.account;
-    let own = BlobScope { tenant: row.tenant, project: ProjectId(account.0) };
-    context.blobs.delete_scope(own).await.map_err(store)?;
+    context.blobs.delete_scope(row.scope()).await.map_err(store)?;
     for identity in row.identities() {
         context.records.identity_release(identity.key(), account).await.map_err(store)?;
     }
@@ -189,11 +190,11 @@ pub async fn clear_unconfirmed(context: &RunContext) {
 }
 
 async fn clear(context: &RunContext) -> Result<usize> {
-    let (mut after, mut cleared) = (None, 0);
+    let (mut after, mut cleared) = (AccountId(0), 0);
     for _ in 0..PAGES_MAX {
-        let page = context.records.account_scan(after, SCAN).await.map_err(|e| store_fault(&e))?;
+        let page = context.records.account_list(after, SCAN).await.map_err(|e| store_fault(&e))?;
         let Some(last) = page.last() else { break };
-        after = Some(last.account);
+        after = last.account;
         for row in page.iter().filter(|row| is_forgotten(row, wall_ms(), context.accounts.policy.unconfirmed)) {
             if cleared >= CLEARED_MAX {
                 return Ok(cleared);

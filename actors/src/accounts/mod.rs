@@ -13,10 +13,14 @@
 //! | here | what the node hands in; local trust |
 //! | [`sessions`] | signing in and out, and who it is that asks |
 //! | [`joining`] | claiming the node, signing up, following mailed links |
+//! | [`keys`] | keys, for programs |
+//! | [`second`], `totp` | the second factor; codes of apps |
 //! | [`credentials`] | passwords and addresses that change |
 //! | [`identities`] | those that a provider vouches for: found, added, removed |
 //! | [`visits`] | ways to the provider and back |
 //! | [`leaving`] | accounts that are deleted, and those that were never confirmed |
+//! | [`exports`], `archive` | an archive of all that an account has |
+//! | [`avatar`] | somebody's picture |
 //! | [`audit`] | what is written down of the node as a whole |
 //! | [`views`] | accounts and their logs as they are shown; roles |
 //! | [`password`] | which passwords will do; Argon2id |
@@ -25,17 +29,23 @@
 //! | [`letters`] | mail |
 //! | `rows` | rows found, kept at hand, changed |
 
+mod archive;
 pub mod attempts;
 pub mod audit;
+pub mod avatar;
 pub mod credentials;
+pub mod exports;
 pub mod identities;
 pub mod joining;
+pub mod keys;
 pub mod leaving;
 pub mod letters;
 pub mod password;
 mod rows;
+pub mod second;
 pub mod sessions;
 pub mod token;
+mod totp;
 pub mod views;
 pub mod visits;
 
@@ -53,6 +63,7 @@ use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 
 use crate::run::RunContext;
 use crate::store_fault;
+use exports::Exports;
 use letters::{Letter, Mailer, post};
 use password::Hashing;
 use rows::AtHand;
@@ -103,6 +114,7 @@ pub struct Accounts {
     /// Who vouches for people, if anybody does.
     provider: Option<Arc<dyn IdentityProvider>>,
     visits: Visits,
+    exports: Exports,
 }
 
 impl Accounts {
@@ -114,7 +126,8 @@ impl Accounts {
         let claimed = watch::channel(true).0;
         let revoked = broadcast::channel(REVOKED_MAX).0;
         let (rows, provider, visits) = (AtHand::default(), None, Visits::default());
-        Self { mailer, policy, hashing, rows, after, claiming, claimed, revoked, provider, visits }
+        let exports = Exports::default();
+        Self { mailer, policy, hashing, rows, after, claiming, claimed, revoked, provider, visits, exports }
     }
 
     /// The same, where somebody vouches for people.

@@ -12,7 +12,7 @@ use store::rows::{AccountRow, SessionRow};
 
 use super::rows::{at_hand, change, find, touch};
 use super::token::{Token, TokenKind};
-use super::{Result, after, attempts, ended, signed, views};
+use super::{Result, after, attempts, ended, second, signed, views};
 use crate::clock::wall_ms;
 use crate::run::RunContext;
 
@@ -127,7 +127,7 @@ pub(super) fn refused() -> Fault {
 /// Signs somebody in.
 ///
 /// # Errors
-/// `sign-in-refused`, `too-many-attempts`, `unavailable`.
+/// `sign-in-refused`, `second-factor-needed`, `second-factor-wrong`, `too-many-attempts`, `unavailable`.
 pub async fn begin(context: &Arc<RunContext>, ask: &BeginSession) -> Result<SessionReply> {
     let (visitor, request) = (&ask.visitor, &ask.request);
     let email = Email::parse(&request.email);
@@ -145,11 +145,12 @@ pub async fn begin(context: &Arc<RunContext>, ask: &BeginSession) -> Result<Sess
         }
         return Err(refused());
     };
+    second::prove(context, &row, request.code.as_ref(), visitor).await?;
     let session = NewSession::draw(row.account, visitor)?;
     let old = ask.instead_of.as_ref().and_then(|token| Token::parse(TokenKind::Session, token));
     let signed_in = change(context, row.account, &visitor.address, |now| {
-        // The password that was right may be another one by now.
-        if now.password() != row.password() {
+        // The password that was right may be another one by now, or a code be needed.
+        if !second::same(now, &row) {
             return Err(refused());
         }
         end_same(now, old.as_ref());
@@ -194,16 +195,17 @@ fn note_refusal(context: &Arc<RunContext>, email: Email, visitor: Visitor) {
     }
 }
 
-/// Holds a password against an account's, and against how often that may be tried.
+/// Holds a password against an account's and against how often that may be tried, and then a code against its second
+/// factor, where it has one. Whoever goes on from there makes sure that both are still the [`second::same`].
 pub(super) async fn prove(
     context: &Arc<RunContext>,
     row: &AccountRow,
-    password: &Secret,
+    (password, code): (&Secret, Option<&Secret>),
     visitor: &Visitor,
 ) -> Result<()> {
     attempts::password(context, &row.email, visitor).await?;
     if context.accounts.hashing.verify(password, row.password()).await? {
-        return Ok(());
+        return second::prove(context, row, code, visitor).await;
     }
     if let Some(email) = Email::parse(&row.email) {
         note_refusal(context, email, visitor.clone());
@@ -214,13 +216,13 @@ pub(super) async fn prove(
 /// Says the password again: the session counts as signed in now.
 ///
 /// # Errors
-/// `password-wrong`, `too-many-attempts`.
+/// `password-wrong`, `second-factor-needed`, `second-factor-wrong`, `too-many-attempts`.
 pub async fn say_password(context: &Arc<RunContext>, ask: &SayPassword) -> Result<()> {
     let signed = signed(&ask.principal)?;
     let row = at_hand(context, signed.account).await?.ok_or_else(ended)?;
-    prove(context, &row, &ask.request.password, &ask.visitor).await?;
+    prove(context, &row, (&ask.request.password, ask.request.code.as_ref()), &ask.visitor).await?;
     let proved = change(context, signed.account, &ask.visitor.address, |now| {
-        if now.password() != row.password() {
+        if !second::same(now, &row) {
             return Err(ended());
         }
         let session = now.sessions.iter_mut().find(|session| session.session == signed.session).ok_or_else(ended)?;
@@ -265,16 +267,20 @@ pub async fn list(context: &RunContext, principal: &Principal) -> Result<Vec<Ses
     let now_ms = wall_ms();
     let mut sessions: Vec<&SessionRow> = row.sessions.iter().filter(|session| alive(session, now_ms)).collect();
     sessions.sort_unstable_by_key(|session| std::cmp::Reverse((session.seen_ms, session.session)));
-    let view = |session: &&SessionRow| Session {
+    Ok(sessions.iter().map(|session| view(session, Some(signed.session))).collect())
+}
+
+/// A session as its owner sees it.
+pub(super) fn view(session: &SessionRow, current: Option<SessionId>) -> Session {
+    Session {
         id: session.session,
         began_ms: session.began_ms,
         seen_ms: session.seen_ms,
         ends_ms: session.began_ms.saturating_add(ms(LONGEST)),
         agent: session.agent.clone(),
         address: session.address.clone(),
-        current: session.session == signed.session,
-    };
-    Ok(sessions.iter().map(view).collect())
+        current: Some(session.session) == current,
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,18 @@
 //! What is asked of accounts.
 
 use cluster::body::accounts::{AccountEventsReply, AccountReply, AuthenticatedReply, SessionsReply};
+use cluster::body::credentials::{AccountsReply, KeysReply, RecoveryCodesReply, SecondFactorReply};
+use cluster::body::exports::ExportReply;
 use cluster::body::identities::IdentitiesReply;
 use cluster::body::leaving::{AuditLogReply, LeavingReply};
 use cluster::body::{Done, Fault};
 use cluster::message::Message;
 
 use super::Shared;
-use crate::accounts::{audit, credentials, identities, joining, leaving, sessions, views, visits};
+use crate::accounts::token::TokenKind;
+use crate::accounts::{
+    audit, avatar, credentials, exports, identities, joining, keys, leaving, second, sessions, views, visits,
+};
 use crate::uploads;
 
 impl Shared {
@@ -15,7 +20,11 @@ impl Shared {
         let context = &self.context;
         Ok(match message {
             Message::Authenticate(ask) => {
-                AuthenticatedReply { principal: sessions::authenticate(context, &ask.token).await? }.into()
+                let principal = match ask.token.0.starts_with(TokenKind::Key.prefix()) {
+                    true => keys::authenticate(context, &ask.token).await?,
+                    false => sessions::authenticate(context, &ask.token).await?,
+                };
+                AuthenticatedReply { principal }.into()
             }
             Message::SignUpAccount(ask) => joining::sign_up(context, &ask).await.map(|()| Done {})?.into(),
             Message::ClaimNode(ask) => joining::claim(context, &ask).await?.into(),
@@ -43,8 +52,36 @@ impl Shared {
             Message::UnlinkIdentity(ask) => identities::unlink(context, &ask).await.map(|()| Done {})?.into(),
             Message::LeaveAccount(ask) => LeavingReply { erase_at_ms: leaving::leave(context, &ask).await? }.into(),
             Message::ListAudit(ask) => AuditLogReply { page: audit::page(context, &ask).await? }.into(),
+            Message::BeginExport(ask) => ExportReply { export: exports::begin(context, &ask).await? }.into(),
+            Message::GetExport(ask) => ExportReply { export: exports::get(context, &ask).await? }.into(),
+            Message::SignExport(ask) => exports::sign(context, &ask).await?.into(),
+            Message::PutAvatar(ask) => avatar::put(context, &ask).await.map(|()| Done {})?.into(),
+            Message::GetAvatar(ask) => avatar::get(context, &ask).await?.into(),
+            Message::RemoveAvatar(ask) => avatar::remove(context, &ask).await.map(|()| Done {})?.into(),
             Message::NoteBackup(ask) => audit::note_backup(context, &ask).await.map(|()| Done {})?.into(),
             Message::ChangeRole(ask) => AccountReply { account: views::change_role(context, &ask).await? }.into(),
+            other => return self.answer_credentials(other).await,
+        })
+    }
+
+    async fn answer_credentials(&self, message: Message) -> Result<Message, Fault> {
+        let context = &self.context;
+        Ok(match message {
+            Message::MakeKey(ask) => keys::make(context, &ask).await?.into(),
+            Message::ListKeys(ask) => KeysReply { keys: keys::list(context, &ask.principal).await? }.into(),
+            Message::RevokeKey(ask) => keys::revoke(context, &ask).await.map(|()| Done {})?.into(),
+            Message::ListAccounts(ask) => AccountsReply { page: views::all(context, &ask).await? }.into(),
+            Message::ReadSecondFactor(ask) => {
+                SecondFactorReply { second_factor: second::stands(context, &ask.principal).await? }.into()
+            }
+            Message::BeginSecondFactor(ask) => second::begin(context, &ask).await?.into(),
+            Message::ConfirmSecondFactor(ask) => {
+                RecoveryCodesReply { codes: second::confirm(context, &ask).await? }.into()
+            }
+            Message::RemoveSecondFactor(ask) => second::remove(context, &ask).await.map(|()| Done {})?.into(),
+            Message::RenewRecoveryCodes(ask) => {
+                RecoveryCodesReply { codes: second::renew(context, &ask).await? }.into()
+            }
             other => return uploads::answer(context, other).await,
         })
     }

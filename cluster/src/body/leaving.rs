@@ -1,8 +1,8 @@
 //! Gateway ↔ core: accounts that go, and the node's own log.
 
 use bincode::{Decode, Encode};
-use domain::account::DeletionRequest;
 use domain::audit::AuditPage;
+use domain::belongings::DeletionRequest;
 use domain::id::AuditId;
 use domain::principal::Principal;
 

@@ -2,6 +2,8 @@
 
 pub mod accounts;
 pub mod analysis;
+pub mod credentials;
+pub mod exports;
 pub mod files;
 pub mod follow;
 pub mod identities;

@@ -22,6 +22,7 @@
 //! | [`guard`] | what is let in: the local trust of a one-machine node |
 //! | [`access`], [`cookie`] | who asks, and what they may: the one place where permissions are enforced |
 //! | [`accounts`] | signing up, in and out; sessions, passwords, roles |
+//! | [`credentials`] | keys for programs, the second factor, the list of accounts |
 //! | [`belongings`] | leaving; the node's own log |
 //! | [`identities`] | to an identity provider, and back |
 //! | [`rates`] | how many requests somebody may make |
@@ -39,6 +40,7 @@ pub mod assets;
 pub mod belongings;
 pub mod compress;
 pub mod cookie;
+pub mod credentials;
 pub mod devices;
 pub mod download;
 pub mod edge;

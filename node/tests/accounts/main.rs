@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod attacks;
+mod belongings;
+mod codes;
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
+mod keys;
 mod leaving;
 mod matrix;
 mod oidc;

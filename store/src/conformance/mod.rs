@@ -97,10 +97,11 @@ macro_rules! records_conformance {
             of_two_that_change_an_account_one_does,
             a_row_that_no_account_can_have_is_refused_whole,
             an_accounts_log_is_read_newest_first_and_bounded,
+            accounts_are_listed_in_the_order_of_their_ids_and_bounded,
             of_two_that_want_an_address_one_gets_it,
             an_address_is_left_by_its_own_account_only,
             the_node_is_claimed_once,
-            an_account_is_removed_with_its_log_and_found_by_a_scan_until_then,
+            an_account_is_removed_with_its_log_and_listed_until_then,
             what_the_node_writes_down_is_read_newest_first_by_period_and_stays,
             of_two_that_want_an_identity_one_gets_it_and_it_alone_leaves_it,
         ]}
@@ -315,6 +316,8 @@ pub fn account_row() -> AccountRow {
         sessions: vec![session],
         links: vec![link],
         leaving: None,
+        avatar: None,
+        export: None,
     }
 }
 

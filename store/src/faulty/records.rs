@@ -268,9 +268,9 @@ impl Records for Faulty<dyn Records> {
         self.apply(self.inner.account_remove(account)).await
     }
 
-    async fn account_scan(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
+    async fn account_list(&self, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
         self.fail_read()?;
-        self.inner.account_scan(after, limit).await
+        self.inner.account_list(after, limit).await
     }
 
     async fn email_get(&self, email: &str) -> Result<Option<EmailRow>, StoreError> {

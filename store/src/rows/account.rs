@@ -4,10 +4,12 @@ use bincode::{Decode, Encode};
 use domain::account::{
     AGENT_MAX_BYTES, AccountAct, AccountEvent, EMAIL_MAX_BYTES, PERSON_NAME_MAX_CHARS, SESSIONS_MAX, SystemRole,
 };
-use domain::id::{AccountId, Digest, SessionId, TenantId};
+use domain::id::{AccountId, Digest, ProjectId, SessionId, TenantId};
 use domain::identity::{IDENTITIES_MAX, IDENTITY_MAX_BYTES};
 use domain::language::Language;
 
+use super::credential::{ApiKeyRow, SecondFactorRow};
+use crate::blobs::BlobScope;
 use crate::error::StoreError;
 
 /// Mailed links that an account may have open: one a kind.
@@ -48,6 +50,51 @@ pub struct AccountRow {
     pub links: Vec<MailedLink>,
     /// It is to be erased.
     pub leaving: Option<Leaving>,
+    /// Its picture: a blob in its own scope.
+    pub avatar: Option<Digest>,
+    /// The newest archive of all that it has.
+    pub export: Option<ExportRow>,
+}
+
+/// An archive of all that an account has.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ExportRow {
+    /// Its id, and that of the intent that looks after it.
+    pub id: u128,
+    /// When it was asked for, milliseconds since 1970 UTC. Shown, never decided from.
+    pub asked_ms: u64,
+    /// How it stands.
+    pub state: ExportState,
+}
+
+/// How an archive stands. Its times are decided from, like a session's.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum ExportState {
+    /// It is being written, or is to be.
+    Running,
+    /// A blob in the account's own scope.
+    Ready {
+        /// Which.
+        digest: Digest,
+        /// Its size.
+        bytes: u64,
+        /// Since when, milliseconds since 1970 UTC.
+        ended_ms: u64,
+    },
+    /// It could not be written.
+    Failed {
+        /// A stable code.
+        code: String,
+        /// Since when, milliseconds since 1970 UTC.
+        ended_ms: u64,
+    },
+}
+
+impl AccountRow {
+    /// Where blobs of its own lie: not those of its projects.
+    pub fn scope(&self) -> BlobScope {
+        BlobScope { tenant: self.tenant, project: ProjectId(self.account.0) }
+    }
 }
 
 /// That an account is to be erased. Its time is decided from, like a session's.
@@ -73,6 +120,10 @@ pub enum Credential {
         /// When it was set, milliseconds since 1970 UTC. Shown, never decided from.
         set_ms: u64,
     },
+    /// A key, for a program.
+    Key(ApiKeyRow),
+    /// A second factor, on or to be.
+    SecondFactor(SecondFactorRow),
     /// Somebody that an identity provider vouches for. It is the account's if the [`IdentityRow`] says so too.
     Identity(Identity),
 }
@@ -94,6 +145,11 @@ impl Identity {
     /// What its [`IdentityRow`] is found by.
     pub fn key(&self) -> Digest {
         identity_key(&self.issuer, &self.subject)
+    }
+
+    /// Whether it says no more than a row may hold.
+    pub(super) fn fits(&self) -> bool {
+        [&self.issuer, &self.subject, &self.label].into_iter().all(|text| text.len() <= IDENTITY_MAX_BYTES)
     }
 }
 
@@ -221,9 +277,14 @@ impl AccountRow {
         if self.sessions.len() > SESSIONS_MAX || self.sessions.iter().any(|s| s.agent.len() > AGENT_MAX_BYTES) {
             return invalid("it has too many sessions, or one that says too much");
         }
-        let too_long = |text: &str| text.len() > IDENTITY_MAX_BYTES;
-        if self.identities().any(|one| [&one.issuer, &one.subject, &one.label].into_iter().any(|text| too_long(text))) {
-            return invalid("one of its identities says too much");
+        let fits = |credential: &Credential| match credential {
+            Credential::Password { .. } => true,
+            Credential::Key(key) => key.fits(),
+            Credential::SecondFactor(factor) => factor.fits(),
+            Credential::Identity(one) => one.fits(),
+        };
+        if !self.credentials.iter().all(fits) {
+            return invalid("a credential of it is too long");
         }
         if self.identities().count() > IDENTITIES_MAX {
             return invalid("it has too many identities");
@@ -236,8 +297,30 @@ impl AccountRow {
     pub fn password(&self) -> Option<&str> {
         self.credentials.iter().find_map(|credential| match credential {
             Credential::Password { phc, .. } => Some(phc.as_str()),
-            Credential::Identity(_) => None,
+            _ => None,
         })
+    }
+
+    /// Its keys, oldest first.
+    pub fn keys(&self) -> impl Iterator<Item = &ApiKeyRow> {
+        self.credentials.iter().filter_map(|credential| match credential {
+            Credential::Key(key) => Some(key),
+            _ => None,
+        })
+    }
+
+    /// Its second factor, on or to be.
+    pub fn second_factor(&self) -> Option<&SecondFactorRow> {
+        self.credentials.iter().find_map(|credential| match credential {
+            Credential::SecondFactor(factor) => Some(factor),
+            _ => None,
+        })
+    }
+
+    /// Puts a second factor in place of the one before, or takes that away.
+    pub fn set_second_factor(&mut self, factor: Option<SecondFactorRow>) {
+        self.credentials.retain(|credential| !matches!(credential, Credential::SecondFactor(_)));
+        self.credentials.extend(factor.map(Credential::SecondFactor));
     }
 
     /// Whether it is being erased: nothing is done with it any more.
@@ -249,7 +332,7 @@ impl AccountRow {
     pub fn identities(&self) -> impl Iterator<Item = &Identity> {
         self.credentials.iter().filter_map(|credential| match credential {
             Credential::Identity(identity) => Some(identity),
-            Credential::Password { .. } => None,
+            _ => None,
         })
     }
 }
@@ -271,6 +354,8 @@ impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Password { set_ms, .. } => f.debug_struct("Password").field("set_ms", set_ms).finish_non_exhaustive(),
+            Self::Key(key) => key.fmt(f),
+            Self::SecondFactor(factor) => factor.fmt(f),
             Self::Identity(identity) => f.debug_tuple("Identity").field(identity).finish(),
         }
     }

@@ -62,14 +62,9 @@ pub(super) fn remove(connection: &Connection, account: AccountId) -> Result<(), 
     execute(connection, "removing an account", "DELETE FROM accounts WHERE account = ?1", key)
 }
 
-pub(super) fn scan(
-    connection: &Connection,
-    after: Option<AccountId>,
-    limit: u32,
-) -> Result<Vec<AccountRow>, StoreError> {
-    let after = after.map(|account| account.0.to_be_bytes());
-    let sql = "SELECT payload FROM accounts WHERE ?1 IS NULL OR account > ?1 ORDER BY account LIMIT ?2";
-    rows(connection, "looking through accounts", sql, params![after, bounded(limit)])
+pub(super) fn list(connection: &Connection, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
+    let sql = "SELECT payload FROM accounts WHERE account > ?1 ORDER BY account LIMIT ?2";
+    rows(connection, "listing accounts", sql, params![after.0.to_be_bytes(), bounded(limit)])
 }
 
 pub(super) fn put(

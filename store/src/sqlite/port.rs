@@ -271,8 +271,8 @@ impl Records for Sqlite {
         self.apply("removing an account", move |c| accounts::remove(c, account)).await
     }
 
-    async fn account_scan(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
-        self.readers.read("looking through accounts", move |c| accounts::scan(c, after, limit)).await
+    async fn account_list(&self, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
+        self.readers.read("listing accounts", move |c| accounts::list(c, after, limit)).await
     }
 
     async fn email_get(&self, email: &str) -> Result<Option<EmailRow>, StoreError> {

@@ -1,7 +1,8 @@
 //! Routes of what belongs to an account: identities, leaving; and of the node's own log.
 
-use domain::account::{DeletionRequest, PlannedDeletion};
+use domain::api::FileLink;
 use domain::audit::AuditPage;
+use domain::belongings::{AVATAR_MAX_BYTES, DataExport, DeletionRequest, PlannedDeletion};
 use domain::identity::{IdentityList, ProviderAddress, ProviderVisit};
 use warp::http::Method;
 
@@ -31,11 +32,14 @@ const AUDIT: &[Param] = &[
 ];
 /// A few words, and a password that may wait for its turn to be hashed.
 const PASSWORD: RouteLimits = RouteLimits { body_bytes: Some(16 << 10), deadline_ms: 30_000, rate: Rate::Change };
+/// A picture.
+const PICTURE: RouteLimits =
+    RouteLimits { body_bytes: Some(AVATAR_MAX_BYTES), deadline_ms: 30_000, rate: Rate::Change };
 
 /// The routes.
 #[rustfmt::skip]
 pub(super) fn routes() -> Vec<Route> {
-    use Content::{Empty, Json, OptionalJson};
+    use Content::{Bytes, BytesOf, Empty, Json, OptionalJson};
     use Permission::{Account as Signed, Admin, Public, Recent};
     let get = || Method::GET;
     let post = || Method::POST;
@@ -54,6 +58,18 @@ pub(super) fn routes() -> Vec<Route> {
             permission: Recent, limits: CHANGE, params: &[], request: Empty, response: (204, Empty), handler: handler!(identities::unlink) },
         Route { id: "leave", method: post(), path: "/api/v1/account/deletion", about: "Delete the account: everybody is signed out at once, and in a week it is erased with all that it has, unless somebody signs in.",
             permission: Recent, limits: PASSWORD, params: &[], request: Json(schema::<DeletionRequest>), response: (200, Json(schema::<PlannedDeletion>)), handler: handler!(belongings::leave) },
+        Route { id: "beginExport", method: post(), path: "/api/v1/account/export", about: "Begin an archive of all that the account has, in place of an earlier one.",
+            permission: Recent, limits: CHANGE.counted(Rate::Costly), params: &[], request: Empty, response: (202, Json(schema::<DataExport>)), handler: handler!(belongings::begin_export) },
+        Route { id: "getExport", method: get(), path: "/api/v1/account/export", about: "How far the archive is.",
+            permission: Signed, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<DataExport>)), handler: handler!(belongings::export) },
+        Route { id: "linkExport", method: post(), path: "/api/v1/account/export/link", about: "An address of the archive that can be followed for an hour.",
+            permission: Recent, limits: CHANGE, params: &[], request: Empty, response: (201, Json(schema::<FileLink>)), handler: handler!(belongings::link_export) },
+        Route { id: "putAvatar", method: Method::PUT, path: "/api/v1/account/avatar", about: "Set the account's picture: PNG, JPEG or WebP.",
+            permission: Signed, limits: PICTURE, params: &[], request: Bytes, response: (204, Empty), handler: handler!(belongings::put_avatar) },
+        Route { id: "getAvatar", method: get(), path: "/api/v1/account/avatar", about: "The account's picture, 256 pixels square.",
+            permission: Signed, limits: NO_BODY, params: &[], request: Empty, response: (200, BytesOf(belongings::AVATAR)), handler: handler!(belongings::avatar) },
+        Route { id: "removeAvatar", method: Method::DELETE, path: "/api/v1/account/avatar", about: "Remove the account's picture.",
+            permission: Signed, limits: CHANGE, params: &[], request: Empty, response: (204, Empty), handler: handler!(belongings::remove_avatar) },
         Route { id: "audit", method: get(), path: "/api/v1/audit", about: "What was done that reaches beyond an account of one's own, newest first.",
             permission: Admin, limits: NO_BODY, params: AUDIT, request: Empty, response: (200, Json(schema::<AuditPage>)), handler: handler!(belongings::audit) },
     ]
