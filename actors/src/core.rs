@@ -7,12 +7,14 @@
 //! | module | holds |
 //! |---|---|
 //! | here | the actor, its coordinators and intents, the first messages |
+//! | `leaving` | erasing an account with all that it has |
 //! | `accounts` | the answers to what is asked of accounts |
 //! | `reach` | the answers to what is asked of texts, and of events of many projects |
 //! | `sharing` | the answers to what is asked of who has a project |
 //! | `work` | the answers to all else that is done to projects |
 
 mod accounts;
+mod leaving;
 mod reach;
 mod sharing;
 mod work;
@@ -36,6 +38,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+use crate::accounts::exports;
+use crate::accounts::leaving::clear_unconfirmed;
 use crate::edits;
 use crate::entrance::{Said, answer};
 use crate::keeping::sweep;
@@ -170,7 +174,10 @@ impl Actor for Core {
             CoreMessage::Sweep => {
                 if !state.stopping {
                     let context = state.shared.context.clone();
-                    tokio::spawn(async move { sweep::by_itself(&context).await });
+                    tokio::spawn(async move {
+                        sweep::by_itself(&context).await;
+                        clear_unconfirmed(&context).await;
+                    });
                 }
             }
             CoreMessage::Stop(reply) => {
@@ -326,6 +333,10 @@ async fn mend(shared: &Shared) -> Result<(), Fault> {
                 IntentBody::DeleteProject { tenant, project } => shared.erase(Scope { tenant, project }).await,
                 IntentBody::Upload { tenant, upload } => uploads::mend(&shared.context, tenant, upload).await,
                 IntentBody::Webhook { tenant, webhook } => shared.mend_webhook(tenant, webhook).await,
+                IntentBody::EraseAccount { account, not_before_ms } => {
+                    shared.erase_account_if_due(&intent, account, not_before_ms).await
+                }
+                IntentBody::Export { account } => exports::mend(&shared.context, &intent, account).await,
                 IntentBody::EraseProject { tenant, project, not_before_ms } => {
                     shared.erase_if_due(&intent, Scope { tenant, project }, not_before_ms).await
                 }

@@ -328,6 +328,15 @@ async fn erase(context: &RunContext, tenant: TenantId, upload: UploadId) -> Resu
     drop_intent(context, upload.0).await
 }
 
+/// Removes an upload whose owner goes, whatever its state.
+///
+/// # Errors
+/// `unavailable` while a request is about it, and what the stores say.
+pub(crate) async fn discard(context: &RunContext, tenant: TenantId, upload: UploadId) -> Result<()> {
+    let _one_at_a_time = context.beginning.mark(upload.0)?;
+    erase(context, tenant, upload).await
+}
+
 /// What an upload's intent calls for: nothing while the upload lives, else its removal.
 pub async fn mend(context: &RunContext, tenant: TenantId, upload: UploadId) -> Result<()> {
     // Looked at without its mark first: whoever sends to an upload that lives must not find it taken.

@@ -14,12 +14,19 @@ use crate::body::credentials::{
     ReadSecondFactor, RecoveryCodesReply, RemoveSecondFactor, RenewRecoveryCodes, RevokeKey, SecondFactorBegun,
     SecondFactorReply,
 };
+use crate::body::exports::{
+    AvatarReply, BeginExport, ExportReply, GetAvatar, GetExport, PutAvatar, RemoveAvatar, SignExport,
+};
 use crate::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
 use crate::body::follow::{FollowEvents, FollowedEvents};
+use crate::body::identities::{
+    BeginVisit, EndVisit, IdentitiesReply, ListIdentities, UnlinkIdentity, VisitBegan, VisitEnded,
+};
 use crate::body::keeping::{
     CoverReply, GetCover, GetHealth, HealthReply, MigrationsReply, RunMigrations, SweepBlobs, SweepReply,
 };
 use crate::body::keyed::{BeginRunAs, CreateUploadAs, CreateWebhookAs};
+use crate::body::leaving::{AuditLogReply, LeaveAccount, LeavingReply, ListAudit};
 use crate::body::projects::{
     ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
@@ -275,6 +282,26 @@ messages! {
     276 QueryShared;
     277 SharedPageReply;
     278 NoteBackup;
+
+    280 BeginVisit;
+    281 EndVisit;
+    282 ListIdentities;
+    283 UnlinkIdentity;
+    284 VisitBegan;
+    285 VisitEnded;
+    286 IdentitiesReply;
+    287 LeaveAccount;
+    288 LeavingReply;
+    289 ListAudit;
+    290 AuditLogReply;
+    292 BeginExport;
+    293 GetExport;
+    294 ExportReply;
+    295 SignExport;
+    296 PutAvatar;
+    297 GetAvatar;
+    298 AvatarReply;
+    299 RemoveAvatar;
 }
 
 /// A message that is answered, and by what.
@@ -385,4 +412,16 @@ requests! {
     OpenShareLink => LinkOpenedReply;
     QueryShared => SharedPageReply;
     NoteBackup => Done;
+    BeginVisit => VisitBegan;
+    EndVisit => VisitEnded;
+    ListIdentities => IdentitiesReply;
+    UnlinkIdentity => Done;
+    LeaveAccount => LeavingReply;
+    ListAudit => AuditLogReply;
+    BeginExport => ExportReply;
+    GetExport => ExportReply;
+    SignExport => SignedReply;
+    PutAvatar => Done;
+    GetAvatar => AvatarReply;
+    RemoveAvatar => Done;
 }

@@ -52,6 +52,8 @@ use domain::upload::UploadView;
 
 #[path = "examples/accounts.rs"]
 mod accounts;
+#[path = "examples/belongings.rs"]
+mod belongings;
 #[path = "examples/credentials.rs"]
 mod credentials;
 #[path = "examples/keeping.rs"]
@@ -439,6 +441,7 @@ fn examples() -> Vec<Message> {
     all.extend(accounts::examples());
     all.extend(credentials::examples());
     all.extend(sharing::examples());
+    all.extend(belongings::examples());
     all.extend(keyed::examples());
     all
 }

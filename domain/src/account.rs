@@ -462,6 +462,30 @@ pub enum AccountAct {
     },
     /// The owner, an admin, made a backup, which holds every book.
     BackedUp,
+    /// It was made for an identity that a provider vouched for.
+    SignedUpAs {
+        /// The provider.
+        issuer: String,
+    },
+    /// An identity was added.
+    IdentityLinked {
+        /// The provider.
+        issuer: String,
+    },
+    /// An identity was removed.
+    IdentityUnlinked {
+        /// The provider.
+        issuer: String,
+    },
+    /// Its deletion was asked for, and everybody signed out. Signing in takes it back.
+    DeletionAsked {
+        /// When it is erased, milliseconds since 1970 UTC.
+        erase_at_ms: u64,
+    },
+    /// An archive of all that it has was asked for.
+    ExportAsked,
+    /// It can be downloaded.
+    ExportReady,
 }
 
 /// A page of the node's accounts.

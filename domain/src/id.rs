@@ -83,6 +83,8 @@ uuid_id! {
     InvitationId;
     /// One address that shows a project to whoever has it.
     ShareLinkId;
+    /// Something that was done, in the node's log.
+    AuditId;
     /// One GPU-worker actor: one device of one node.
     WorkerId;
 }

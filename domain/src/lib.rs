@@ -12,6 +12,9 @@
 //! | [`manifest`] | what a run has to do, fixed at reading; segments of what is done |
 //! | [`principal`], [`account`] | who asks; accounts, sessions, roles |
 //! | [`api_key`], [`second_factor`] | keys for programs; codes beside the password |
+//! | [`audit`] | what is written down of the node as a whole |
+//! | [`belongings`] | what is kept for an account beside its work |
+//! | [`identity`] | those that an identity provider vouches for |
 //! | [`storyboard`] | scenes, panels, characters and the evidence for each |
 //! | [`edit`] | what an editor may do to a storyboard |
 //! | [`project`] | a project as it is worked on: words, revisions, runs, who did what |
@@ -29,11 +32,14 @@ pub mod account;
 pub mod analysis;
 pub mod api;
 pub mod api_key;
+pub mod audit;
+pub mod belongings;
 pub mod book;
 pub mod edit;
 pub mod follow;
 pub mod health;
 pub mod id;
+pub mod identity;
 pub mod language;
 pub mod manifest;
 pub mod passage;

@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use domain::account::AccountEvent;
-use domain::id::{AccountId, ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::audit::AuditEntry;
+use domain::id::{AccountId, AuditId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 use futures_util::stream::BoxStream;
 
 use crate::error::StoreError;
 use crate::rows::{
-    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IdentityRow, IntentRow, KeptRow, LeaseKey, LeaseRow,
     NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow,
     SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
@@ -336,6 +337,9 @@ pub trait Records: Send + Sync {
         limit: u32,
     ) -> Result<Vec<AccountEvent>, StoreError>;
 
+    /// Removes an account and its log, all or nothing. Idempotent: repeat after an error. Partition: account.
+    async fn account_remove(&self, account: AccountId) -> Result<(), StoreError>;
+
     /// At most `limit` accounts with an id above `after`, in the order of their ids. Goes over all partitions: for
     /// whoever looks after the node.
     async fn account_list(&self, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError>;
@@ -352,6 +356,26 @@ pub trait Records: Send + Sync {
     /// Leaves an address to whoever wants it, if it is this account's. Idempotent: repeat after an error. Partition:
     /// the address.
     async fn email_release(&self, email: &str, account: AccountId) -> Result<(), StoreError>;
+
+    /// Whose an identity is. Partition: the identity.
+    async fn identity_get(&self, identity: Digest) -> Result<Option<IdentityRow>, StoreError>;
+
+    /// Makes an identity an account's, if its row has `expected_version` (0: there is none); the version rises by one.
+    /// Partition: the identity.
+    ///
+    /// Of two that want an identity one gets it. After `Unknown` the row says who did.
+    async fn identity_claim(&self, row: IdentityRow, expected_version: u64) -> Result<Cas<IdentityRow>, StoreError>;
+
+    /// Leaves an identity to whoever wants it, if it is this account's. Idempotent: repeat after an error. Partition:
+    /// the identity.
+    async fn identity_release(&self, identity: Digest, account: AccountId) -> Result<(), StoreError>;
+
+    /// Writes down what was done, for good. Idempotent: repeat after an error; an id that is there stays as it is.
+    /// Partition: the period of its id.
+    async fn audit_append(&self, entry: AuditEntry) -> Result<(), StoreError>;
+
+    /// At most `limit` entries of a period with an id below `before`, newest first. Partition: the period.
+    async fn audit_page(&self, period: u64, before: AuditId, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// The node's own row; the default where it was never written. Partition: its own.
     async fn site_get(&self) -> Result<SiteRow, StoreError>;

@@ -3,14 +3,15 @@
 use cluster::body::Fault;
 use cluster::body::accounts::{ChangeRole, FindAccount, ListAccountEvents, PatchAccount};
 use cluster::body::credentials::ListAccounts;
-use domain::account::{ACCOUNT_PAGE_MAX, Account, AccountAct, AccountEventPage, AccountPage};
+use domain::account::{ACCOUNT_PAGE_MAX, Account, AccountAct, AccountEventPage, AccountPage, SystemRole};
+use domain::audit::AuditAct;
 use domain::id::AccountId;
 use domain::principal::Principal;
 use store::rows::AccountRow;
 
 use super::joining::{address, person};
 use super::rows::{change, find, read};
-use super::{Result, ended, signed};
+use super::{Result, audit, ended, signed};
 use crate::run::RunContext;
 use crate::store_fault;
 
@@ -68,6 +69,7 @@ pub async fn events(context: &RunContext, ask: &ListAccountEvents) -> Result<Acc
     if account != own {
         read(context, account).await?.ok_or_else(no_account)?;
         look_at(context, own, account).await?;
+        audit::note(context, ask.principal.proof.into(), AuditAct::ActivityRead { of: account }).await?;
     }
     let (before, limit) = (ask.before.unwrap_or(u64::MAX), ask.limit.clamp(1, ACCOUNT_PAGE_MAX));
     let found = context.records.account_events(account, before, limit + 1).await;
@@ -87,6 +89,7 @@ pub async fn by_address(context: &RunContext, ask: &FindAccount) -> Result<Accou
     if found.account != admin {
         look_at(context, admin, found.account).await?;
     }
+    audit::note(context, ask.principal.proof.into(), AuditAct::AccountLookedUp { of: found.account }).await?;
     Ok(account(&found))
 }
 
@@ -118,8 +121,13 @@ pub async fn change_role(context: &RunContext, ask: &ChangeRole) -> Result<Accou
         return Err(Fault::new("own-role", "another admin has to change your role, so that there is always one"));
     }
     read(context, ask.account).await?.ok_or_else(no_account)?;
+    let audited = AuditAct::RoleChanged { of: ask.account, role };
+    audit::note(context, ask.principal.proof.into(), audited).await?;
     note(context, admin, &ask.visitor.address, AccountAct::ChangedRole { of: ask.account, role }).await?;
     let changed = change(context, ask.account, &ask.visitor.address, |row| {
+        if row.leaving.is_some() && role == SystemRole::Admin {
+            return Err(Fault::new("account-leaving", "this account is being deleted: its owner has to sign in first"));
+        }
         let before = std::mem::replace(&mut row.role, role);
         Ok((before != role).then_some(AccountAct::RoleChanged { role, by: admin }))
     });

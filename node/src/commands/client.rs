@@ -198,6 +198,7 @@ impl Api {
                 revoked: quiet.accounts.revoked(),
                 unshared: quiet.accounts.unshared(),
                 secure: false,
+                provider: None,
                 own_secret: Some(secret.clone()),
             },
             followers: crate::gateway::followers::Followers::default(),

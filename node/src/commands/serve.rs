@@ -79,6 +79,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
             revoked: node.accounts.revoked(),
             unshared: node.accounts.unshared(),
             secure: config.auth.secure(),
+            provider: node.accounts.provider_name().map(str::to_owned),
             own_secret: None,
         },
         upload_limit_bytes: config.gateway.upload_limit_mib << 20,

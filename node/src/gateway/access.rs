@@ -37,6 +37,8 @@ pub struct Auth {
     pub unshared: broadcast::Sender<ProjectId>,
     /// Cookies are for TLS only.
     pub secure: bool,
+    /// What the identity provider is called, where there is one.
+    pub provider: Option<String>,
     /// Who has it is the node itself: a command that opened the data folder.
     pub own_secret: Option<Secret>,
 }

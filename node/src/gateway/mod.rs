@@ -25,6 +25,8 @@
 //! | [`sharing`] | members, invitations, share links |
 //! | [`accounts`] | signing up, in and out; sessions, passwords, roles |
 //! | [`credentials`] | keys for programs, the second factor, the list of accounts |
+//! | [`belongings`] | leaving; the node's own log |
+//! | [`identities`] | to an identity provider, and back |
 //! | [`rates`] | how many requests somebody may make |
 //! | [`keyed`] | requests that are sent again, and make nothing twice |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
@@ -37,6 +39,7 @@ pub mod access;
 pub mod accounts;
 pub mod analyses;
 pub mod assets;
+pub mod belongings;
 pub mod compress;
 pub mod cookie;
 pub mod credentials;
@@ -49,6 +52,7 @@ pub mod follow;
 pub mod followers;
 pub mod guard;
 pub mod handlers;
+pub mod identities;
 pub mod keeping;
 pub mod keyed;
 pub mod lately;

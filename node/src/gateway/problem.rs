@@ -124,6 +124,15 @@ fn status(code: &str) -> StatusCode {
         "claimed-already" | "own-role" | "second-factor-on" | "second-factor-off" => StatusCode::CONFLICT,
         "password-weak" | "bad-email" | "key-settings-invalid" => StatusCode::UNPROCESSABLE_ENTITY,
         "too-many-attempts" | "too-many-keys" => StatusCode::TOO_MANY_REQUESTS,
+        "oidc-state-unknown" | "oidc-refused" | "oidc-unknown" => StatusCode::FORBIDDEN,
+        "oidc-off" | "identity-not-found" => StatusCode::NOT_FOUND,
+        "export-running" => StatusCode::CONFLICT,
+        "export-not-found" | "avatar-not-found" => StatusCode::NOT_FOUND,
+        "avatar-unreadable" | "address-differs" => StatusCode::UNPROCESSABLE_ENTITY,
+        "admin-hands-over" | "account-leaving" => StatusCode::CONFLICT,
+        "oidc-taken" | "last-credential" | "too-many-identities" => StatusCode::CONFLICT,
+        "oidc-answer-invalid" => StatusCode::BAD_GATEWAY,
+        "oidc-unavailable" => StatusCode::SERVICE_UNAVAILABLE,
         code => status_of_work(code),
     }
 }

@@ -380,6 +380,7 @@ macro_rules! handler {
 }
 
 mod accounts;
+mod belongings;
 mod credentials;
 mod reach;
 mod sharing;
@@ -395,6 +396,7 @@ pub fn table() -> Vec<Route> {
         .chain(accounts::routes())
         .chain(credentials::routes())
         .chain(sharing::routes())
+        .chain(belongings::routes())
         .collect()
 }
 

@@ -175,7 +175,7 @@ async fn answer(
 /// All that says who asks, and for what. A share link's cookie is looked at where it is good for something.
 fn way(gateway: &Gateway, route: &Route, path: &[String], headers: &HeaderMap) -> Way {
     let (secure, permission) = (gateway.auth.secure, route.permission);
-    let visit = (permission == Permission::ProjectRead).then(|| cookie::visit(headers, secure)).flatten();
+    let visit = (permission == Permission::ProjectRead).then(|| cookie::opened(headers, secure)).flatten();
     let (credential, project) = (Credential::of(headers, secure), membership::project_of(route, path));
     Way { permission, by_key: route.by_key(), credential, visit, project }
 }

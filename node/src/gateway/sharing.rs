@@ -111,6 +111,6 @@ pub async fn open_link(mut request: Request) -> Result {
     let ask = OpenShareLink { visitor: visitor(&request), request: request.json().await? };
     let reply = request.gateway.core.call(ask, request.context()).await?;
     let valid_s = reply.opened.expires_ms.saturating_sub(wall_ms()) / 1_000;
-    let kept = cookie::keep_visit(request.gateway.auth.secure, &reply.visit, reply.opened.project, valid_s);
+    let kept = cookie::keep_opened(request.gateway.auth.secure, &reply.visit, reply.opened.project, valid_s);
     Ok(with_cookie(json(StatusCode::OK, &reply.opened), &kept))
 }

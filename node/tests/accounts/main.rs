@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod attacks;
+mod belongings;
 mod codes;
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod keys;
+mod leaving;
 mod matrix;
+mod oidc;
 mod people;
 mod sharing;
 mod smtp;

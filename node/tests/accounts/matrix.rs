@@ -258,6 +258,8 @@ fn what_is_public_is_so_on_purpose() {
         "forgotPassword",
         "resetPassword",
         "openShareLink",
+        "beginVisit",
+        "endVisit",
     ];
     assert_eq!(public, meant);
 }

@@ -48,6 +48,8 @@ fn row(row: &KeptRow) -> Result<Row, StoreError> {
         KeptRow::Site(row) => (16, [0; 3], encode(row)?),
         KeptRow::Access(row) => (17, [0; 3], encode(row)?),
         KeptRow::Shared(row) => (18, [0; 3], encode(row)?),
+        KeptRow::Identity(row) => (19, [0; 3], encode(row)?),
+        KeptRow::Audit(entry) => (20, [0; 3], encode(entry)?),
     };
     Ok(Row { kind, partition, payload })
 }
@@ -77,6 +79,8 @@ fn kept(Row { kind, partition: [first, second, third], payload }: &Row) -> Resul
         16 => KeptRow::Site(decode(payload)?),
         17 => KeptRow::Access(decode(payload)?),
         18 => KeptRow::Shared(decode(payload)?),
+        19 => KeptRow::Identity(decode(payload)?),
+        20 => KeptRow::Audit(decode(payload)?),
         _ => return Err(StoreError::RowNewer { kind: "backup", found: *kind, known: 18 }.into()),
     })
 }

@@ -102,6 +102,9 @@ macro_rules! records_conformance {
             of_two_that_want_an_address_one_gets_it,
             an_address_is_left_by_its_own_account_only,
             the_node_is_claimed_once,
+            an_account_is_removed_with_its_log_and_listed_until_then,
+            what_the_node_writes_down_is_read_newest_first_by_period_and_stays,
+            of_two_that_want_an_identity_one_gets_it_and_it_alone_leaves_it,
         ]}
         $crate::conformance_tests! { $open, access: [
             who_has_a_project_is_read_as_it_was_written,
@@ -319,6 +322,9 @@ pub fn account_row() -> AccountRow {
         credentials: vec![Credential::Password { phc: "$argon2id$".into(), set_ms: 1_000 }],
         sessions: vec![session],
         links: vec![link],
+        leaving: None,
+        avatar: None,
+        export: None,
     }
 }
 

@@ -1,12 +1,13 @@
 //! Rows as they go into a backup and come out of one.
 
 use domain::account::AccountEvent;
+use domain::audit::AuditEntry;
 use domain::id::{AccountId, ProjectId, RunId, TenantId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 
 use super::{
-    AccessRow, AccountRow, EditRow, EmailRow, EventHead, IntentRow, OutboxRow, ProjectRow, RunRow, SegmentRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventHead, IdentityRow, IntentRow, OutboxRow, ProjectRow, RunRow, SegmentRow,
     SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
@@ -90,4 +91,8 @@ pub enum KeptRow {
     Access(AccessRow),
     /// Which projects an account was given.
     Shared(SharedRow),
+    /// Whose an identity is.
+    Identity(IdentityRow),
+    /// Something that the node as a whole has written down.
+    Audit(AuditEntry),
 }

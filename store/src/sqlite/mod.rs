@@ -12,9 +12,11 @@
 
 mod access;
 mod accounts;
+mod audit;
 mod edits;
 mod events;
 mod export;
+mod identities;
 mod intents;
 mod leases;
 pub(crate) mod migrate;

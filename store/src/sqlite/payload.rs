@@ -7,12 +7,13 @@ mod old;
 
 use bincode::{Decode, Encode};
 use domain::account::AccountEvent;
+use domain::audit::AuditEntry;
 use domain::project::Activity;
 use domain::run::RunEvent;
 
 use crate::error::StoreError;
 use crate::rows::{
-    AccessRow, AccountRow, EditRow, EmailRow, EventHead, IntentRow, LeaseRow, OutboxRow, ProjectRow, RunRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventHead, IdentityRow, IntentRow, LeaseRow, OutboxRow, ProjectRow, RunRow,
     SegmentRow, SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
@@ -85,6 +86,8 @@ payloads! {
     SiteRow: "site", 1;
     AccessRow: "access", 1;
     SharedRow: "shared", 1;
+    IdentityRow: "identity", 1;
+    AuditEntry: "audit", 1;
 }
 
 /// The payload of a row.

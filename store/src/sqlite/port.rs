@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use domain::account::AccountEvent;
-use domain::id::{AccountId, ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::audit::AuditEntry;
+use domain::id::{AccountId, AuditId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 use rusqlite::params;
@@ -12,13 +13,13 @@ use rusqlite::params;
 use super::readers::READERS_MAX;
 use super::writer::{QUEUE_MAX, Verdict, Written};
 use super::{
-    Sqlite, access, accounts, edits, events, execute, export, intents, leases, migrate, projects, runs, uploads,
-    webhooks,
+    Sqlite, access, accounts, audit, edits, events, execute, export, identities, intents, leases, migrate, projects,
+    runs, uploads, webhooks,
 };
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
-    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IdentityRow, IntentRow, KeptRow, LeaseKey, LeaseRow,
     NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow,
     SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
@@ -266,6 +267,10 @@ impl Records for Sqlite {
         self.readers.read("reading an account's log", move |c| accounts::events(c, account, before, limit)).await
     }
 
+    async fn account_remove(&self, account: AccountId) -> Result<(), StoreError> {
+        self.apply("removing an account", move |c| accounts::remove(c, account)).await
+    }
+
     async fn account_list(&self, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
         self.readers.read("listing accounts", move |c| accounts::list(c, after, limit)).await
     }
@@ -282,6 +287,26 @@ impl Records for Sqlite {
     async fn email_release(&self, email: &str, account: AccountId) -> Result<(), StoreError> {
         let email = email.to_owned();
         self.apply("releasing an address", move |c| accounts::release_email(c, &email, account)).await
+    }
+
+    async fn identity_get(&self, identity: Digest) -> Result<Option<IdentityRow>, StoreError> {
+        self.readers.read("reading whose an identity is", move |c| identities::get(c, identity)).await
+    }
+
+    async fn identity_claim(&self, row: IdentityRow, expected_version: u64) -> Result<Cas<IdentityRow>, StoreError> {
+        self.cas("claiming an identity", move |c| identities::claim(c, row, expected_version)).await
+    }
+
+    async fn identity_release(&self, identity: Digest, account: AccountId) -> Result<(), StoreError> {
+        self.apply("releasing an identity", move |c| identities::release(c, identity, account)).await
+    }
+
+    async fn audit_append(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        self.apply("writing the node's log", move |c| audit::append(c, &entry)).await
+    }
+
+    async fn audit_page(&self, period: u64, before: AuditId, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.readers.read("reading the node's log", move |c| audit::page(c, period, before, limit)).await
     }
 
     async fn site_get(&self) -> Result<SiteRow, StoreError> {

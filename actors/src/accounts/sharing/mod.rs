@@ -27,6 +27,7 @@ use cluster::body::Fault;
 use cluster::body::accounts::Visitor;
 use cluster::body::sharing::{NoteBackup, ReachProject, ReachedReply};
 use domain::account::AccountAct;
+use domain::audit::AuditAct;
 use domain::id::{AccountId, ProjectId, TenantId};
 use domain::principal::Principal;
 use domain::project::Act;
@@ -34,7 +35,7 @@ use domain::sharing::ProjectRole;
 use store::rows::AccessRow;
 use tokio::sync::broadcast;
 
-use super::{REVOKED_MAX, Result};
+use super::{REVOKED_MAX, Result, audit};
 use crate::projects;
 use crate::run::RunContext;
 
@@ -155,12 +156,14 @@ pub async fn own_tenant(context: &RunContext, principal: &Principal) -> Result<T
     }
 }
 
-/// Writes down that an admin makes a backup, which holds every book: first, so that none is made without it.
+/// Writes down, in the admin's log and the node's, that a backup is made, which holds every book: first, so that none
+/// is made without it.
 ///
 /// # Errors
 /// What the store says.
 pub async fn note_backup(context: &Arc<RunContext>, ask: &NoteBackup) -> Result<()> {
-    write_down(context, &ask.principal, &ask.visitor, AccountAct::BackedUp).await
+    write_down(context, &ask.principal, &ask.visitor, AccountAct::BackedUp).await?;
+    audit::note(context, ask.principal.proof.into(), AuditAct::BackupBegun).await
 }
 
 /// The asker's account.
