@@ -22,9 +22,9 @@ const BEGIN: &[Param] = &[Param {
     kind: "..512",
 }];
 const RETURN: &[Param] = &[
-    Param { name: "state", place: "query", required: false, about: "Which visit.", kind: "..4096" },
-    Param { name: "code", place: "query", required: false, about: "What the provider gives for it.", kind: "..4096" },
-    Param { name: "error", place: "query", required: false, about: "Why it gives nothing.", kind: "..4096" },
+    Param { name: "state", place: "query", required: false, about: "Which visit.", kind: "string" },
+    Param { name: "code", place: "query", required: false, about: "What the provider gives for it.", kind: "string" },
+    Param { name: "error", place: "query", required: false, about: "Why it gives nothing.", kind: "string" },
 ];
 const AUDIT: &[Param] = &[
     Param { name: "before", place: "query", required: false, about: "Only entries before this one.", kind: "uuid" },
