@@ -3,6 +3,7 @@
 
 mod failing;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use actors::accounts::letters::{Mail, MailError, Mailer};
@@ -60,7 +61,6 @@ struct World {
 }
 
 fn fresh() -> u128 {
-    use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     u128::from(NEXT.fetch_add(1, Ordering::Relaxed)) << 8 | 0x5a
 }
@@ -88,9 +88,8 @@ impl World {
         open(&context).await.unwrap();
         let payer = somebody(&context).await;
         let row = project_row(payer.principal.tenant);
-        let project = row.project;
         let _ = failing::settle(async || done(context.records.project_insert(row.clone(), None).await)).await;
-        Self { context, mail, payer, project, _data: data }
+        Self { project: row.project, context, mail, payer, _data: data }
     }
 
     async fn reach(&self, who: &Person) -> ReachedReply {
@@ -119,8 +118,7 @@ impl World {
     async fn token(&self, to: &str) -> Secret {
         self.context.accounts.settled().await;
         let mail = self.mail.0.lock().unwrap().iter().rfind(|mail| mail.to == to).cloned().unwrap();
-        let (_, rest) = mail.text.split_once('#').unwrap();
-        Secret(rest.split_whitespace().next().unwrap().to_owned())
+        Secret(mail.text.split_once('#').unwrap().1.split_whitespace().next().unwrap().to_owned())
     }
 
     async fn accept(&self, who: &Person, token: &Secret) -> Result<Joined, Fault> {

@@ -10,9 +10,9 @@ use futures_util::stream::BoxStream;
 
 use crate::error::StoreError;
 use crate::rows::{
-    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IdentityRow, IntentRow, KeptRow, LeaseKey, LeaseRow,
-    NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow,
-    SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IdentityRow, IntentRow, KeptRow, LeaseKey,
+    LeaseRow, NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate,
+    SegmentRow, SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 /// How a compare-and-set ended.

@@ -150,7 +150,7 @@ impl Connection {
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no answer")?;
         let length = head.lines().filter_map(|line| line.split_once(": "));
         let length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value);
-        let ends = head_ends + length.last().map_or(Ok(0), str::parse::<usize>)?;
+        let ends = head_ends + length.next_back().map_or(Ok(0), str::parse::<usize>)?;
         while self.buffer.len() < ends {
             self.more()?;
         }

@@ -43,4 +43,3 @@ pub struct AuditLogReply {
     /// The page.
     pub page: AuditPage,
 }
-

@@ -11,9 +11,9 @@ use super::{Fault, Faulty, injected};
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
-    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IdentityRow, IntentRow, KeptRow, LeaseKey, LeaseRow,
-    NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow,
-    SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IdentityRow, IntentRow, KeptRow, LeaseKey,
+    LeaseRow, NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate,
+    SegmentRow, SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 impl Faulty<dyn Records> {

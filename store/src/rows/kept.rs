@@ -7,8 +7,8 @@ use domain::project::Activity;
 use domain::run::RunEvent;
 
 use super::{
-    AccessRow, AccountRow, EditRow, EmailRow, EventHead, IdentityRow, IntentRow, OutboxRow, ProjectRow, RunRow, SegmentRow,
-    SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventHead, IdentityRow, IntentRow, OutboxRow, ProjectRow, RunRow,
+    SegmentRow, SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 /// Any row, with its partition where it does not say that itself.

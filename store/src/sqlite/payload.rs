@@ -13,8 +13,8 @@ use domain::run::RunEvent;
 
 use crate::error::StoreError;
 use crate::rows::{
-    AccessRow, AccountRow, EditRow, EmailRow, EventHead, IdentityRow, IntentRow, LeaseRow, OutboxRow, ProjectRow, RunRow,
-    SegmentRow, SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventHead, IdentityRow, IntentRow, LeaseRow, OutboxRow, ProjectRow,
+    RunRow, SegmentRow, SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 /// A damaged row must not make us allocate without bound.

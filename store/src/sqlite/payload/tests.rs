@@ -4,8 +4,8 @@ use domain::audit::{AuditAct, AuditEntry};
 use domain::book::{Format, Warning};
 use domain::edit::{Edit, EditEntry};
 use domain::id::{
-    AccountId, ApiKeyId, AuditId, Digest, InvitationId, ProjectId, RunId, SessionId, ShareLinkId, TenantId, Term, UploadId,
-    WebhookId,
+    AccountId, ApiKeyId, AuditId, Digest, InvitationId, ProjectId, RunId, SessionId, ShareLinkId, TenantId, Term,
+    UploadId, WebhookId,
 };
 use domain::language::Language;
 use domain::project::{Act, Actor};
@@ -19,8 +19,7 @@ use super::*;
 use crate::rows::{
     ApiKeyRow, Artefact, Chunk, Credential, ExportRow, ExportState, Identity, IntentBody, InvitationRow, Leaving,
     LinkPurpose, MailedLink, MemberRow, NewSegment, OutboxEvent, OwnerId, PendingEvent, RevisionRow, SecondFactorRow,
-    SessionRow, ShareLinkRow, SharedProject, Trash,
-    UploadState,
+    SessionRow, ShareLinkRow, SharedProject, Trash, UploadState,
 };
 
 const PROGRESS: Progress =
