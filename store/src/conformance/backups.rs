@@ -15,8 +15,8 @@ use super::edits::edit;
 use super::{account_row, event, fresh, project_row, run_row, segment, upload_row, webhook_row};
 use crate::records::{Cas, Records};
 use crate::rows::{
-    AccessRow, AccountRow, EmailRow, EventAppend, IdentityRow, IntentBody, IntentRow, KeptRow, NewAccountEvent, NewAct,
-    ProjectRow, RunUpdate, SharedProject, SharedRow, SiteRow, WebhookMark, shard_of,
+    AccessRow, EmailRow, EventAppend, IdentityRow, IntentBody, IntentRow, KeptRow, NewAccountEvent, NewAct, ProjectRow,
+    RunUpdate, SharedProject, SharedRow, SiteRow, WebhookMark, shard_of,
 };
 
 /// One row of each kind, put as users put them.
