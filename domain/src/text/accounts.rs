@@ -197,6 +197,9 @@ macro_rules! account_texts {
             AccountActSignedUpAs: "Made for an identity of {issuer}" / "Créé pour une identité de {issuer}";
             AccountActLinked: "An identity of {issuer} was linked" / "Identité de {issuer} liée";
             AccountActUnlinked: "An identity of {issuer} was removed" / "Identité de {issuer} retirée";
+            AccountActDeletion: "The deletion of this account was asked for" / "Suppression de ce compte demandée";
+            AccountActExportAsked: "An archive of everything was asked for" / "Archive de toutes les données demandée";
+            AccountActExportReady: "The archive can be downloaded" / "L’archive peut être téléchargée";
 
             // -- the node’s accounts, for admins
             AdminTitle: "Accounts" / "Comptes";

@@ -124,6 +124,12 @@ fn act_text(tr: Tr, act: &AccountAct) -> String {
         AccountAct::ChangedRole { role, .. } => {
             return tr.fill(Text::AccountActGaveRole, &[("role", role_text(tr, *role))]);
         }
+        AccountAct::SignedUpAs { issuer } => return tr.fill(Text::AccountActSignedUpAs, &[("issuer", issuer)]),
+        AccountAct::IdentityLinked { issuer } => return tr.fill(Text::AccountActLinked, &[("issuer", issuer)]),
+        AccountAct::IdentityUnlinked { issuer } => return tr.fill(Text::AccountActUnlinked, &[("issuer", issuer)]),
+        AccountAct::DeletionAsked { .. } => Text::AccountActDeletion,
+        AccountAct::ExportAsked => Text::AccountActExportAsked,
+        AccountAct::ExportReady => Text::AccountActExportReady,
         AccountAct::KeyMade { .. } => Text::AccountActKeyMade,
         AccountAct::KeyRevoked { .. } => Text::AccountActKeyRevoked,
         AccountAct::SecondFactorBegun => Text::AccountActFactorBegun,
