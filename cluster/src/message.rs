@@ -9,6 +9,11 @@ use crate::body::accounts::{
     ListSessions, PatchAccount, ReadAccount, ResetPassword, SayPassword, SessionReply, SessionsReply, SignUpAccount,
 };
 use crate::body::analysis::{AnalyseProject, AnalyseText, AnalysisReply, GetAnalysis};
+use crate::body::credentials::{
+    AccountsReply, BeginSecondFactor, ConfirmSecondFactor, KeyReply, KeysReply, ListAccounts, ListKeys, MakeKey,
+    ReadSecondFactor, RecoveryCodesReply, RemoveSecondFactor, RenewRecoveryCodes, RevokeKey, SecondFactorBegun,
+    SecondFactorReply,
+};
 use crate::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
 use crate::body::follow::{FollowEvents, FollowedEvents};
 use crate::body::keeping::{
@@ -230,6 +235,22 @@ messages! {
     230 CreateUploadAs;
     231 CreateWebhookAs;
     232 BeginRunAs;
+
+    240 MakeKey;
+    241 ListKeys;
+    242 RevokeKey;
+    243 ListAccounts;
+    244 ReadSecondFactor;
+    245 BeginSecondFactor;
+    246 ConfirmSecondFactor;
+    247 RemoveSecondFactor;
+    248 RenewRecoveryCodes;
+    253 KeyReply;
+    254 KeysReply;
+    255 AccountsReply;
+    256 SecondFactorReply;
+    257 SecondFactorBegun;
+    258 RecoveryCodesReply;
 }
 
 /// A message that is answered, and by what.
@@ -319,4 +340,13 @@ requests! {
     ListAccountEvents => AccountEventsReply;
     FindAccount => AccountReply;
     ChangeRole => AccountReply;
+    MakeKey => KeyReply;
+    ListKeys => KeysReply;
+    RevokeKey => Done;
+    ListAccounts => AccountsReply;
+    ReadSecondFactor => SecondFactorReply;
+    BeginSecondFactor => SecondFactorBegun;
+    ConfirmSecondFactor => RecoveryCodesReply;
+    RemoveSecondFactor => Done;
+    RenewRecoveryCodes => RecoveryCodesReply;
 }

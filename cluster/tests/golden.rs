@@ -52,6 +52,8 @@ use domain::upload::UploadView;
 
 #[path = "examples/accounts.rs"]
 mod accounts;
+#[path = "examples/credentials.rs"]
+mod credentials;
 #[path = "examples/keeping.rs"]
 mod keeping;
 #[path = "examples/keyed.rs"]
@@ -433,6 +435,7 @@ fn examples() -> Vec<Message> {
     all.extend(reach::examples());
     all.extend(keeping::examples());
     all.extend(accounts::examples());
+    all.extend(credentials::examples());
     all.extend(keyed::examples());
     all
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, SessionId};
+use crate::id::{AccountId, ApiKeyId, SessionId};
 use crate::language::Language;
 
 /// Longest mail address, bytes (RFC 5321, 4.5.3.1.3).
@@ -197,6 +197,9 @@ pub struct SignIn {
     pub email: String,
     /// Its password.
     pub password: Secret,
+    /// A code of the account's second factor, where it has one.
+    #[serde(default)]
+    pub code: Option<Secret>,
 }
 
 /// A mail address.
@@ -218,6 +221,9 @@ pub struct LinkUse {
     pub token: Secret,
     /// The account's password.
     pub password: Secret,
+    /// A code of the account's second factor, where it has one.
+    #[serde(default)]
+    pub code: Option<Secret>,
 }
 
 /// Another password, by a mailed link.
@@ -238,6 +244,9 @@ pub struct PasswordReset {
 pub struct PasswordAgain {
     /// The account's password.
     pub password: Secret,
+    /// A code of the account's second factor, where it has one.
+    #[serde(default)]
+    pub code: Option<Secret>,
 }
 
 /// Another password.
@@ -249,6 +258,9 @@ pub struct PasswordChange {
     pub current: Secret,
     /// The password from now on: 10 to 256 characters that are not easily guessed.
     pub password: Secret,
+    /// A code of the account's second factor, where it has one.
+    #[serde(default)]
+    pub code: Option<Secret>,
 }
 
 /// What is to be otherwise with an account.
@@ -352,6 +364,44 @@ pub enum AccountAct {
         /// Its role since.
         role: SystemRole,
     },
+    /// A key was made.
+    KeyMade {
+        /// The key.
+        key: ApiKeyId,
+    },
+    /// A key was revoked.
+    KeyRevoked {
+        /// The key.
+        key: ApiKeyId,
+    },
+    /// A secret was drawn for an authenticator app.
+    SecondFactorBegun,
+    /// From now on signing in takes a code.
+    SecondFactorOn,
+    /// From now on it takes none.
+    SecondFactorOff,
+    /// The password was right, and the code was not.
+    CodeRefused,
+    /// The password and a code of the app were right.
+    CodeTaken,
+    /// The password and a code to recover with were right: that code is used up.
+    RecoveryCodeTaken {
+        /// How many are left.
+        left: u32,
+    },
+    /// Other codes to recover with took the place of those before.
+    RecoveryCodesRenewed,
+}
+
+/// A page of the node's accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AccountPage {
+    /// In the order of their ids.
+    pub accounts: Vec<Account>,
+    /// Where it goes on: the `after` of the next request. Absent on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<AccountId>,
 }
 
 /// A page of what was done with an account.
@@ -409,7 +459,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown() {
-        let ask = SignIn { email: "a@b.org".into(), password: Secret("correct horse".into()) };
+        let ask = SignIn { email: "a@b.org".into(), password: Secret("correct horse".into()), code: None };
         assert!(!format!("{ask:?}").contains("horse"));
     }
 }

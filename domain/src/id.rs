@@ -77,6 +77,8 @@ uuid_id! {
     AccountId;
     /// Somebody's being signed in.
     SessionId;
+    /// One key of an account, for a program.
+    ApiKeyId;
     /// One GPU-worker actor: one device of one node.
     WorkerId;
 }

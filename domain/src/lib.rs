@@ -11,6 +11,7 @@
 //! | [`passage`] | windows of sentences, their tokens, and what the encoder says of them |
 //! | [`manifest`] | what a run has to do, fixed at reading; segments of what is done |
 //! | [`principal`], [`account`] | who asks; accounts, sessions, roles |
+//! | [`api_key`], [`second_factor`] | keys for programs; codes beside the password |
 //! | [`storyboard`] | scenes, panels, characters and the evidence for each |
 //! | [`edit`] | what an editor may do to a storyboard |
 //! | [`project`] | a project as it is worked on: words, revisions, runs, who did what |
@@ -26,6 +27,7 @@
 pub mod account;
 pub mod analysis;
 pub mod api;
+pub mod api_key;
 pub mod book;
 pub mod edit;
 pub mod follow;
@@ -38,6 +40,7 @@ pub mod principal;
 pub mod project;
 pub mod run;
 pub mod scheduling;
+pub mod second_factor;
 pub mod storyboard;
 pub mod text;
 pub mod upload;

@@ -3,7 +3,8 @@
 use bincode::{Decode, Encode};
 
 use crate::account::SystemRole;
-use crate::id::{AccountId, SessionId, TenantId};
+use crate::api_key::KeyScopes;
+use crate::id::{AccountId, ApiKeyId, SessionId, TenantId};
 
 /// Who asks, as the gateway made sure of it. Every handler takes one; every row carries its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
@@ -25,6 +26,23 @@ pub enum Proof {
     Nobody,
     /// Somebody signed in.
     Session(Signed),
+    /// A program has a key of somebody's.
+    Key(Keyed),
+}
+
+/// A key, and what its account was when the request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct Keyed {
+    /// The account.
+    pub account: AccountId,
+    /// The key.
+    pub key: ApiKeyId,
+    /// What the account may do to the node.
+    pub role: SystemRole,
+    /// The account's address is confirmed.
+    pub confirmed: bool,
+    /// What the key is for.
+    pub scopes: KeyScopes,
 }
 
 /// A session, and what its account was when the request came.
@@ -54,7 +72,7 @@ impl Principal {
     pub fn signed(&self) -> Option<Signed> {
         match self.proof {
             Proof::Session(signed) => Some(signed),
-            Proof::LocalTrust | Proof::Node | Proof::Nobody => None,
+            Proof::LocalTrust | Proof::Node | Proof::Nobody | Proof::Key(_) => None,
         }
     }
 }

@@ -303,6 +303,7 @@ impl From<Proof> for Actor {
     fn from(proof: Proof) -> Self {
         match proof {
             Proof::Session(signed) => Self::Account(signed.account),
+            Proof::Key(keyed) => Self::Account(keyed.account),
             // Nobody gets as far as doing something.
             Proof::LocalTrust | Proof::Nobody => Self::Local,
             Proof::Node => Self::Node,

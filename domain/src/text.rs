@@ -510,4 +510,13 @@ texts! {
     AccountActConfirmAsked: "Another link to confirm the address was asked for" / "Nouveau lien de confirmation demandé";
     AccountActRole: "Role since: {role}" / "Nouveau rôle : {role}";
     AccountActGaveRole: "Gave another account the role {role}" / "A donné à un autre compte le rôle {role}";
+    AccountActKeyMade: "A key for a program was made" / "Clé pour un programme créée";
+    AccountActKeyRevoked: "A key for a program was revoked" / "Clé pour un programme révoquée";
+    AccountActFactorBegun: "An authenticator app was begun to be set up" / "Mise en place d’une application d’authentification commencée";
+    AccountActFactorOn: "Second factor turned on" / "Second facteur activé";
+    AccountActFactorOff: "Second factor turned off" / "Second facteur désactivé";
+    AccountActCodeRefused: "Somebody knew the password, and said a wrong code" / "Bon mot de passe, mais mauvais code";
+    AccountActCodeTaken: "A code of the authenticator app was taken" / "Code de l’application d’authentification accepté";
+    AccountActRecoveryTaken: "A recovery code was used up; left: {left}" / "Code de récupération utilisé ; il en reste : {left}";
+    AccountActRecoveryRenewed: "Recovery codes were renewed" / "Codes de récupération renouvelés";
 }

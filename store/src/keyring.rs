@@ -1,4 +1,5 @@
-//! The keys that signatures are made with: of cursors, of addresses that expire, of webhooks.
+//! The keys that signatures are made with: of cursors, of addresses that expire, of webhooks; and that small secrets
+//! are sealed under.
 //!
 //! A keyring holds a few secrets of 32 bytes, the newest first. The newest one signs; all of them verify,
 //! so that a rotation breaks nothing that was signed before it, until the old key is dropped. A signature
@@ -11,8 +12,10 @@
 //! | module | holds |
 //! |---|---|
 //! | `file` | the file of the keys: made and replaced whole, for its owner only |
+//! | `sealing` | small secrets that the node has to read again |
 
 mod file;
+mod sealing;
 
 use std::fmt;
 use std::path::Path;
@@ -42,11 +45,13 @@ pub enum Purpose {
     Url,
     /// A message to somebody else's server.
     Webhook,
+    /// What an account's authenticator app was told.
+    SecondFactor,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 3] = [Self::Cursor, Self::Url, Self::Webhook];
+    pub const ALL: [Self; 4] = [Self::Cursor, Self::Url, Self::Webhook, Self::SecondFactor];
 
     /// Goes into the derivation: never changes.
     const fn label(self) -> &'static [u8] {
@@ -54,6 +59,7 @@ impl Purpose {
             Self::Cursor => b"cursor",
             Self::Url => b"url",
             Self::Webhook => b"webhook",
+            Self::SecondFactor => b"second factor",
         }
     }
 }
@@ -130,8 +136,9 @@ impl Key {
         };
         let id = expand(b"id")?;
         let [a, b, c, d, ..] = *id;
-        let [cursor, url, webhook] = Purpose::ALL;
-        let derived = [expand(cursor.label())?, expand(url.label())?, expand(webhook.label())?];
+        let [cursor, url, webhook, second] = Purpose::ALL;
+        let derived =
+            [expand(cursor.label())?, expand(url.label())?, expand(webhook.label())?, expand(second.label())?];
         Ok(Self { id: KeyId(u32::from_be_bytes([a, b, c, d])), secret, derived })
     }
 

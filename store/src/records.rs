@@ -336,6 +336,10 @@ pub trait Records: Send + Sync {
         limit: u32,
     ) -> Result<Vec<AccountEvent>, StoreError>;
 
+    /// At most `limit` accounts with an id above `after`, in the order of their ids. Goes over all partitions: for
+    /// whoever looks after the node.
+    async fn account_list(&self, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError>;
+
     /// Whose an address is. Partition: the address.
     async fn email_get(&self, email: &str) -> Result<Option<EmailRow>, StoreError>;
 

@@ -4,6 +4,7 @@
 //! one (`sqlite/payload.rs`), never a change of an old one.
 
 mod account;
+mod credential;
 mod kept;
 mod upload;
 mod webhook;
@@ -23,6 +24,7 @@ pub use account::{
     AccountRow, CREDENTIALS_MAX, Credential, EmailRow, LINKS_MAX, LinkPurpose, MailedLink, NewAccountEvent,
     SecretDigest, SessionRow, SiteRow,
 };
+pub use credential::{ApiKeyRow, SecondFactorRow};
 pub use kept::KeptRow;
 pub use upload::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, UPLOAD_METADATA_MAX_BYTES, UploadRow, UploadState};
 pub use webhook::{PendingEvent, WebhookMark, WebhookRow};

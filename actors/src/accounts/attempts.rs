@@ -16,7 +16,7 @@ const fn bucket(capacity: u32, refill_s: u64) -> Bucket {
 }
 
 /// Passwords for one account from one network address.
-const PASSWORD_PAIR: Bucket = bucket(5, 30);
+const PASSWORD_PAIR: Bucket = bucket(10, 30);
 /// Passwords for one account, from anywhere.
 const PASSWORD_ACCOUNT: Bucket = bucket(50, 10);
 /// Passwords, codes and links from one network address.

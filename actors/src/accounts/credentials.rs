@@ -12,7 +12,7 @@ use super::letters::Letter;
 use super::rows::{at_hand, change, find, read};
 use super::sessions::{NewSession, prove};
 use super::token::{Token, TokenKind};
-use super::{Result, after, attempts, ended, send, signed};
+use super::{Result, after, attempts, ended, second, send, signed};
 use crate::clock::wall_ms;
 use crate::run::RunContext;
 
@@ -90,16 +90,16 @@ pub async fn reset(context: &Arc<RunContext>, ask: &ResetPassword) -> Result<()>
 /// Sets another password, knowing the one so far: a session of its own begins, and every other one ends.
 ///
 /// # Errors
-/// `password-wrong`, `password-weak`, `too-many-attempts`.
+/// `password-wrong`, `second-factor-needed`, `second-factor-wrong`, `password-weak`, `too-many-attempts`.
 pub async fn change_password(context: &Arc<RunContext>, ask: &ChangePassword) -> Result<SessionReply> {
     let signed = signed(&ask.principal)?;
     let row = at_hand(context, signed.account).await?.ok_or_else(ended)?;
-    prove(context, &row, &ask.request.current, &ask.visitor).await?;
+    prove(context, &row, (&ask.request.current, ask.request.code.as_ref()), &ask.visitor).await?;
     let about = [row.email.as_str(), &row.name];
     let phc = context.accounts.hashing.hash(&ask.request.password, &about).await?;
     let session = NewSession::draw(row.account, &ask.visitor)?;
     let changed = change(context, row.account, &ask.visitor.address, |now| {
-        if now.password() != row.password() {
+        if !second::same(now, &row) {
             return Err(ended());
         }
         set_password(now, &phc);

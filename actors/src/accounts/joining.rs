@@ -15,7 +15,7 @@ use super::letters::Letter;
 use super::rows::{MAX_TRIES, at_hand, busy, change, event, find, read};
 use super::sessions::{NewSession, prove};
 use super::token::{Token, TokenKind, same_code};
-use super::{Result, after, attempts, ended, send, signed, unclaim};
+use super::{Result, after, attempts, ended, second, send, signed, unclaim};
 use crate::clock::wall_ms;
 use crate::run::RunContext;
 use crate::store_fault;
@@ -254,14 +254,14 @@ pub(super) fn link_of<'a>(row: &'a AccountRow, token: &Token) -> Option<&'a Mail
 /// signs them in.
 ///
 /// # Errors
-/// `mailed-link-invalid`, `password-wrong`, `too-many-attempts`.
+/// `mailed-link-invalid`, `password-wrong`, `second-factor-needed`, `second-factor-wrong`, `too-many-attempts`.
 pub async fn follow_link(context: &Arc<RunContext>, ask: &FollowLink) -> Result<SessionReply> {
     let visitor = &ask.visitor;
     attempts::secret(context, visitor).await?;
     let token = Token::parse(TokenKind::Link, &ask.request.token).ok_or_else(no_link)?;
     let row = read(context, token.account).await?.ok_or_else(no_link)?;
     let link = link_of(&row, &token).filter(|link| link.purpose != LinkPurpose::Reset).ok_or_else(no_link)?;
-    prove(context, &row, &ask.request.password, visitor).await?;
+    prove(context, &row, (&ask.request.password, ask.request.code.as_ref()), visitor).await?;
     let session = NewSession::draw(row.account, visitor)?;
     let moves = link.purpose == LinkPurpose::ChangeAddress;
     if moves {
@@ -272,7 +272,7 @@ pub async fn follow_link(context: &Arc<RunContext>, ask: &FollowLink) -> Result<
     }
     let followed = change(context, row.account, &visitor.address, |now| {
         let link = link_of(now, &token).ok_or_else(no_link)?.clone();
-        if now.password() != row.password() {
+        if !second::same(now, &row) {
             return Err(no_link());
         }
         let before = std::mem::replace(&mut now.email, link.email.clone());

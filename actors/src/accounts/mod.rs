@@ -13,6 +13,8 @@
 //! | here | what the node hands in; local trust |
 //! | [`sessions`] | signing in and out, and who it is that asks |
 //! | [`joining`] | claiming the node, signing up, following mailed links |
+//! | [`keys`] | keys, for programs |
+//! | [`second`], `totp` | the second factor; codes of apps |
 //! | [`credentials`] | passwords and addresses that change |
 //! | [`views`] | accounts and their logs as they are shown; roles |
 //! | [`password`] | which passwords will do; Argon2id |
@@ -24,11 +26,14 @@
 pub mod attempts;
 pub mod credentials;
 pub mod joining;
+pub mod keys;
 pub mod letters;
 pub mod password;
 mod rows;
+pub mod second;
 pub mod sessions;
 pub mod token;
+mod totp;
 pub mod views;
 
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use domain::account::{AccountAct, Email};
 use domain::id::AccountId;
 use moka::sync::Cache;
 use store::Cas;
-use store::rows::{AccountRow, NewAccountEvent, SessionRow};
+use store::rows::{AccountRow, ApiKeyRow, NewAccountEvent, SessionRow};
 
 use crate::clock::wall_ms;
 use crate::run::RunContext;
@@ -113,10 +113,11 @@ pub(super) async fn change(
     Err(busy())
 }
 
-/// Tells those who have streams open that a session of theirs may be over, or worth less.
+/// Tells those who have streams open that a session or key of theirs may be over, or worth less.
 fn tell_revoked(context: &RunContext, before: &AccountRow, after: &AccountRow) {
     let goes_on = |session: &SessionRow| after.sessions.iter().any(|there| there.session == session.session);
-    if before.role > after.role || !before.sessions.iter().all(goes_on) {
+    let is_kept = |key: &ApiKeyRow| after.keys().any(|there| there.key == key.key);
+    if before.role > after.role || !before.sessions.iter().all(goes_on) || !before.keys().all(is_kept) {
         // Nobody has to be listening.
         let _ = context.accounts.revoked.send(after.account);
     }

@@ -12,7 +12,7 @@ use store::rows::{AccountRow, SessionRow};
 
 use super::rows::{at_hand, change, find, touch};
 use super::token::{Token, TokenKind};
-use super::{Result, after, attempts, ended, signed, views};
+use super::{Result, after, attempts, ended, second, signed, views};
 use crate::clock::wall_ms;
 use crate::run::RunContext;
 
@@ -125,7 +125,7 @@ pub(super) fn refused() -> Fault {
 /// Signs somebody in.
 ///
 /// # Errors
-/// `sign-in-refused`, `too-many-attempts`, `unavailable`.
+/// `sign-in-refused`, `second-factor-needed`, `second-factor-wrong`, `too-many-attempts`, `unavailable`.
 pub async fn begin(context: &Arc<RunContext>, ask: &BeginSession) -> Result<SessionReply> {
     let (visitor, request) = (&ask.visitor, &ask.request);
     let email = Email::parse(&request.email);
@@ -143,11 +143,12 @@ pub async fn begin(context: &Arc<RunContext>, ask: &BeginSession) -> Result<Sess
         }
         return Err(refused());
     };
+    second::prove(context, &row, request.code.as_ref(), visitor).await?;
     let session = NewSession::draw(row.account, visitor)?;
     let old = ask.instead_of.as_ref().and_then(|token| Token::parse(TokenKind::Session, token));
     let signed_in = change(context, row.account, &visitor.address, |now| {
-        // The password that was right may be another one by now.
-        if now.password() != row.password() {
+        // The password that was right may be another one by now, or a code be needed.
+        if !second::same(now, &row) {
             return Err(refused());
         }
         end_same(now, old.as_ref());
@@ -192,16 +193,17 @@ fn note_refusal(context: &Arc<RunContext>, email: Email, visitor: Visitor) {
     }
 }
 
-/// Holds a password against an account's, and against how often that may be tried.
+/// Holds a password against an account's and against how often that may be tried, and then a code against its second
+/// factor, where it has one. Whoever goes on from there makes sure that both are still the [`second::same`].
 pub(super) async fn prove(
     context: &Arc<RunContext>,
     row: &AccountRow,
-    password: &Secret,
+    (password, code): (&Secret, Option<&Secret>),
     visitor: &Visitor,
 ) -> Result<()> {
     attempts::password(context, &row.email, visitor).await?;
     if context.accounts.hashing.verify(password, row.password()).await? {
-        return Ok(());
+        return second::prove(context, row, code, visitor).await;
     }
     if let Some(email) = Email::parse(&row.email) {
         note_refusal(context, email, visitor.clone());
@@ -212,13 +214,13 @@ pub(super) async fn prove(
 /// Says the password again: the session counts as signed in now.
 ///
 /// # Errors
-/// `password-wrong`, `too-many-attempts`.
+/// `password-wrong`, `second-factor-needed`, `second-factor-wrong`, `too-many-attempts`.
 pub async fn say_password(context: &Arc<RunContext>, ask: &SayPassword) -> Result<()> {
     let signed = signed(&ask.principal)?;
     let row = at_hand(context, signed.account).await?.ok_or_else(ended)?;
-    prove(context, &row, &ask.request.password, &ask.visitor).await?;
+    prove(context, &row, (&ask.request.password, ask.request.code.as_ref()), &ask.visitor).await?;
     let proved = change(context, signed.account, &ask.visitor.address, |now| {
-        if now.password() != row.password() {
+        if !second::same(now, &row) {
             return Err(ended());
         }
         let session = now.sessions.iter_mut().find(|session| session.session == signed.session).ok_or_else(ended)?;

@@ -26,13 +26,17 @@ pub enum TokenKind {
     Session,
     /// A mailed link.
     Link,
+    /// A key.
+    Key,
 }
 
 impl TokenKind {
-    fn prefix(self) -> &'static str {
+    /// What tokens of this kind begin with.
+    pub fn prefix(self) -> &'static str {
         match self {
             Self::Session => "vs_",
             Self::Link => "vl_",
+            Self::Key => "vk_",
         }
     }
 }
@@ -91,7 +95,7 @@ impl Token {
     }
 }
 
-/// A claim code, in groups that can be read aloud.
+/// A code to claim the node or to recover with, of 130 random bits in groups that can be read aloud.
 ///
 /// # Errors
 /// `internal` if the system gives no random bytes.
@@ -105,14 +109,16 @@ pub fn draw_code() -> Result<Secret, Fault> {
 
 /// Whether two codes are one, case and dashes aside, in a time that tells nothing.
 pub fn same_code(one: &Secret, other: &Secret) -> bool {
-    let digest = |code: &Secret| {
-        let plain: String = code.0.chars().filter(char::is_ascii_alphanumeric).collect();
-        Digest::of(plain.to_ascii_uppercase().as_bytes()).0
-    };
-    digest(one).ct_eq(&digest(other)).into()
+    code_digest(one).ct_eq(&code_digest(other)).into()
 }
 
-fn random(bytes: &mut [u8]) -> Result<(), Fault> {
+/// What rows hold of a code: its SHA-256, case and dashes aside.
+pub(super) fn code_digest(code: &Secret) -> SecretDigest {
+    let plain: Zeroizing<String> = Zeroizing::new(code.0.chars().filter(char::is_ascii_alphanumeric).collect());
+    Digest::of(Zeroizing::new(plain.to_ascii_uppercase()).as_bytes()).0
+}
+
+pub(super) fn random(bytes: &mut [u8]) -> Result<(), Fault> {
     getrandom::fill(bytes).map_err(|e| Fault::new("internal", format!("the system gives no random bytes: {e}")))
 }
 

@@ -2,7 +2,8 @@
 
 use cluster::body::Fault;
 use cluster::body::accounts::{ChangeRole, FindAccount, ListAccountEvents, PatchAccount};
-use domain::account::{ACCOUNT_PAGE_MAX, Account, AccountAct, AccountEventPage};
+use cluster::body::credentials::ListAccounts;
+use domain::account::{ACCOUNT_PAGE_MAX, Account, AccountAct, AccountEventPage, AccountPage};
 use domain::id::AccountId;
 use domain::principal::Principal;
 use store::rows::AccountRow;
@@ -82,6 +83,18 @@ pub async fn events(context: &RunContext, ask: &ListAccountEvents) -> Result<Acc
 pub async fn by_address(context: &RunContext, ask: &FindAccount) -> Result<Account> {
     signed(&ask.principal)?;
     find(context, &address(&ask.email)?).await?.as_ref().map(account).ok_or_else(no_account)
+}
+
+/// A page of the node's accounts, for an admin.
+///
+/// # Errors
+/// `account-needed`.
+pub async fn all(context: &RunContext, ask: &ListAccounts) -> Result<AccountPage> {
+    signed(&ask.principal)?;
+    let (after, limit) = (ask.after.unwrap_or(AccountId(0)), ask.limit.clamp(1, ACCOUNT_PAGE_MAX));
+    let rows = context.records.account_list(after, limit + 1).await.map_err(|e| store_fault(&e))?;
+    let next = (rows.len() > limit as usize).then(|| rows[limit as usize - 1].account);
+    Ok(AccountPage { accounts: rows.iter().take(limit as usize).map(account).collect(), next })
 }
 
 /// Gives an account another role, and writes that down for the admin too.

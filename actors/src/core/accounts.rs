@@ -1,11 +1,13 @@
 //! What is asked of accounts.
 
 use cluster::body::accounts::{AccountEventsReply, AccountReply, AuthenticatedReply, SessionsReply};
+use cluster::body::credentials::{AccountsReply, KeysReply, RecoveryCodesReply, SecondFactorReply};
 use cluster::body::{Done, Fault};
 use cluster::message::Message;
 
 use super::Shared;
-use crate::accounts::{credentials, joining, sessions, views};
+use crate::accounts::token::TokenKind;
+use crate::accounts::{credentials, joining, keys, second, sessions, views};
 use crate::uploads;
 
 impl Shared {
@@ -13,7 +15,11 @@ impl Shared {
         let context = &self.context;
         Ok(match message {
             Message::Authenticate(ask) => {
-                AuthenticatedReply { principal: sessions::authenticate(context, &ask.token).await? }.into()
+                let principal = match ask.token.0.starts_with(TokenKind::Key.prefix()) {
+                    true => keys::authenticate(context, &ask.token).await?,
+                    false => sessions::authenticate(context, &ask.token).await?,
+                };
+                AuthenticatedReply { principal }.into()
             }
             Message::SignUpAccount(ask) => joining::sign_up(context, &ask).await.map(|()| Done {})?.into(),
             Message::ClaimNode(ask) => joining::claim(context, &ask).await?.into(),
@@ -36,6 +42,28 @@ impl Shared {
             Message::ListAccountEvents(ask) => AccountEventsReply { page: views::events(context, &ask).await? }.into(),
             Message::FindAccount(ask) => AccountReply { account: views::by_address(context, &ask).await? }.into(),
             Message::ChangeRole(ask) => AccountReply { account: views::change_role(context, &ask).await? }.into(),
+            other => return self.answer_credentials(other).await,
+        })
+    }
+
+    async fn answer_credentials(&self, message: Message) -> Result<Message, Fault> {
+        let context = &self.context;
+        Ok(match message {
+            Message::MakeKey(ask) => keys::make(context, &ask).await?.into(),
+            Message::ListKeys(ask) => KeysReply { keys: keys::list(context, &ask.principal).await? }.into(),
+            Message::RevokeKey(ask) => keys::revoke(context, &ask).await.map(|()| Done {})?.into(),
+            Message::ListAccounts(ask) => AccountsReply { page: views::all(context, &ask).await? }.into(),
+            Message::ReadSecondFactor(ask) => {
+                SecondFactorReply { second_factor: second::stands(context, &ask.principal).await? }.into()
+            }
+            Message::BeginSecondFactor(ask) => second::begin(context, &ask).await?.into(),
+            Message::ConfirmSecondFactor(ask) => {
+                RecoveryCodesReply { codes: second::confirm(context, &ask).await? }.into()
+            }
+            Message::RemoveSecondFactor(ask) => second::remove(context, &ask).await.map(|()| Done {})?.into(),
+            Message::RenewRecoveryCodes(ask) => {
+                RecoveryCodesReply { codes: second::renew(context, &ask).await? }.into()
+            }
             other => return uploads::answer(context, other).await,
         })
     }

@@ -17,7 +17,7 @@ pub struct Visitor {
     pub agent: String,
 }
 
-/// Who is it that has this session's token?
+/// Who is it that has this token, of a session or of a key?
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Authenticate {
     /// The token.

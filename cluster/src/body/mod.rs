@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod analysis;
+pub mod credentials;
 pub mod files;
 pub mod follow;
 pub mod keeping;

@@ -15,9 +15,9 @@ use domain::id::{AccountId, SessionId, TenantId};
 use domain::language::Language;
 use domain::principal::{Principal, Proof, Signed};
 
-const ACCOUNT: AccountId = AccountId(0xacc0);
+pub const ACCOUNT: AccountId = AccountId(0xacc0);
 const SESSION: SessionId = SessionId(0x5e55);
-const WHO: Principal = Principal {
+pub const WHO: Principal = Principal {
     tenant: TenantId(7),
     proof: Proof::Session(Signed {
         account: ACCOUNT,
@@ -32,7 +32,7 @@ fn secret(text: &str) -> Secret {
     Secret(text.into())
 }
 
-fn account() -> Account {
+pub fn account() -> Account {
     Account {
         id: ACCOUNT,
         email: "a@b.org".into(),
@@ -54,10 +54,10 @@ pub fn examples() -> Vec<Message> {
         name: "A".into(),
         language: Some(Language::Fr),
     };
-    let sign_in = SignIn { email: "a@b.org".into(), password: secret("p") };
+    let sign_in = SignIn { email: "a@b.org".into(), password: secret("p"), code: None };
     let address = MailAddress { email: "a@b.org".into() };
     let reset = PasswordReset { token: secret("t"), password: secret("p") };
-    let change = PasswordChange { current: secret("p"), password: secret("q") };
+    let change = PasswordChange { current: secret("p"), password: secret("q"), code: None };
     let session = Session {
         id: SESSION,
         began_ms: 1,
@@ -76,13 +76,21 @@ pub fn examples() -> Vec<Message> {
         BeginSession { visitor: visitor.clone(), request: sign_in, instead_of: Some(secret("t")) }.into(),
         EndSessions { principal: WHO, visitor: visitor.clone(), which: WhichSessions::One(SESSION) }.into(),
         ListSessions { principal: Principal::NOBODY }.into(),
-        FollowLink { visitor: visitor.clone(), request: LinkUse { token: secret("t"), password: secret("p") } }.into(),
+        FollowLink {
+            visitor: visitor.clone(),
+            request: LinkUse { token: secret("t"), password: secret("p"), code: None },
+        }
+        .into(),
         ConfirmAgain { principal: WHO, visitor: visitor.clone() }.into(),
         AskReset { visitor: visitor.clone(), request: address.clone() }.into(),
         ResetPassword { visitor: visitor.clone(), request: reset }.into(),
         ChangePassword { principal: WHO, visitor: visitor.clone(), request: change }.into(),
-        SayPassword { principal: WHO, visitor: visitor.clone(), request: PasswordAgain { password: secret("p") } }
-            .into(),
+        SayPassword {
+            principal: WHO,
+            visitor: visitor.clone(),
+            request: PasswordAgain { password: secret("p"), code: Some(secret("1")) },
+        }
+        .into(),
         ReadAccount { principal: WHO }.into(),
         PatchAccount {
             principal: WHO,

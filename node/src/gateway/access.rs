@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::accounts::token::TokenKind;
 use actors::clock::wall_ms;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +14,7 @@ use cluster::body::accounts::Authenticate;
 use cluster::link::CallContext;
 use domain::account::{Secret, SystemRole};
 use domain::id::AccountId;
-use domain::principal::{Principal, Proof, Signed};
+use domain::principal::{Keyed, Principal, Proof, Signed};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -21,7 +22,7 @@ use tokio::sync::watch;
 use warp::http::{HeaderMap, Method, header};
 
 use super::problem::ApiError;
-use super::routes::Permission;
+use super::routes::{ByKey, Permission, Route};
 use super::{Gateway, cookie};
 
 /// Says a request's CSRF token.
@@ -92,8 +93,8 @@ fn needed() -> ApiError {
 /// Who asks; `local` is whoever sits at the machine, where that may be who it is.
 ///
 /// # Errors
-/// `session-ended` for a session that is over, with word to the browser to forget it; `sign-in-needed` for a bearer's
-/// credential that is none; what the core says.
+/// `session-ended` for a session that is over, with word to the browser to forget it; `key-invalid` for a key that is
+/// none any more, `sign-in-needed` for another bearer's credential; what the core says.
 pub async fn identify(
     gateway: &Gateway,
     credential: &Credential,
@@ -105,6 +106,10 @@ pub async fn identify(
     match (credential, local.filter(|_| auth.trusts_local())) {
         (Credential::Bearer(token), _) => match &auth.own_secret {
             Some(own) if same(own, token) => Ok(Principal::NODE),
+            _ if token.0.starts_with(TokenKind::Key.prefix()) => {
+                Ok(gateway.core.call(Authenticate { token: token.clone() }, context).await?.principal)
+            }
+            // A session's token is good in its cookie only, where a page says the CSRF token beside it.
             _ => Err(needed()),
         },
         (_, Some(local)) => Ok(local),
@@ -133,13 +138,53 @@ pub fn authorise(permission: Permission, principal: &Principal, now_ms: u64) -> 
         }
         (_, Proof::LocalTrust | Proof::Node) => Ok(()),
         (permission, Proof::Session(signed)) => authorise_session(permission, signed, now_ms),
+        (permission, Proof::Key(keyed)) => authorise_key(permission, keyed),
     }
+}
+
+/// Whether a route is one for whoever asks, where that is a program with a key.
+///
+/// # Errors
+/// `key-not-enough`.
+pub fn check_scope(route: &Route, principal: &Principal) -> Result<(), ApiError> {
+    let Proof::Key(keyed) = principal.proof else { return Ok(()) };
+    match route.by_key() {
+        ByKey::Any => Ok(()),
+        ByKey::Scope(scope) if keyed.scopes.has(scope) => Ok(()),
+        ByKey::Scope(_) => Err(ApiError::new("key-not-enough", "this key was made for other things: make another one")),
+        ByKey::Never => {
+            let detail = "accounts are looked after by whoever is signed in to one, and never by a key: sign in";
+            Err(ApiError::new("key-not-enough", detail))
+        }
+    }
+}
+
+/// A key allows no more than its account may; what it is for besides says [`check_scope`].
+fn authorise_key(permission: Permission, keyed: Keyed) -> Result<(), ApiError> {
+    let least = match permission {
+        Permission::Operator => SystemRole::Operator,
+        Permission::Admin => SystemRole::Admin,
+        _ => SystemRole::User,
+    };
+    match keyed.confirmed {
+        false => Err(unconfirmed()),
+        true if keyed.role < least => Err(forbidden()),
+        true => Ok(()),
+    }
+}
+
+fn unconfirmed() -> ApiError {
+    ApiError::new("address-unconfirmed", "confirm your address first: a link was mailed to it")
+}
+
+fn forbidden() -> ApiError {
+    ApiError::new("forbidden", "your account may not do this")
 }
 
 fn authorise_session(permission: Permission, signed: Signed, now_ms: u64) -> Result<(), ApiError> {
     let confirmed = || match signed.confirmed {
         true => Ok(()),
-        false => Err(ApiError::new("address-unconfirmed", "confirm your address first: a link was mailed to it")),
+        false => Err(unconfirmed()),
     };
     let recent = || match now_ms.saturating_sub(signed.proved_ms) < RECENT_MS {
         true => Ok(()),
@@ -147,7 +192,7 @@ fn authorise_session(permission: Permission, signed: Signed, now_ms: u64) -> Res
     };
     let role = |least| match signed.role >= least {
         true => Ok(()),
-        false => Err(ApiError::new("forbidden", "your account may not do this")),
+        false => Err(forbidden()),
     };
     match permission {
         Permission::Public | Permission::Account => Ok(()),
@@ -158,7 +203,7 @@ fn authorise_session(permission: Permission, signed: Signed, now_ms: u64) -> Res
     }
 }
 
-/// Waits until whoever opened a stream may not have it any more: their session ended, or the node that trusted them for
+/// Waits until whoever opened a stream may not have it any more: their session ended, their key was revoked, or the node that trusted them for
 /// sitting at its machine has its first account.
 pub async fn until_revoked(gateway: Arc<Gateway>, route: Permission, principal: Principal, credential: Credential) {
     let mut revoked = gateway.auth.revoked.subscribe();
@@ -169,7 +214,7 @@ pub async fn until_revoked(gateway: Arc<Gateway>, route: Permission, principal: 
             let _ = claimed.wait_for(|claimed| *claimed).await;
         }
         Proof::Node | Proof::Nobody => std::future::pending().await,
-        Proof::Session(signed) => loop {
+        Proof::Session(Signed { account: own, .. }) | Proof::Key(Keyed { account: own, .. }) => loop {
             // Asked for the first time when revocations are listened to already: none falls in between.
             let context = CallContext::within(ASK_AGAIN);
             let found = identify(&gateway, &credential, None, context).await;
@@ -179,7 +224,7 @@ pub async fn until_revoked(gateway: Arc<Gateway>, route: Permission, principal: 
             }
             loop {
                 match revoked.recv().await {
-                    Ok(account) if account != signed.account => {}
+                    Ok(account) if account != own => {}
                     Ok(_) | Err(RecvError::Lagged(_)) => break,
                     Err(RecvError::Closed) => return,
                 }

@@ -22,7 +22,7 @@ type Result<T = Response> = std::result::Result<T, ApiError>;
 const EVENTS_DEFAULT: u32 = 50;
 
 /// Whoever sent a request, as accounts' logs know them.
-fn visitor(request: &Request) -> Visitor {
+pub(super) fn visitor(request: &Request) -> Visitor {
     let agent = request.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let agent = agent[..agent.floor_char_boundary(AGENT_MAX_BYTES)].to_owned();
     Visitor { address: request.caller.address.to_string(), agent }

@@ -22,6 +22,7 @@
 //! | [`guard`] | what is let in: the local trust of a one-machine node |
 //! | [`access`], [`cookie`] | who asks, and what they may: the one place where permissions are enforced |
 //! | [`accounts`] | signing up, in and out; sessions, passwords, roles |
+//! | [`credentials`] | keys for programs, the second factor, the list of accounts |
 //! | [`rates`] | how many requests somebody may make |
 //! | [`keyed`] | requests that are sent again, and make nothing twice |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
@@ -36,6 +37,7 @@ pub mod analyses;
 pub mod assets;
 pub mod compress;
 pub mod cookie;
+pub mod credentials;
 pub mod devices;
 pub mod download;
 pub mod edge;

@@ -135,7 +135,7 @@ fn bound_numbers(value: &mut Value) {
 
 fn path_schema(name: &str) -> Value {
     match name {
-        "project" | "run" | "upload" | "webhook" | "session" | "account" => {
+        "project" | "run" | "upload" | "webhook" | "session" | "account" | "key" => {
             json!({ "type": "string", "format": "uuid" })
         }
         "revision" => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),

@@ -99,20 +99,24 @@ fn status(code: &str) -> StatusCode {
         | "upload-too-many-pieces"
         | "quota-exceeded"
         | "text-too-long" => StatusCode::PAYLOAD_TOO_LARGE,
-        "sign-in-needed" | "session-ended" | "sign-in-refused" => StatusCode::UNAUTHORIZED,
+        "sign-in-needed" | "session-ended" | "sign-in-refused" | "key-invalid" | "second-factor-needed" => {
+            StatusCode::UNAUTHORIZED
+        }
         "forbidden"
         | "account-needed"
         | "address-unconfirmed"
         | "sign-in-again"
         | "csrf-token-needed"
+        | "key-not-enough"
         | "password-wrong"
+        | "second-factor-wrong"
         | "claim-code-wrong"
         | "claim-needed"
         | "mailed-link-invalid" => StatusCode::FORBIDDEN,
-        "account-not-found" | "session-not-found" => StatusCode::NOT_FOUND,
-        "claimed-already" | "own-role" => StatusCode::CONFLICT,
-        "password-weak" | "bad-email" => StatusCode::UNPROCESSABLE_ENTITY,
-        "too-many-attempts" => StatusCode::TOO_MANY_REQUESTS,
+        "account-not-found" | "session-not-found" | "key-not-found" => StatusCode::NOT_FOUND,
+        "claimed-already" | "own-role" | "second-factor-on" | "second-factor-off" => StatusCode::CONFLICT,
+        "password-weak" | "bad-email" | "key-settings-invalid" => StatusCode::UNPROCESSABLE_ENTITY,
+        "too-many-attempts" | "too-many-keys" => StatusCode::TOO_MANY_REQUESTS,
         "upload-broken" | "bad-request" | "upload-without-name" | "bad-cursor" => StatusCode::BAD_REQUEST,
         "not-found" | "project-not-found" | "run-not-found" | "revision-not-found" | "version-not-found"
         | "artefact-not-found" | "upload-not-found" | "webhook-not-found" | "cover-not-found" => StatusCode::NOT_FOUND,

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use domain::api::{FileLink, NodeInfo, ProjectView, RunView};
+use domain::api_key::KeyScope;
 use domain::edit::{EditPage, EditRequest, EditState, EditedStoryboard, UndoRequest};
 use domain::health::{BackupRequest, Jobs, MeasuredHealth, MigrationsRun, NodeHealth, SweepReport};
 use domain::project::{
@@ -157,6 +158,37 @@ impl Route {
         let is_of_a_tenant =
             matches!(self.permission, Permission::Tenant | Permission::ProjectRead | Permission::ProjectWrite);
         self.method == Method::POST && self.response.0 == 201 && is_of_a_tenant
+    }
+}
+
+/// What a key has to be for, to use a route. An account is looked after by whoever is signed in to it, never by a
+/// program with a key of it, which could make itself more of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByKey {
+    /// Anything.
+    Any,
+    /// This.
+    Scope(KeyScope),
+    /// No key will do.
+    Never,
+}
+
+impl Route {
+    /// What a key has to be for, to use it.
+    pub fn by_key(&self) -> ByKey {
+        let reads = self.method == Method::GET;
+        match self.permission {
+            Permission::Public => ByKey::Any,
+            Permission::Account | Permission::Recent => ByKey::Never,
+            // What it tells signs messages in the node's name.
+            Permission::Tenant if self.id == "webhookSecrets" => ByKey::Scope(KeyScope::Write),
+            Permission::Tenant if reads => ByKey::Scope(KeyScope::Read),
+            Permission::ProjectRead => ByKey::Scope(KeyScope::Read),
+            Permission::Tenant | Permission::ProjectWrite => ByKey::Scope(KeyScope::Write),
+            Permission::Operator => ByKey::Scope(KeyScope::Operate),
+            Permission::Admin if self.id == "backup" => ByKey::Scope(KeyScope::Administer),
+            Permission::Admin => ByKey::Never,
+        }
     }
 }
 
@@ -334,6 +366,7 @@ macro_rules! handler {
 }
 
 mod accounts;
+mod credentials;
 mod reach;
 mod work;
 
@@ -345,6 +378,7 @@ pub fn table() -> Vec<Route> {
         .chain(work::of_runs())
         .chain(reach::routes())
         .chain(accounts::routes())
+        .chain(credentials::routes())
         .collect()
 }
 

@@ -183,6 +183,7 @@ async fn admit(
     }
     let context = CallContext { trace, ..CallContext::within(IDENTIFY) };
     let principal = access::identify(gateway, credential, local, context).await?;
+    access::check_scope(route, &principal)?;
     access::authorise(route.permission, &principal, wall_ms())?;
     access::check_csrf(route.permission, method, credential, headers)?;
     Ok(principal)

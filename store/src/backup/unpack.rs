@@ -25,7 +25,7 @@ use crate::error::StoreError;
 use crate::failpoint;
 use crate::folder::{DataFolder, make_folder, sync_folder};
 use crate::records::Records;
-use crate::rows::KeptRow;
+use crate::rows::{Credential, KeptRow};
 
 /// Members that are held in memory: the manifest names every blob in a line.
 const MANIFEST_MAX_BYTES: u64 = 1 << 30;
@@ -233,6 +233,7 @@ fn sign_out(row: &mut KeptRow) {
     if let KeptRow::Account(row) = row {
         row.sessions.clear();
         row.links.clear();
+        row.credentials.retain(|credential| !matches!(credential, Credential::Key(_)));
     }
 }
 

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use super::{account_row, fresh};
 use crate::error::StoreError;
 use crate::records::{Cas, Records};
-use crate::rows::{AccountRow, EmailRow, LINKS_MAX, LIST_MAX, NewAccountEvent, SiteRow};
+use crate::rows::{AccountRow, CREDENTIALS_MAX, EmailRow, LINKS_MAX, LIST_MAX, NewAccountEvent, SiteRow};
 
 fn done(what: AccountAct) -> Option<NewAccountEvent> {
     Some(NewAccountEvent { at_ms: 5, address: "192.0.2.7".into(), what })
@@ -59,6 +59,7 @@ pub async fn a_row_that_no_account_can_have_is_refused_whole(store: Arc<dyn Reco
         AccountRow { sessions: vec![row.sessions[0].clone(); SESSIONS_MAX + 1], ..row.clone() },
         AccountRow { sessions: vec![wordy], ..row.clone() },
         AccountRow { links: vec![row.links[0].clone(); LINKS_MAX + 1], ..row.clone() },
+        AccountRow { credentials: vec![row.credentials[0].clone(); CREDENTIALS_MAX + 1], ..row.clone() },
     ];
     for wrong in wrong {
         let refused = store.account_update(wrong.clone(), 1, done(AccountAct::Changed)).await;
@@ -86,6 +87,27 @@ pub async fn an_accounts_log_is_read_newest_first_and_bounded(store: Arc<dyn Rec
     assert_eq!(read(4, 2).await, [3, 2]);
     assert_eq!(read(1, 2).await, [0_u64; 0]);
     assert_eq!(store.account_events(AccountId(fresh()), u64::MAX, 9).await, Ok(vec![]), "another account's");
+}
+
+/// See the name.
+pub async fn accounts_are_listed_in_the_order_of_their_ids_and_bounded(store: Arc<dyn Records>) {
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        made.push(inserted(&store).await);
+    }
+    made.sort_unstable_by_key(|row| row.account);
+    let (mut found, mut after) = (Vec::new(), AccountId(0));
+    loop {
+        let page = store.account_list(after, 2).await.unwrap();
+        assert!(page.len() <= 2 && page.windows(2).all(|pair| pair[0].account < pair[1].account));
+        let Some(last) = page.last() else { break };
+        assert!(after < last.account, "it goes on");
+        after = last.account;
+        // Others may be making some, too.
+        found.extend(page.into_iter().filter(|row| made.iter().any(|mine| mine.account == row.account)));
+    }
+    assert_eq!(found, made);
+    assert_eq!(store.account_list(AccountId(u128::MAX), LIST_MAX + 1).await, Ok(vec![]));
 }
 
 /// See the name.

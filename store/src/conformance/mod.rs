@@ -97,6 +97,7 @@ macro_rules! records_conformance {
             of_two_that_change_an_account_one_does,
             a_row_that_no_account_can_have_is_refused_whole,
             an_accounts_log_is_read_newest_first_and_bounded,
+            accounts_are_listed_in_the_order_of_their_ids_and_bounded,
             of_two_that_want_an_address_one_gets_it,
             an_address_is_left_by_its_own_account_only,
             the_node_is_claimed_once,

@@ -263,6 +263,11 @@ impl Records for Faulty<dyn Records> {
         self.inner.account_events(account, before, limit).await
     }
 
+    async fn account_list(&self, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.account_list(after, limit).await
+    }
+
     async fn email_get(&self, email: &str) -> Result<Option<EmailRow>, StoreError> {
         self.fail_read()?;
         self.inner.email_get(email).await

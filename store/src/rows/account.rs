@@ -7,6 +7,7 @@ use domain::account::{
 use domain::id::{AccountId, SessionId, TenantId};
 use domain::language::Language;
 
+use super::credential::{ApiKeyRow, SecondFactorRow};
 use crate::error::StoreError;
 
 /// Mailed links that an account may have open: one a kind.
@@ -57,6 +58,10 @@ pub enum Credential {
         /// When it was set, milliseconds since 1970 UTC. Shown, never decided from.
         set_ms: u64,
     },
+    /// A key, for a program.
+    Key(ApiKeyRow),
+    /// A second factor, on or to be.
+    SecondFactor(SecondFactorRow),
 }
 
 /// SHA-256 of a secret of 256 random bits.
@@ -164,13 +169,46 @@ impl AccountRow {
         if self.sessions.len() > SESSIONS_MAX || self.sessions.iter().any(|s| s.agent.len() > AGENT_MAX_BYTES) {
             return invalid("it has too many sessions, or one that says too much");
         }
+        let fits = |credential: &Credential| match credential {
+            Credential::Password { .. } => true,
+            Credential::Key(key) => key.fits(),
+            Credential::SecondFactor(factor) => factor.fits(),
+        };
+        if !self.credentials.iter().all(fits) {
+            return invalid("a credential of it is too long");
+        }
         let crowded = self.links.len() > LINKS_MAX || self.credentials.len() > CREDENTIALS_MAX;
         if crowded { invalid("it has too many links or credentials") } else { Ok(()) }
     }
 
     /// The hash of its password.
     pub fn password(&self) -> Option<&str> {
-        self.credentials.iter().map(|Credential::Password { phc, .. }| phc.as_str()).next()
+        self.credentials.iter().find_map(|credential| match credential {
+            Credential::Password { phc, .. } => Some(phc.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Its keys, oldest first.
+    pub fn keys(&self) -> impl Iterator<Item = &ApiKeyRow> {
+        self.credentials.iter().filter_map(|credential| match credential {
+            Credential::Key(key) => Some(key),
+            _ => None,
+        })
+    }
+
+    /// Its second factor, on or to be.
+    pub fn second_factor(&self) -> Option<&SecondFactorRow> {
+        self.credentials.iter().find_map(|credential| match credential {
+            Credential::SecondFactor(factor) => Some(factor),
+            _ => None,
+        })
+    }
+
+    /// Puts a second factor in place of the one before, or takes that away.
+    pub fn set_second_factor(&mut self, factor: Option<SecondFactorRow>) {
+        self.credentials.retain(|credential| !matches!(credential, Credential::SecondFactor(_)));
+        self.credentials.extend(factor.map(Credential::SecondFactor));
     }
 }
 
@@ -191,6 +229,8 @@ impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Password { set_ms, .. } => f.debug_struct("Password").field("set_ms", set_ms).finish_non_exhaustive(),
+            Self::Key(key) => key.fmt(f),
+            Self::SecondFactor(factor) => factor.fmt(f),
         }
     }
 }

@@ -56,6 +56,11 @@ pub(super) fn events(
     )
 }
 
+pub(super) fn list(connection: &Connection, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
+    let sql = "SELECT payload FROM accounts WHERE account > ?1 ORDER BY account LIMIT ?2";
+    rows(connection, "listing accounts", sql, params![after.0.to_be_bytes(), bounded(limit)])
+}
+
 pub(super) fn put(
     connection: &Connection,
     row: AccountRow,

@@ -265,6 +265,10 @@ impl Records for Sqlite {
         self.readers.read("reading an account's log", move |c| accounts::events(c, account, before, limit)).await
     }
 
+    async fn account_list(&self, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
+        self.readers.read("listing accounts", move |c| accounts::list(c, after, limit)).await
+    }
+
     async fn email_get(&self, email: &str) -> Result<Option<EmailRow>, StoreError> {
         let email = email.to_owned();
         self.readers.read("reading whose an address is", move |c| accounts::email(c, &email)).await

@@ -13,7 +13,8 @@ use super::{ACTIVITY, CHANGE, Content, NO_BODY, Param, Permission, Route, RouteL
 /// A few words, and a password that may wait for its turn to be hashed.
 const PASSWORD: RouteLimits = RouteLimits { body_bytes: Some(16 << 10), deadline_ms: 30_000, rate: Rate::Change };
 /// A few words.
-const WORDS: RouteLimits = RouteLimits { body_bytes: Some(16 << 10), deadline_ms: 10_000, rate: Rate::Change };
+pub(super) const WORDS: RouteLimits =
+    RouteLimits { body_bytes: Some(16 << 10), deadline_ms: 10_000, rate: Rate::Change };
 const EMAIL: &[Param] =
     &[Param { name: "email", place: "query", required: true, about: "The account's mail address.", kind: "..254" }];
 

@@ -1,7 +1,8 @@
 use domain::account::{AccountAct, SystemRole};
+use domain::api_key::{KeyScope, KeyScopes};
 use domain::book::{Format, Warning};
 use domain::edit::{Edit, EditEntry};
-use domain::id::{AccountId, Digest, ProjectId, RunId, SessionId, TenantId, Term, UploadId, WebhookId};
+use domain::id::{AccountId, ApiKeyId, Digest, ProjectId, RunId, SessionId, TenantId, Term, UploadId, WebhookId};
 use domain::language::Language;
 use domain::project::{Act, Actor};
 use domain::run::{Progress, RunSettings, RunState, Stage};
@@ -11,8 +12,8 @@ use proptest::prelude::*;
 use super::old::{Project1, Run1};
 use super::*;
 use crate::rows::{
-    Artefact, Chunk, Credential, IntentBody, LinkPurpose, MailedLink, NewSegment, OutboxEvent, OwnerId, PendingEvent,
-    RevisionRow, SessionRow, Trash, UploadState,
+    ApiKeyRow, Artefact, Chunk, Credential, IntentBody, LinkPurpose, MailedLink, NewSegment, OutboxEvent, OwnerId,
+    PendingEvent, RevisionRow, SecondFactorRow, SessionRow, Trash, UploadState,
 };
 
 const PROGRESS: Progress =
@@ -149,6 +150,30 @@ fn account() -> AccountRow {
     }
 }
 
+fn key() -> Credential {
+    Credential::Key(ApiKeyRow {
+        key: ApiKeyId(7),
+        secret: [9; 32],
+        name: "k".into(),
+        scopes: KeyScopes::of(&[KeyScope::Read, KeyScope::Operate]),
+        made_ms: 12,
+        used_ms: Some(13),
+        ends_ms: 14,
+    })
+}
+
+fn second_factor() -> Credential {
+    Credential::SecondFactor(SecondFactorRow {
+        sealed: vec![1, 2],
+        begun_ms: 12,
+        on_ms: Some(13),
+        last_step: 300,
+        recovery: vec![[8; 32]],
+        wrong: 3,
+        wrong_ms: 14,
+    })
+}
+
 fn account_event(what: AccountAct) -> AccountEvent {
     AccountEvent { seq: 2, at_ms: 10, address: "b".into(), what }
 }
@@ -207,6 +232,10 @@ fn the_payload_formats_are_frozen() {
         digest(&self::project()),
         digest(&run()),
         hex(&account()),
+        hex(&AccountRow { credentials: vec![key()], sessions: vec![], links: vec![], ..account() }),
+        hex(&AccountRow { credentials: vec![second_factor()], sessions: vec![], links: vec![], ..account() }),
+        hex(&account_event(AccountAct::KeyRevoked { key: ApiKeyId(7) })),
+        hex(&account_event(AccountAct::RecoveryCodesRenewed)),
         hex(&account_event(AccountAct::AddressChanged { before: "e".into(), email: "f".into() })),
         hex(&account_event(AccountAct::ChangedRole { of: AccountId(9), role: SystemRole::Operator })),
         hex(&EmailRow { email: "e".into(), version: 2, account: AccountId(1) }),
@@ -216,7 +245,7 @@ fn the_payload_formats_are_frozen() {
     assert_eq!(found, GOLDEN);
 }
 
-const GOLDEN: [&str; 26] = [
+const GOLDEN: [&str; 30] = [
     "0100060102fb2c01",
     "01000101010309fb2c01fc701101000c",
     "0100010204020309fb2c01fc701101000c",
@@ -238,6 +267,10 @@ const GOLDEN: [&str; 26] = [
     "2954417706f72996f89db6656284d1d2331a20e25bb1ed11528a83a324873cd5",
     "ea2061a07dc4d592768543a67a2d038d2db5a3e829042de16787b00836fa99de",
     "0100010203016501016e01020b010001700c010405050505050505050505050505050505050505050505050505050505050505050d0e0f0161016201020606060606060606060606060606060606060606060606060606060606060606016610",
+    "0100010203016501016e01020b0101070909090909090909090909090909090909090909090909090909090909090909016b050c010d0e0000",
+    "0100010203016501016e01020b01020201020c010dfb2c01010808080808080808080808080808080808080808080808080808080808080808030e0000",
+    "0100020a01621207",
+    "0100020a016219",
     "0100020a01620c01650166",
     "0100020a0162100901",
     "010001650201",

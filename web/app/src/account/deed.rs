@@ -187,19 +187,19 @@ impl Filled {
                 let claim = Claim { code: self.secret("code"), email, password, name, language };
                 api::claim(&claim).await.map(drop)
             }
-            Deed::SignIn => api::sign_in(&SignIn { email, password }).await.map(drop),
+            Deed::SignIn => api::sign_in(&SignIn { email, password, code: None }).await.map(drop),
             Deed::SignUp => api::sign_up(&SignUp { email, password, name, language }).await,
-            Deed::Confirm => api::confirm(&LinkUse { token, password }).await.map(drop),
+            Deed::Confirm => api::confirm(&LinkUse { token, password, code: None }).await.map(drop),
             Deed::Forgot => api::forgot(&MailAddress { email }).await,
             Deed::Reset => api::reset(&PasswordReset { token, password }).await,
-            Deed::Again => api::say_password(&PasswordAgain { password }).await,
+            Deed::Again => api::say_password(&PasswordAgain { password, code: None }).await,
             Deed::Profile => {
                 let language = Language::from_tag(&self.text("language"));
                 api::change_account(&AccountPatch { name: Some(name), language }).await.map(drop)
             }
             Deed::Address => api::change_address(&MailAddress { email }).await,
             Deed::Password => {
-                let change = PasswordChange { current: self.secret("current"), password };
+                let change = PasswordChange { current: self.secret("current"), password, code: None };
                 api::change_password(&change).await.map(drop)
             }
         }

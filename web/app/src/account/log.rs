@@ -78,7 +78,7 @@ pub fn AccountLog() -> Html {
 
 /// It may have been somebody else.
 fn is_alarming(act: &AccountAct) -> bool {
-    matches!(act, AccountAct::SignInRefused)
+    matches!(act, AccountAct::SignInRefused | AccountAct::CodeRefused)
 }
 
 /// What was done, in a line.
@@ -107,6 +107,17 @@ fn act_text(tr: Tr, act: &AccountAct) -> String {
         AccountAct::ChangedRole { role, .. } => {
             return tr.fill(Text::AccountActGaveRole, &[("role", role_text(tr, *role))]);
         }
+        AccountAct::KeyMade { .. } => Text::AccountActKeyMade,
+        AccountAct::KeyRevoked { .. } => Text::AccountActKeyRevoked,
+        AccountAct::SecondFactorBegun => Text::AccountActFactorBegun,
+        AccountAct::SecondFactorOn => Text::AccountActFactorOn,
+        AccountAct::SecondFactorOff => Text::AccountActFactorOff,
+        AccountAct::CodeRefused => Text::AccountActCodeRefused,
+        AccountAct::CodeTaken => Text::AccountActCodeTaken,
+        AccountAct::RecoveryCodeTaken { left } => {
+            return tr.fill(Text::AccountActRecoveryTaken, &[("left", &left.to_string())]);
+        }
+        AccountAct::RecoveryCodesRenewed => Text::AccountActRecoveryRenewed,
     };
     tr.t(text).to_owned()
 }
