@@ -1,5 +1,8 @@
 //! Every interface text, in both languages: one table, in which a missing string does not compile.
 
+#[macro_use]
+mod accounts;
+
 use crate::language::Language;
 
 macro_rules! texts {
@@ -25,7 +28,8 @@ macro_rules! texts {
     };
 }
 
-texts! {
+// The rest of the table stands in a file of its own, which hands on what stands here.
+account_texts! {
     // -- storyboard.html ------------------------------------------------------------------------
     StoryStoryboard: "Storyboard" / "Storyboard";
     StorySkip: "Skip to the scenes" / "Aller aux scènes";
@@ -420,103 +424,4 @@ texts! {
     MailAddressChangedSubject: "Your account has another address" / "Votre compte a changé d’adresse";
     MailAddressChanged: "Your account of Visiobook at {site} has another address, and gets no more mail at this one.\n\nIf that is not what you wanted, speak to whoever runs {site}. A new account can be made there with this address:\n\n{link}\n" / "Votre compte de Visiobook, sur {site}, a une autre adresse et ne reçoit plus de courrier à celle-ci.\n\nSi ce n’est pas ce que vous vouliez, parlez-en aux responsables de {site}. Un nouveau compte peut y être créé avec cette adresse :\n\n{link}\n";
     ActorAccount: "An account" / "Un compte";
-
-    // -- accounts on the page -------------------------------------------------------------------
-    HintNewPassword: "At least ten characters. A few uncommon words make a good one." / "Au moins dix caractères. Quelques mots peu courants font l’affaire.";
-    HintClaimCode: "It stands in the terminal, below the address, and is another one each time the node starts." / "Il figure dans le terminal, sous l’adresse, et change à chaque démarrage du nœud.";
-    HintMailLanguage: "Of what is mailed to you. The page’s own language is chosen at its top." / "De ce qui vous est envoyé. La langue de la page se choisit en haut.";
-    FieldLanguage: "Language of mail" / "Langue du courrier";
-    FieldCurrentPassword: "Password so far" / "Mot de passe actuel";
-    FieldNewEmail: "New mail address" / "Nouvelle adresse électronique";
-    PasswordShow: "Show" / "Montrer";
-    PasswordShowNamed: "Show the password" / "Montrer le mot de passe";
-    PasswordHide: "Hide" / "Cacher";
-    PasswordHideNamed: "Hide the password" / "Cacher le mot de passe";
-    OneMoment: "One moment…" / "Un instant…";
-    FaultEmpty: "This is missing." / "Ceci manque.";
-    FaultEmail: "This is no mail address, such as anna@example.org." / "Ce n’est pas une adresse électronique, comme anna@example.org.";
-    FaultPasswordShort: "This has fewer than ten characters." / "Il y a moins de dix caractères.";
-    FaultPasswordLong: "This has more than 256 characters." / "Il y a plus de 256 caractères.";
-    FaultName: "A name is one line of at most 100 characters." / "Un nom tient sur une ligne, en 100 caractères au plus.";
-    ErrorPasswordWeak: "This password is too common, or guessed too easily. A few uncommon words make a good one." / "Ce mot de passe est trop courant, ou trop facile à deviner. Quelques mots peu courants font l’affaire.";
-    ErrorPasswordWrong: "This is not the account’s password." / "Ce n’est pas le mot de passe du compte.";
-    ErrorClaimCode: "This is not the code. Look at what the node printed when it last started." / "Ce n’est pas le code. Voyez ce que le nœud a affiché à son dernier démarrage.";
-    ErrorClaimed: "The node has its first account already." / "Le nœud a déjà son premier compte.";
-    ErrorClaimNeeded: "The node’s first account has to be made before anybody else’s." / "Le premier compte du nœud doit être créé avant tout autre.";
-    ErrorUnsigned: "Sign in first." / "Connectez-vous d’abord.";
-    ErrorUnconfirmed: "Confirm your address first: a link was mailed to it." / "Confirmez d’abord votre adresse : un lien y a été envoyé.";
-    ErrorAgain: "Nothing was changed: this needs your password once more." / "Rien n’a changé : il faut encore une fois votre mot de passe.";
-    ErrorForbidden: "Your account may not do this. Ask an admin." / "Votre compte n’y a pas droit. Demandez à un administrateur.";
-    ClaimEnds: "From then on nobody gets in for sitting at this machine: everybody signs in, you too. That can’t be taken back." / "Dès lors, être devant cette machine ne suffit plus : tout le monde se connecte, vous aussi. C’est définitif.";
-    ClaimOthers: "Others can sign up then, each with books of their own." / "Les autres peuvent alors s’inscrire, chacun avec ses propres livres.";
-    SignUpDoneTo: "A link is on its way to {email}. Follow it within 24 hours, and say your password there." / "Un lien est en route vers {email}. Suivez-le dans les 24 heures, et donnez-y votre mot de passe.";
-    ForgotDoneTo: "If {email} has an account, a link is on its way there. It works once, within an hour." / "Si {email} a un compte, un lien y est en route. Il fonctionne une fois, dans l’heure.";
-    LookIntoMail: "Look into your mail" / "Consultez votre courrier";
-    MailNothing: "Nothing there? Look among the unwanted mail, or have it mailed again." / "Rien ? Regardez parmi les indésirables, ou faites-le renvoyer.";
-    MailAgain: "Mail it again" / "Renvoyer";
-    MailedAgain: "It was mailed again. The newest link is the one that works." / "C’est renvoyé. Seul le dernier lien fonctionne.";
-    LinkMissing: "This page is reached by a link in a letter. Open it from there once more: it is not kept here." / "On arrive ici par un lien reçu par courrier. Ouvrez-le de nouveau depuis la lettre : il n’est pas gardé ici.";
-    LinkAnother: "Have another link mailed" / "Recevoir un autre lien";
-    CutOff: "Your session ended. Sign in, and you go on where you were." / "Votre session est terminée. Connectez-vous, et vous continuerez où vous étiez.";
-    SignedInAlready: "You are signed in as {email}." / "Vous êtes connecté : {email}.";
-    UnconfirmedDetail: "Until then this account may do nothing here. A link was mailed to {email}." / "Jusque-là, ce compte ne peut rien faire ici. Un lien a été envoyé à {email}.";
-    AgainTitle: "Your password once more" / "Votre mot de passe, encore une fois";
-    AgainLead: "It is more than ten minutes ago that you said it. What you asked for is done right after." / "Vous l’avez donné il y a plus de dix minutes. Ce que vous demandez se fait aussitôt après.";
-    AgainDo: "Go on" / "Continuer";
-    AccountMenu: "Your account" / "Votre compte";
-    AccountTitle: "Account" / "Compte";
-    SecurityTitle: "Security" / "Sécurité";
-    AccountSince: "since {time}" / "depuis le {time}";
-    AccountNone: "Nobody is signed in: this node trusts whoever sits at this machine. Make the first account, and it is here." / "Personne n’est connecté : ce nœud fait confiance à toute personne devant cette machine. Créez le premier compte, et il sera ici.";
-    RoleUser: "User" / "Utilisateur";
-    RoleOperator: "Operator" / "Opérateur";
-    RoleAdmin: "Admin" / "Administrateur";
-    ProfileTitle: "Name and language" / "Nom et langue";
-    ProfileSaved: "Your name and language were saved." / "Votre nom et votre langue sont enregistrés.";
-    AddressLead: "It is {email}. Another one takes its place when the link that is mailed there is followed. The one so far is told." / "C’est {email}. Une autre la remplace quand le lien qui y est envoyé est suivi. L’adresse actuelle en est avertie.";
-    AddressDo: "Mail the link" / "Envoyer le lien";
-    AddressDone: "If {email} can be yours, a link is on its way there: follow it within 24 hours. Until then your address stays as it is." / "Si {email} peut être la vôtre, un lien y est en route : suivez-le dans les 24 heures. D’ici là, votre adresse ne change pas.";
-    PasswordLead: "Setting another one signs you out everywhere but here." / "En choisir un autre vous déconnecte partout, sauf ici.";
-    PasswordDo: "Set the password" / "Changer le mot de passe";
-    PasswordChanged: "Your password was changed, and everybody else was signed out." / "Votre mot de passe a changé, et toutes les autres sessions sont fermées.";
-    PasswordForgot: "I forgot my password" / "J’ai oublié mon mot de passe";
-    SessionsTitle: "Where you are signed in" / "Où vous êtes connecté";
-    SessionsLead: "A session ends after a day without use, and after two weeks at the latest. End those that you don’t know, then set another password." / "Une session se termine après un jour sans usage, et au plus tard après deux semaines. Fermez celles que vous ne reconnaissez pas, puis changez de mot de passe.";
-    SessionHere: "this browser" / "ce navigateur";
-    SessionBegan: "Signed in {time}" / "Connecté le {time}";
-    SessionFrom: "from {address}" / "depuis {address}";
-    SessionSeen: "last used {time}" / "utilisé le {time}";
-    SessionEnds: "ends by {time}" / "finit au plus tard le {time}";
-    SessionEndNamed: "Sign out {agent}, signed in {time}" / "Déconnecter {agent}, connecté le {time}";
-    SessionEnded: "{agent} was signed out." / "{agent} est déconnecté.";
-    SessionsEnd: "Sign out everywhere" / "Se déconnecter partout";
-    AgentUnknown: "An unknown program" / "Un programme inconnu";
-    AgentOn: "{browser} on {system}" / "{browser} sur {system}";
-    AccountActivityLead: "Every sign-in, every attempt, every change, with the network address that it came from." / "Chaque connexion, chaque essai, chaque changement, avec l’adresse réseau d’où il vient.";
-    AccountActClaimed: "Made, as the node’s first account" / "Créé, comme premier compte du nœud";
-    AccountActSignedUp: "Signed up" / "Inscription";
-    AccountActConfirmed: "Address confirmed" / "Adresse confirmée";
-    AccountActSignedIn: "Signed in" / "Connexion";
-    AccountActRefused: "Somebody tried to sign in with a wrong password" / "Essai de connexion avec un mauvais mot de passe";
-    AccountActAgain: "Password said again" / "Mot de passe donné de nouveau";
-    AccountActSessionEnded: "A session was ended" / "Session fermée";
-    AccountActSessionsEnded: "Signed out everywhere" / "Déconnexion partout";
-    AccountActResetAsked: "A link to set another password was asked for" / "Lien pour changer de mot de passe demandé";
-    AccountActReset: "Password set by a mailed link" / "Mot de passe changé par un lien reçu";
-    AccountActPassword: "Password changed" / "Mot de passe changé";
-    AccountActAddressAsked: "A link to change the address to {email} was asked for" / "Lien pour passer à l’adresse {email} demandé";
-    AccountActAddress: "Address changed from {before} to {email}" / "Adresse changée de {before} en {email}";
-    AccountActChanged: "Name or language changed" / "Nom ou langue modifiés";
-    AccountActConfirmAsked: "Another link to confirm the address was asked for" / "Nouveau lien de confirmation demandé";
-    AccountActRole: "Role since: {role}" / "Nouveau rôle : {role}";
-    AccountActGaveRole: "Gave another account the role {role}" / "A donné à un autre compte le rôle {role}";
-    AccountActKeyMade: "A key for a program was made" / "Clé pour un programme créée";
-    AccountActKeyRevoked: "A key for a program was revoked" / "Clé pour un programme révoquée";
-    AccountActFactorBegun: "An authenticator app was begun to be set up" / "Mise en place d’une application d’authentification commencée";
-    AccountActFactorOn: "Second factor turned on" / "Second facteur activé";
-    AccountActFactorOff: "Second factor turned off" / "Second facteur désactivé";
-    AccountActCodeRefused: "Somebody knew the password, and said a wrong code" / "Bon mot de passe, mais mauvais code";
-    AccountActCodeTaken: "A code of the authenticator app was taken" / "Code de l’application d’authentification accepté";
-    AccountActRecoveryTaken: "A recovery code was used up; left: {left}" / "Code de récupération utilisé ; il en reste : {left}";
-    AccountActRecoveryRenewed: "Recovery codes were renewed" / "Codes de récupération renouvelés";
 }

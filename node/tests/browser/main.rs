@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "this is test code, helpers included")]
 
 mod accounts;
+mod admins;
 #[path = "../common/mod.rs"]
 mod common;
+mod credentials;
 mod edits;
 mod looks;
+mod reset;
 mod runs;
 mod shelf;
 mod uploads;

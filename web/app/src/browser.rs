@@ -125,3 +125,49 @@ pub fn focus(element: &Element) {
         let _ = element.focus();
     }
 }
+
+/// Puts words where the visitor pastes from. `false` where the browser does not let us: over plain HTTP, say.
+pub async fn copy(text: &str) -> bool {
+    let navigator = window().navigator();
+    let clipboard = js_sys::Reflect::get(&navigator, &"clipboard".into());
+    if clipboard.is_ok_and(|clipboard| clipboard.is_undefined()) {
+        return false;
+    }
+    wasm_bindgen_futures::JsFuture::from(navigator.clipboard().write_text(text)).await.is_ok()
+}
+
+/// Selects all that an element shows.
+pub fn select(element: &Element) {
+    if let Ok(Some(selection)) = window().get_selection() {
+        // Refused for kinds of nodes only that are no elements.
+        let _ = selection.select_all_children(element);
+    }
+}
+
+/// An address of a text, for as long as the page shows, or until it is dropped.
+pub struct TextUrl(String);
+
+impl TextUrl {
+    /// `None` where the browser gives none.
+    pub fn new(text: &str) -> Option<Self> {
+        let parts = Array::of1(&JsValue::from_str(text));
+        let blob = web_sys::Blob::new_with_str_sequence(&parts).ok()?;
+        web_sys::Url::create_object_url_with_blob(&blob).ok().map(Self)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for TextUrl {
+    fn drop(&mut self) {
+        // Refused for what is no such address only.
+        let _ = web_sys::Url::revoke_object_url(&self.0);
+    }
+}
+
+/// What time it is, milliseconds since 1970 UTC, by the visitor's clock.
+pub fn now_ms() -> u64 {
+    js_sys::Date::now() as u64
+}

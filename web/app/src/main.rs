@@ -5,6 +5,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`account`] | who uses the page, the way in for others, one's own account |
+//! | [`admin`] | the node's accounts, for admins |
+//! | [`asked`] | what components ask of the node: kept fresh; errands |
 //! | [`api`] | the client: one function a request, every failure a value |
 //! | [`events`] | a project's events over SSE, opened anew when cut |
 //! | [`connection`] | whether the node answers, and when to fetch anew |
@@ -23,7 +25,9 @@
 //! | [`browser`] | the few things asked of the browser itself |
 
 mod account;
+mod admin;
 mod api;
+mod asked;
 mod browser;
 mod confirm;
 mod connection;

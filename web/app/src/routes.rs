@@ -7,6 +7,7 @@ use yew_router::prelude::*;
 use crate::account::deed::Deed;
 use crate::account::entrance::Entrance;
 use crate::account::page::{AccountPage, Part};
+use crate::admin::AdminPage;
 use crate::pages::{NotFound, ProjectPage, Shelf};
 
 /// An address of the app.
@@ -44,6 +45,9 @@ pub enum Route {
     Security,
     #[at("/account/activity")]
     AccountActivity,
+    /// The node's accounts, for admins.
+    #[at("/accounts")]
+    Accounts,
     #[not_found]
     #[at("/404")]
     NotFound,
@@ -94,6 +98,7 @@ impl Route {
         let (id, section) = match self {
             Self::Shelf | Self::NotFound => return None,
             Self::Claim | Self::SignUp | Self::Confirm | Self::Forgot | Self::Reset => return None,
+            Self::Accounts => return None,
             Self::Account | Self::Security | Self::AccountActivity => return None,
             Self::Project { id } => (id, Section::Storyboard { run: None, position: 0 }),
             Self::Chapter { id, chapter } => (id, Section::Storyboard { run: None, position: at(*chapter) }),
@@ -144,6 +149,7 @@ pub fn switch(route: Route) -> Html {
     }
     match (&route, route.section()) {
         (Route::Shelf, _) => html! { <Shelf /> },
+        (Route::Accounts, _) => html! { <AdminPage /> },
         (_, Some((id, section))) => html! { <ProjectPage key={id.to_string()} {id} {section} /> },
         _ => html! { <NotFound /> },
     }

@@ -6,7 +6,8 @@ use domain::text::Text;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::deed::{Deed, Filled};
+use super::deed::Deed;
+use super::field::Filled;
 use super::form::AccountForm;
 use super::resend::Resend;
 use super::{Who, use_who};
@@ -54,7 +55,7 @@ pub fn Entrance(props: &Props) -> Html {
     let named = tr.t(if sent.is_some() { Text::LookIntoMail } else { title(deed) });
     let heading = use_page(named);
     let claimed = use_node_info().map(|node| node.claimed);
-    let token = use_token(deed);
+    let token = use_fragment(deed.needs_link().then_some(TOKEN_START));
     let on_done = use_arrival(deed, sent.setter());
     let shown = match (deed, claimed, &*sent) {
         (Deed::SignUp | Deed::Forgot, _, Some(filled)) => mailed(tr, deed, filled),
@@ -80,10 +81,10 @@ pub fn Entrance(props: &Props) -> Html {
     }
 }
 
-/// What the mailed link carried, kept for as long as the page shows and nowhere else.
+/// What a link carries that begins so, kept for as long as the page shows and nowhere else.
 #[hook]
-fn use_token(deed: Deed) -> Option<Secret> {
-    let take = move || deed.needs_link().then(|| browser::take_fragment(TOKEN_START)).flatten().map(Secret);
+fn use_fragment(start: Option<&'static str>) -> Option<Secret> {
+    let take = move || start.and_then(browser::take_fragment).map(Secret);
     let token = use_state_eq(take);
     let location = use_location();
     {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use domain::account::Account;
+use domain::account::{Account, SystemRole};
 use domain::text::Text;
 use gloo_events::EventListener;
 use wasm_bindgen::JsCast;
@@ -90,6 +90,9 @@ fn AccountMenu(props: &Props) -> Html {
                     { way("menu-account", Route::Account, Text::AccountTitle) }
                     { way("menu-security", Route::Security, Text::SecurityTitle) }
                     { way("menu-activity", Route::AccountActivity, Text::SectionActivity) }
+                    if account.role == SystemRole::Admin {
+                        { way("menu-accounts", Route::Accounts, Text::AdminTitle) }
+                    }
                     <li><button type="button" id="sign-out" onclick={sign_out}>{ tr.t(Text::SignOut) }</button></li>
                 </ul>
             </div>

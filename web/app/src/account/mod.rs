@@ -4,25 +4,33 @@
 //! | module | holds |
 //! |---|---|
 //! | here | who it is, for every component, and what they are shown |
-//! | [`deed`], [`form`] | what can be done by filling in a form; the form |
+//! | [`field`], [`row`], [`sheet`] | fields (pure), and the form of any of them |
+//! | [`deed`], [`form`] | what can be done with an account by filling in a form; its form |
 //! | [`entrance`], [`resend`] | signing up and in, confirming an address, another password |
 //! | [`again`] | the password once more, for whatever the node wants it for |
 //! | [`menu`] | who is signed in, at the top of every page |
 //! | [`page`], [`profile`], [`security`], [`sessions`], [`log`] | the account's own page |
+//! | [`second_factor`], [`keys`], [`once`] | codes beside the password; keys for programs; what is shown once |
 //! | [`agent`] | browsers and programs by name (pure) |
 
 pub mod again;
 mod agent;
 pub mod deed;
 pub mod entrance;
+pub mod field;
 mod form;
-mod log;
+mod keys;
+pub mod log;
 mod menu;
+mod once;
 pub mod page;
 mod profile;
 mod resend;
+mod row;
+mod second_factor;
 mod security;
 mod sessions;
+pub mod sheet;
 
 pub use menu::Menu;
 

@@ -6,7 +6,8 @@ use domain::account::Account;
 use domain::text::Text;
 use yew::prelude::*;
 
-use super::deed::{Deed, Filled};
+use super::deed::Deed;
+use super::field::Filled;
 use super::form::AccountForm;
 use super::resend::Resend;
 use crate::connection::use_connection;

@@ -12,7 +12,7 @@ use gloo_net::http::Method;
 use super::{ApiError, Ask};
 
 /// Events of a page of an account's log.
-const EVENTS: u32 = 30;
+pub(super) const EVENTS: u32 = 30;
 
 /// What requests that change something say of the session, and whose it is.
 struct Csrf {

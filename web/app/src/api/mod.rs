@@ -1,11 +1,15 @@
 //! The client of `/api/v1`: one function a request, every failure a value.
 
 mod accounts;
+mod admin;
+mod credentials;
 mod projects;
 mod storyboard;
 mod uploads;
 
 pub use accounts::*;
+pub use admin::*;
+pub use credentials::*;
 pub use projects::*;
 pub use storyboard::*;
 pub use uploads::*;
@@ -115,6 +119,10 @@ fn known(code: &str) -> Option<Text> {
         "address-unconfirmed" => Text::ErrorUnconfirmed,
         "sign-in-again" => Text::ErrorAgain,
         "forbidden" => Text::ErrorForbidden,
+        "own-role" => Text::ErrorOwnRole,
+        "account-not-found" => Text::ErrorAccountUnknown,
+        CODE_NEEDED => Text::ErrorCodeNeeded,
+        CODE_WRONG => Text::ErrorCodeWrong,
         _ => return None,
     })
 }
