@@ -394,16 +394,19 @@ impl Forming<'_, '_> {
     /// turn each. Their items are looked at on the way, so that all of them come into the cache at once: served one
     /// after the other, each tenant would be waited for.
     fn look_ahead(&self, bucket: usize, quantum: usize, cursor: &mut Cursor, upcoming: &mut Vec<(u64, u32)>) {
-        let (mut places, mut seen) = (self.cap - self.out.items.len(), 0);
+        let (mut places, first) = (self.cap - self.out.items.len(), upcoming.len());
+        let turn = |slot: u32| (self.queue.tenants[slot as usize].lanes[bucket].live as usize).min(quantum);
         while let Some(next) = self.queue.ranking.next_in(bucket, cursor) {
-            let tenant = &self.queue.tenants[next.1 as usize];
-            let turn = (tenant.lanes[bucket].live as usize).min(quantum).min(places);
-            seen ^= tenant.peek(bucket, turn);
             upcoming.push(next);
-            places -= turn;
+            places = places.saturating_sub(turn(next.1));
             if places == 0 {
                 break;
             }
+        }
+        // In a loop of their own: how many there are of each is known by now, so that the processor need not guess.
+        let mut seen = 0;
+        for &(_, slot) in &upcoming[first..] {
+            seen ^= self.queue.tenants[slot as usize].peek(bucket, turn(slot));
         }
         std::hint::black_box(seen);
     }

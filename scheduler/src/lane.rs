@@ -26,6 +26,7 @@ const _: () = assert!(size_of::<Queued>() == 64);
 /// A tenant's items in one bucket, by arrival. Those that left from the middle are noticed when they come to the
 /// front, and swept out when they are the most.
 #[derive(Clone, Debug, Default)]
+#[repr(align(64))]
 pub(crate) struct Lane {
     pub(crate) queue: VecDeque<Queued>,
     /// Those that are still queued.

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::id::{Digest, ProjectId, TenantId};
+use domain::api_key::{KeyScope, KeyScopes};
+use domain::id::{ApiKeyId, Digest, ProjectId, TenantId};
 use futures_util::TryStreamExt as _;
 use store::backup::{BackupError, KeysFound, Packed, Passphrase, Progress, Restored, Source, pack, restore};
 use store::conformance::{account_row, project_row, run_row, upload_row};
-use store::rows::{AccountRow, IntentBody, IntentRow, KeptRow, LeaseKey, ProjectRow, shard_of};
+use store::rows::{AccountRow, ApiKeyRow, Credential, IntentBody, IntentRow, KeptRow, LeaseKey, ProjectRow, shard_of};
 use store::{BlobScope, DataFolder, StoreError};
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
@@ -354,11 +355,22 @@ async fn a_blob_that_the_disk_has_changed_is_named_and_makes_no_backup() {
 async fn accounts_come_back_with_nobody_signed_in() {
     let dir = tempfile::tempdir().unwrap();
     let folder = DataFolder::open(dir.path().join("old")).unwrap();
-    let row = folder.records().account_insert(account_row(), None).await.unwrap().applied().unwrap();
+    let mut row = account_row();
+    let kept = row.credentials.clone();
+    row.credentials.push(Credential::Key(ApiKeyRow {
+        key: ApiKeyId(7),
+        secret: [9; 32],
+        name: "k".into(),
+        scopes: KeyScopes::of(&[KeyScope::Read]),
+        made_ms: 12,
+        used_ms: None,
+        ends_ms: u64::MAX,
+    }));
+    let row = folder.records().account_insert(row, None).await.unwrap().applied().unwrap();
     assert!(!row.sessions.is_empty() && !row.links.is_empty());
     let (bytes, _) = packed(&folder, None).await;
     let new = dir.path().join("new");
     restored(&write(dir.path(), &bytes), &new, None).await.unwrap();
     let again = DataFolder::open(&new).unwrap().records().account_get(row.account).await.unwrap();
-    assert_eq!(again, Some(AccountRow { sessions: vec![], links: vec![], ..row }));
+    assert_eq!(again, Some(AccountRow { sessions: vec![], links: vec![], credentials: kept, ..row }));
 }

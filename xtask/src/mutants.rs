@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -71,6 +72,7 @@ fn try_them(options: &Options, output: &Path) -> Result<()> {
         fs::remove_dir_all(&place).with_context(|| format!("can't empty {}", place.display()))?;
     }
     fs::create_dir_all(&place).with_context(|| format!("can't make {}", place.display()))?;
+    let all = list()?;
     for (number, bench) in BENCHES.iter().enumerate() {
         judge(options, output, &place, bench, number > 0)?;
         // The next bench's outcomes take the place of these.
@@ -80,18 +82,36 @@ fn try_them(options: &Options, output: &Path) -> Result<()> {
             fs::copy(place.join(JUDGED).join(list), kept.join(list))
                 .with_context(|| format!("no outcomes in {list}"))?;
         }
-        if lines(&kept.join("missed.txt"))?.is_empty() {
+        let missed = lines(&kept.join("missed.txt"))?;
+        if missed.is_empty() {
             break;
         }
+        // The tool goes on with whatever is in none of its lists. A shard would be dealt out of that anew: so all that
+        // is not left of this one counts as judged, and the whole is asked for.
+        let others = all.iter().filter(|name| !missed.contains(name));
+        let text: String = others.flat_map(|name| [name, "\n"]).collect();
+        fs::write(place.join(JUDGED).join("caught.txt"), text)?;
     }
     Ok(())
 }
 
-/// Has the mutants of a shard judged by some of the tests; `again` only those that were missed so far.
-fn judge(options: &Options, output: &Path, place: &Path, bench: &[&str], again: bool) -> Result<()> {
-    let program = tools::program("cargo-mutants", VERSION)?;
-    let mut mutants = process::command(program);
+/// The tool, told what to mutate and how.
+fn tool() -> Result<Command> {
+    let mut mutants = process::command(tools::program("cargo-mutants", VERSION)?);
     mutants.current_dir(workspace::root()).env_remove("CARGO_TARGET_DIR");
+    mutants.args(["mutants", "--config", CONFIG, "--package", "scheduler", "--no-shuffle", "--colors", "never"]);
+    Ok(mutants)
+}
+
+/// All mutants that there are, by name.
+fn list() -> Result<Vec<String>> {
+    let names = process::answer(tool()?.arg("--list")).context("cargo-mutants lists no mutants")?;
+    Ok(names.lines().map(str::to_owned).collect())
+}
+
+/// Has the mutants of a shard judged by some of the tests, or what is `left` of it.
+fn judge(options: &Options, output: &Path, place: &Path, bench: &[&str], left: bool) -> Result<()> {
+    let mut mutants = tool()?;
     if options.jobs == 1 {
         // What the crate stands on is built once for all shards; several at a time would wait for one another there.
         mutants.env("CARGO_TARGET_DIR", output.with_extension("build"));
@@ -99,13 +119,11 @@ fn judge(options: &Options, output: &Path, place: &Path, bench: &[&str], again: 
     // A fault need only be noticed, not explained.
     mutants.envs([("PROPTEST_CASES", "4"), ("PROPTEST_MAX_SHRINK_ITERS", "0"), ("SCHEDULER_SEEDS", "6")]);
     mutants.env("RUST_BACKTRACE", "0");
-    mutants.args(["mutants", "--config", CONFIG, "--package", "scheduler", "--no-shuffle", "--colors", "never"]);
     mutants.args(["--jobs", &options.jobs.to_string(), "--output"]).arg(place);
-    if let Some(shard) = &options.shard {
-        mutants.args(["--shard", shard, "--sharding", "round-robin"]);
-    }
-    if again {
+    if left {
         mutants.arg("--iterate");
+    } else if let Some(shard) = &options.shard {
+        mutants.args(["--shard", shard, "--sharding", "round-robin"]);
     }
     mutants.args(bench.iter().map(|test| format!("--cargo-test-arg={test}")));
     // Survivors make it fail; what they are is judged here.

@@ -262,3 +262,51 @@ async fn said(context: &RunContext, account: AccountId, code: &Secret, visitor: 
     prove(context, &row, Some(code), visitor).await?;
     Ok(row)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: AccountId = AccountId(7);
+    const NOW_MS: u64 = 1_700_000_000_000;
+
+    /// A factor that is on, sealed under `keys`, and the code that its app says now.
+    fn factor(keys: &Keyring) -> (SecondFactorRow, Secret) {
+        let secret = AppSecret::draw().unwrap();
+        let code = (0..1_000_000).map(|n| format!("{n:06}")).find(|code| secret.step_of(code, NOW_MS).is_some());
+        let row = SecondFactorRow {
+            sealed: secret.seal(keys, ACCOUNT).unwrap(),
+            begun_ms: 0,
+            on_ms: Some(1),
+            last_step: 0,
+            recovery: vec![code_digest(&Secret("ABC-DEF".into()))],
+            wrong: 0,
+            wrong_ms: 0,
+        };
+        (row, Secret(code.unwrap()))
+    }
+
+    #[test]
+    fn after_a_rotation_a_code_seals_the_secret_anew_and_without_its_key_recovery_is_left() {
+        let (old, new) = ("11".repeat(32), "22".repeat(32));
+        let ring = |text: &str| Keyring::from_text(text).unwrap();
+        let (row, code) = factor(&ring(&old));
+        let held = hold(&ring(&format!("{new} {old}")), ACCOUNT, &row, &code, NOW_MS).unwrap();
+        let Held::Right(since, AccountAct::CodeTaken) = held else { panic!("refused") };
+        assert!(AppSecret::open(&ring(&new), ACCOUNT, &since.sealed).is_some(), "the older key can be dropped now");
+        assert!(since.last_step > 0);
+        let dropped = ring(&new);
+        assert!(matches!(hold(&dropped, ACCOUNT, &row, &code, NOW_MS).unwrap(), Held::Wrong(_)));
+        let recovery = Secret("abc def".into());
+        let held = hold(&dropped, ACCOUNT, &row, &recovery, NOW_MS).unwrap();
+        assert!(matches!(held, Held::Right(_, AccountAct::RecoveryCodeTaken { left: 0 })));
+    }
+
+    #[test]
+    fn one_accounts_secret_is_worth_nothing_in_anothers_row() {
+        let keys = Keyring::generate().unwrap();
+        let (row, code) = factor(&keys);
+        assert!(matches!(hold(&keys, ACCOUNT, &row, &code, NOW_MS).unwrap(), Held::Right(..)));
+        assert!(matches!(hold(&keys, AccountId(8), &row, &code, NOW_MS).unwrap(), Held::Wrong(_)));
+    }
+}

@@ -11,6 +11,7 @@ use actors::accounts::token::draw_code;
 use bytes::Bytes;
 use domain::account::Secret;
 use http_body_util::{BodyExt, Full};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -18,18 +19,22 @@ use serde_json::Value;
 use store::DataFolder;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use warp::http::{Method, Request, StatusCode, header};
+use warp::http::{HeaderMap, Method, Request, StatusCode, header};
 
-use super::{BAD_INPUT, CONFLICT, FAILED, Failure, NOT_FOUND};
+use super::person::{self, Kept};
+use super::{BAD_INPUT, CONFLICT, FAILED, Failure, NOT_FOUND, origin, passphrase};
 use crate::config::{Config, EdgeConfig};
 use crate::gateway::Gateway;
-use crate::gateway::access::Auth;
+use crate::gateway::access::{Auth, CSRF_HEADER};
 use crate::gateway::assets::Assets;
 use crate::gateway::serve::serve;
 use crate::wiring::{Quiet, buckets};
 
 /// Largest answer that a command reads.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// Environment variable that may hold the key of an account.
+pub(super) const KEY_VARIABLE: &str = "VISIOBOOK_KEY";
 
 /// Which node a command speaks to.
 #[derive(clap::Args)]
@@ -40,6 +45,12 @@ pub struct Target {
     /// The data folder of a node that does not serve [default: the node, and the configured folder if none answers]
     #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<PathBuf>,
+    /// File whose first line is a key of one's account [default: the environment's VISIOBOOK_KEY, else who signed in]
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "data_dir")]
+    key_file: Option<PathBuf>,
+    /// Trust the certificate authorities in this file (PEM), and no others, when the node's address is https
+    #[arg(long, value_name = "FILE", global = true)]
+    ca: Option<PathBuf>,
     /// Answer with the API's own JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -48,10 +59,39 @@ pub struct Target {
 /// Speaks to a node.
 pub struct Api {
     base: String,
-    client: Client<HttpConnector, Full<Bytes>>,
-    /// Says who asks.
-    bearer: Option<Secret>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    by: By,
     local: Option<Local>,
+}
+
+/// Who asks.
+enum By {
+    /// Whoever sits at the machine, or nobody.
+    Nobody,
+    /// Whoever has this key, or opened the folder.
+    Bearer(Secret),
+    /// Whoever signed in.
+    Session(Kept),
+}
+
+/// Why the API does not do what was asked.
+pub struct Refused {
+    /// The answer's status.
+    pub status: StatusCode,
+    /// Its stable code.
+    pub code: String,
+    /// What it says of it.
+    pub detail: String,
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let hint = match refused.code.as_str() {
+            "sign-in-needed" | "session-ended" => "; sign in with `visiobook sign-in`, or give a key in VISIOBOOK_KEY",
+            _ => "",
+        };
+        Self { exit: exit_code(refused.status), message: format!("{}{hint} ({})", refused.detail, refused.code) }
+    }
 }
 
 /// A data folder that the command opened itself.
@@ -67,21 +107,77 @@ impl Api {
     /// # Errors
     /// Exit code 2 if there is none and the data folder can't be opened.
     pub async fn open(config: &Config, target: &Target) -> Result<Self, Failure> {
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        if let Some(server) = &target.server {
-            return Ok(Self { base: server.trim_end_matches('/').to_owned(), client, bearer: None, local: None });
-        }
-        let base = format!("http://127.0.0.1:{}", config.gateway.port);
-        let served = Self { base, client, bearer: None, local: None };
-        if target.data_dir.is_none() && served.answers().await {
-            return Ok(served);
+        let served = Self::to(config, target)?;
+        if target.server.is_some() || target.data_dir.is_none() && served.answers().await {
+            return Ok(Self { by: served.who(target)?, ..served });
         }
         let folder = target.data_dir.clone().unwrap_or_else(|| config.store.folder());
         served.on_folder(config, folder).await
     }
 
+    /// Finds the node that `target` means, which has to serve: accounts are looked after by nothing else, and by people
+    /// who signed in.
+    ///
+    /// # Errors
+    /// Exit code 2 for a data folder in its place, 1 where none answers.
+    pub async fn of_people(config: &Config, target: &Target) -> Result<Self, Failure> {
+        if target.data_dir.is_some() {
+            let message = "accounts are looked after through a node that serves: leave --data-dir away";
+            return Err(Failure::bad_input(message));
+        }
+        let served = Self::to(config, target)?;
+        if !served.answers().await {
+            let message = format!("no node answers at {}: start it with `visiobook serve`", served.base);
+            return Err(Failure::new(message));
+        }
+        let by = match (&target.key_file, person::kept(&served.base)?) {
+            (None, Some(kept)) => By::Session(kept),
+            _ => served.who(target)?,
+        };
+        Ok(Self { by, ..served })
+    }
+
+    /// The node's address, and a client for it that says of nobody who asks.
+    fn to(config: &Config, target: &Target) -> Result<Self, Failure> {
+        let local = || format!("http://127.0.0.1:{}", config.gateway.port);
+        let base = origin::understood(&target.server.clone().unwrap_or_else(local))?;
+        let connector = origin::connector(&base, target.ca.as_deref())?;
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { base, client, by: By::Nobody, local: None })
+    }
+
+    /// Who asks: a key that was given, or else whoever signed in to this node.
+    fn who(&self, target: &Target) -> Result<By, Failure> {
+        let key = match &target.key_file {
+            Some(path) => Some(passphrase::first_line(path, "key")?.trim().to_owned()),
+            None => std::env::var(KEY_VARIABLE).ok().filter(|key| !key.is_empty()),
+        };
+        let by = match key {
+            Some(key) => By::Bearer(Secret(key)),
+            None => person::kept(&self.base)?.map_or(By::Nobody, By::Session),
+        };
+        match by {
+            By::Nobody => {}
+            _ => origin::private(&self.base)?,
+        }
+        Ok(by)
+    }
+
+    /// The address of the node that `target` means, whether it answers or not.
+    ///
+    /// # Errors
+    /// Exit code 2 for what is no address.
+    pub fn named(config: &Config, target: &Target) -> Result<String, Failure> {
+        Self::to(config, target).map(|api| api.base)
+    }
+
+    /// The node's address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     async fn answers(&self) -> bool {
-        matches!(self.ask(Method::GET, "/health/live", Vec::new()).await, Ok((StatusCode::NO_CONTENT, _)))
+        matches!(self.ask(Method::GET, "/health/live", Vec::new()).await, Ok((StatusCode::NO_CONTENT, ..)))
     }
 
     async fn on_folder(self, config: &Config, folder: PathBuf) -> Result<Self, Failure> {
@@ -114,7 +210,7 @@ impl Api {
             ready: watch::channel(false).1,
         };
         let server = tokio::spawn(serve(edge, vec![listener], None, Arc::new(gateway), Assets::default()));
-        Ok(Self { base, bearer: Some(secret), local: Some(Local { quiet, stop, server }), ..self })
+        Ok(Self { base, by: By::Bearer(secret), local: Some(Local { quiet, stop, server }), ..self })
     }
 
     /// Runs go on only with `visiobook serve`.
@@ -136,29 +232,43 @@ impl Api {
     /// # Errors
     /// As [`Api::call`].
     pub async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Value, Failure> {
-        let (status, answer) = self.ask(method, &format!("/api/v1{path}"), body).await?;
-        let value: Value = if answer.is_empty() { Value::Null } else { parsed(&answer)? };
-        if status.is_success() {
-            return Ok(value);
-        }
-        Err(refusal(status, &value))
+        Ok(self.attempt(method, path, body).await?.map(|(value, _)| value)?)
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<(StatusCode, Bytes), Failure> {
+    /// The same, with the answer's headers; a refusal is looked at by whoever asks.
+    ///
+    /// # Errors
+    /// Exit code 1 where no node of Visiobook answers.
+    pub async fn attempt(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Result<(Value, HeaderMap), Refused>, Failure> {
+        let (status, headers, answer) = self.ask(method, &format!("/api/v1{path}"), body).await?;
+        let value: Value = if answer.is_empty() { Value::Null } else { parsed(&answer)? };
+        Ok(if status.is_success() { Ok((value, headers)) } else { Err(refusal(status, &value)) })
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<(StatusCode, HeaderMap, Bytes), Failure> {
         let url = format!("{}{path}", self.base);
         let request = self.request(method, &url, body)?;
         let silent = |e: String| Failure::new(format!("the node at {} does not answer: {e}", self.base));
-        let answer = self.client.request(request).await.map_err(|e| silent(e.to_string()))?;
-        let status = answer.status();
-        let body = http_body_util::Limited::new(answer.into_body(), MAX_ANSWER_BYTES);
+        let answer = self.client.request(request).await.map_err(|e| silent(origin::why(&e)))?;
+        let (parts, body) = answer.into_parts();
+        let body = http_body_util::Limited::new(body, MAX_ANSWER_BYTES);
         let bytes = body.collect().await.map_err(|e| silent(e.to_string()))?.to_bytes();
-        Ok((status, bytes))
+        Ok((parts.status, parts.headers, bytes))
     }
 
     fn request(&self, method: Method, url: &str, body: Vec<u8>) -> Result<Request<Full<Bytes>>, Failure> {
         let mut request = Request::builder().method(method).uri(url);
-        if let Some(bearer) = &self.bearer {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {}", bearer.0));
+        match &self.by {
+            By::Nobody => {}
+            By::Bearer(token) => request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.0)),
+            By::Session(kept) => {
+                request = request.header(header::COOKIE, &kept.cookie).header(CSRF_HEADER, &kept.csrf_token);
+            }
         }
         let request = request.body(Full::new(Bytes::from(body)));
         request.map_err(|e| Failure::bad_input(format!("{url} is no address: {e}")))
@@ -183,7 +293,7 @@ impl Api {
         if !status.is_success() {
             let limited = http_body_util::Limited::new(body, MAX_ANSWER_BYTES);
             let bytes = limited.collect().await.map_err(|e| silent(e.to_string()))?.to_bytes();
-            return Err(refusal(status, &parsed(&bytes)?));
+            return Err(refusal(status, &parsed(&bytes)?).into());
         }
         while let Some(frame) = body.frame().await {
             if let Ok(piece) = frame.map_err(|e| silent(e.to_string()))?.into_data() {
@@ -205,9 +315,9 @@ impl Api {
 }
 
 /// The API's own words for a refusal.
-fn refusal(status: StatusCode, value: &Value) -> Failure {
-    let (detail, code) = (value["detail"].as_str().unwrap_or_default(), value["code"].as_str().unwrap_or("?"));
-    Failure { exit: exit_code(status), message: format!("{detail} ({code})") }
+fn refusal(status: StatusCode, value: &Value) -> Refused {
+    let word = |name: &str, none: &str| value[name].as_str().unwrap_or(none).to_owned();
+    Refused { status, code: word("code", "?"), detail: word("detail", "") }
 }
 
 fn parsed(bytes: &[u8]) -> Result<Value, Failure> {

@@ -12,18 +12,24 @@ mod client;
 pub mod doctor;
 pub mod embed;
 mod input;
+pub mod key;
 pub mod keys;
 pub mod migrate;
+mod origin;
 mod passphrase;
+mod person;
 pub mod project;
 pub mod read;
 pub mod restore;
 pub mod run;
+mod secrets;
 pub mod serve;
+pub mod sign_in;
 pub mod storage;
 mod table;
 pub mod texts;
 mod transfer;
+pub mod user;
 
 use std::path::PathBuf;
 
@@ -78,6 +84,14 @@ enum Command {
     Project(project::Args),
     /// List, begin, cancel, repeat and audit the runs of a project
     Run(run::Args),
+    /// Sign in to a node that has accounts: the other commands then ask in one's name
+    SignIn(sign_in::Args),
+    /// Sign out again
+    SignOut(sign_in::OutArgs),
+    /// Make, list and revoke keys of one's account, for programs
+    Key(key::Args),
+    /// Make accounts; list them and say what they may, as an admin
+    User(user::Args),
     /// Copy all that a node keeps into one checked archive, while it runs
     Backup(backup::Args),
     /// Make a data folder out of a backup
@@ -192,6 +206,10 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Keys(args) => keys::run(&config, args),
             Command::Project(args) => project::run(&config, args).await,
             Command::Run(args) => run::run(&config, args).await,
+            Command::SignIn(args) => sign_in::run(&config, args).await,
+            Command::SignOut(args) => sign_in::out(&config, args).await,
+            Command::Key(args) => key::run(&config, args).await,
+            Command::User(args) => user::run(&config, args).await,
             Command::Backup(args) => backup::run(&config, args).await,
             Command::Restore(args) => restore::run(&config, args).await,
             Command::Migrate(args) => migrate::run(&config, args),

@@ -27,7 +27,7 @@ impl Options {
     /// Exit code 2 for a file that can't be read, or a passphrase that can be guessed.
     pub fn read(&self) -> Result<Option<String>, Failure> {
         let found = match &self.passphrase_file {
-            Some(path) => Some(first_line(path)?),
+            Some(path) => Some(first_line(path, "passphrase")?),
             None => std::env::var(VARIABLE).ok().filter(|text| !text.is_empty()),
         };
         if found.as_ref().is_some_and(|text| text.chars().count() < PASSPHRASE_MIN_CHARS) {
@@ -37,8 +37,12 @@ impl Options {
     }
 }
 
-fn first_line(path: &Path) -> Result<String, Failure> {
-    let bad = |why: String| Failure::bad_input(format!("the passphrase in {} can't be read: {why}", path.display()));
+/// The first line of a file that holds a secret.
+///
+/// # Errors
+/// Exit code 2 for a file that can't be read, or is none of a few words.
+pub(super) fn first_line(path: &Path, what: &str) -> Result<String, Failure> {
+    let bad = |why: String| Failure::bad_input(format!("the {what} in {} can't be read: {why}", path.display()));
     let size = std::fs::metadata(path).map_err(|e| bad(e.to_string()))?.len();
     if size > FILE_MAX_BYTES {
         return Err(bad(format!("the file is longer than {FILE_MAX_BYTES} bytes")));

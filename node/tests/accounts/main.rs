@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod attacks;
+mod codes;
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
+mod keys;
 mod matrix;
 mod people;
 mod smtp;

@@ -57,6 +57,8 @@ struct Callers {
     site: Site,
     owner: Person,
     people: Vec<(&'static str, Person)>,
+    /// Tokens of keys, each for one thing.
+    keys: Vec<(&'static str, String)>,
     project: String,
     run: String,
     upload: String,
@@ -93,8 +95,15 @@ impl Callers {
             ("operator", operator),
             ("admin", admin),
         ];
+        let key = |person: &Person, scope: &str| person.key(&site, &[scope]);
+        let keys = vec![
+            ("key-read", key(&owner, "read")),
+            ("key-write", key(&owner, "write")),
+            ("key-operate", key(&people[4].1, "operate")),
+            ("key-administer", key(&people[5].1, "administer")),
+        ];
         let (upload, webhook, analysis) = (text(&upload["id"]), text(&hook.json()["id"]), text(&of.json()["id"]));
-        Self { local, site, owner, people, project, run, upload, webhook, analysis }
+        Self { local, site, owner, people, keys, project, run, upload, webhook, analysis }
     }
 
     /// A path with the owner's ids in it, or with ids of nothing.
@@ -109,7 +118,8 @@ impl Callers {
         let filled = filled.replace("{upload}", &id(&self.upload)).replace("{webhook}", &id(&self.webhook));
         let filled = filled.replace("{analysis}", &analysis).replace("{revision}", "1").replace("{token}", "x");
         let filled = filled.replace("{name}", "book.json").replace("{file}", "index.html");
-        filled.replace("{session}", NOBODYS).replace("{account}", NOBODYS).replace("{tenant}", NOBODYS)
+        let filled = filled.replace("{session}", NOBODYS).replace("{key}", NOBODYS);
+        filled.replace("{account}", NOBODYS).replace("{tenant}", NOBODYS)
     }
 
     /// What another tenant is told of the owner's: the same as of nothing.
@@ -150,6 +160,11 @@ impl Callers {
         match column {
             "nobody" => probe(self.site.address(), method, &path, &[]),
             "local" => probe(self.local.address(), method, &path, &[]),
+            name if name.starts_with("key-") => {
+                let (_, token) = self.keys.iter().find(|(known, _)| *known == name).unwrap();
+                let bearer = ("authorization".to_owned(), format!("Bearer {token}"));
+                probe(self.site.address(), method, &path, &[bearer])
+            }
             name => {
                 let (_, person) = self.people.iter().find(|(known, _)| *known == name).unwrap();
                 let belongs = route.permission != Permission::Public

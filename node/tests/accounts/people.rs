@@ -69,6 +69,18 @@ impl Site {
         Person::of(&self.post("/api/v1/auth/confirm", json!({ "token": link, "password": PASSWORD })))
     }
 
+    /// Every file that it keeps.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let (mut files, mut folders) = (Vec::new(), vec![self.data.path().to_owned()]);
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        assert!(files.len() > 3, "{files:?}");
+        files
+    }
+
     pub fn outbox(&self) -> PathBuf {
         self.data.path().join("outbox")
     }
@@ -139,6 +151,13 @@ impl Person {
 
     pub fn get(&self, site: &Site, path: &str) -> Answer {
         site.ask("GET", path, &[("cookie", &self.cookie)], &Value::Null)
+    }
+
+    /// The token of a key of theirs.
+    pub fn key(&self, site: &Site, scopes: &[&str]) -> String {
+        let made = self.ask(site, "POST", "/api/v1/account/keys", json!({ "name": "key", "scopes": scopes }));
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.json()["token"].as_str().unwrap().to_owned()
     }
 
     /// A book of theirs.

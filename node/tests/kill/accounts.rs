@@ -31,6 +31,8 @@ pub struct TheirLedger {
     claimed: Mutex<Told<bool>>,
     /// The address of each account whose confirmation was answered.
     emails: Mutex<Vec<Told<String>>>,
+    /// Tokens of keys, and whether each is good.
+    keys: Mutex<Vec<(String, Told<bool>)>>,
 }
 
 /// Uses a node until it dies.
@@ -48,7 +50,8 @@ impl People<'_> {
         if self.enough.load(Ordering::SeqCst) {
             return None;
         }
-        let answer = try_request(self.address, method, path, headers, body.to_string().as_bytes())?;
+        let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let answer = try_request(self.address, method, path, headers, &bytes)?;
         if answer.status == 429 {
             // Nobody signs up so often: it has been used enough.
             return None;
@@ -105,11 +108,31 @@ impl People<'_> {
         let cookie = confirmed.header("set-cookie")?.split(';').next()?.to_owned();
         let csrf = confirmed.json()["csrf_token"].as_str()?.to_owned();
         let headers = [("cookie", cookie.as_str()), ("x-csrf-token", csrf.as_str())];
+        self.key(&headers)?;
         self.ask("PUT", "/api/v1/account/email", &headers, &json!({ "email": then }))?;
         let token = self.token(&then)?;
         self.told.emails.lock().unwrap()[place].asked = Some(then.clone());
         self.ask("POST", "/api/v1/auth/confirm", &[], &confirm(token))?;
         self.told.emails.lock().unwrap()[place] = Told::new(then);
+        Some(())
+    }
+}
+
+impl People<'_> {
+    /// Makes a key, and another one that is revoked.
+    fn key(&self, headers: &[(&str, &str)]) -> Option<()> {
+        for revoked in [false, true] {
+            let made =
+                self.ask("POST", "/api/v1/account/keys", headers, &json!({ "name": "k", "scopes": ["read"] }))?;
+            let (made, place) = (made.json(), self.told.keys.lock().unwrap().len());
+            self.told.keys.lock().unwrap().push((made["token"].as_str()?.to_owned(), Told::new(true)));
+            if revoked {
+                self.told.keys.lock().unwrap()[place].1.asked = Some(false);
+                let path = format!("/api/v1/account/keys/{}", made["key"]["id"].as_str()?);
+                self.ask("DELETE", &path, headers, &Value::Null)?;
+                self.told.keys.lock().unwrap()[place].1 = Told::new(false);
+            }
+        }
         Some(())
     }
 }
@@ -139,6 +162,14 @@ pub fn verify(address: &str, told: &TheirLedger) {
     }
     *stands = Told::new(true);
     assert!(gets_in(address, ADMIN), "the first account");
+    for (token, stands) in told.keys.lock().unwrap().iter_mut() {
+        let bearer = format!("Bearer {token}");
+        let answer = try_request(address, "GET", "/api/v1/projects", &[("authorization", &bearer)], &[]).unwrap();
+        assert!([200, 401].contains(&answer.status), "{}", answer.text());
+        let good = answer.status == 200;
+        assert!(stands.allows(&good), "{stands:?}: a key that was made is good, and one that was revoked is not");
+        *stands = Told::new(good);
+    }
     for email in told.emails.lock().unwrap().iter_mut() {
         let at: Vec<String> = std::iter::once(&email.answered).chain(&email.asked).cloned().collect();
         let works: Vec<&String> = at.iter().filter(|email| gets_in(address, email)).collect();

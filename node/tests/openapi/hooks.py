@@ -29,6 +29,9 @@ import people  # noqa: E402
 BASE = os.environ["VISIOBOOK_BASE"]
 DEADLINE_S = 60
 TUS = {"Tus-Resumable": "1.0.0"}
+# Who asks, where that is a program with a key.
+KEY = os.environ.get("VISIOBOOK_KEY")
+WHO = {"Authorization": f"Bearer {KEY}"} if KEY else {}
 
 calls = defaultdict(itertools.count)
 books = itertools.count()
@@ -37,7 +40,8 @@ lock = threading.Lock()
 
 def ask(method, path, **more):
     """A request of the preparation, which must succeed."""
-    answer = requests.request(method, BASE + path, timeout=DEADLINE_S, **more)
+    headers = WHO | more.pop("headers", {})
+    answer = requests.request(method, BASE + path, timeout=DEADLINE_S, headers=headers, **more)
     assert answer.ok, f"preparing failed: {method} {path}: {answer.status_code} {answer.text}"
     return answer
 
@@ -266,6 +270,20 @@ def before_call(context, case, kwargs):
             nth = next(calls[operation]) if is_positive else 1
         people.before_call(operation, case, is_positive, nth % 2 == 0)
         return
+    if KEY:
+        before_call_by_key(operation, case, is_positive)
+        return
+    before_call_at_hand(operation, case, is_positive)
+
+
+def before_call_by_key(operation, case, is_positive):
+    """The same by a program: it says its key, which what is prepared would leave away."""
+    before_call_at_hand(operation, case, is_positive)
+    case.headers.update(WHO)
+
+
+def before_call_at_hand(operation, case, is_positive):
+    """Cases of whoever sits at the machine."""
     if not is_positive:
         return
     with lock:

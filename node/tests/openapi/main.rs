@@ -8,12 +8,13 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use common::http::get;
+use common::http::{get, request};
 use common::{Server, repository, visiobook};
 use domain::id::Digest;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Cases of an operation, at most.
 const EXAMPLES: &str = "12";
@@ -23,6 +24,12 @@ const SEED: &str = "20";
 /// The interpreter of an environment that holds schemathesis, made once for each build folder and list of packages;
 /// `None` without pip.
 fn python() -> Option<PathBuf> {
+    // Of several tests that want it one makes it.
+    static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    MADE.get_or_init(environment).clone()
+}
+
+fn environment() -> Option<PathBuf> {
     let there = Command::new("python3").args(["-c", "import pip, ensurepip"]).output();
     if !there.is_ok_and(|said| said.status.success()) {
         println!("skipped: this test needs python3 with pip and venv, which are not on the PATH");
@@ -82,6 +89,33 @@ fn each_succeeded(server: &Server, report: &str, meant: impl Fn(&Value) -> bool)
         }
     }
     operations
+}
+
+#[test]
+fn a_program_with_a_key_is_told_what_the_document_says() {
+    const CODE: &str = "OPENOPENOPENOPENOPENOPENOPEN";
+    let Some(python) = python() else { return };
+    let data = tempfile::tempdir().unwrap();
+    let mut command = visiobook();
+    command.env("VISIOBOOK__AUTH__CLAIM_CODE", CODE).env("VISIOBOOK__WORKER__DOUBLE_DELAY_MS", "100");
+    let server = Server::start_with(data.path(), &mut command);
+    let claim = json!({ "code": CODE, "email": "a@b.org", "password": "a lamp upon the ferry", "name": "A" });
+    let post = |path: &str, headers: &[(&str, &str)], body: &Value| {
+        let answer = request(&server.address, "POST", path, headers, body.to_string().as_bytes());
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer
+    };
+    let claimed = post("/api/v1/auth/claim", &[], &claim);
+    let cookie = claimed.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let csrf = claimed.json()["csrf_token"].as_str().unwrap().to_owned();
+    let headers = [("cookie", cookie.as_str()), ("x-csrf-token", csrf.as_str())];
+    let wanted = json!({ "name": "k", "scopes": ["read", "write", "operate", "administer"] });
+    let key = post("/api/v1/account/keys", &headers, &wanted).json()["token"].as_str().unwrap().to_owned();
+    const TAGS: [&str; 3] = ["projects", "webhooks", "node"];
+    let tags = TAGS.map(|tag| ["--include-tag", tag]).concat();
+    let report = schemathesis(&python, &server, data.path(), &tags, &[("VISIOBOOK_KEY", &key)]);
+    let count = each_succeeded(&server, &report, |one| TAGS.contains(&one["tags"][0].as_str().unwrap()));
+    println!("{count} operations by key, each with a success");
 }
 
 fn is_of_accounts(operation: &Value) -> bool {

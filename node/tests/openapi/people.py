@@ -1,11 +1,15 @@
 """Accounts for the cases that need some: the node is claimed by an admin, and people sign up as they are wanted."""
 
+import base64
 import email
 import email.policy
 import functools
+import hashlib
+import hmac
 import itertools
 import os
 import pathlib
+import struct
 import time
 
 import requests
@@ -90,8 +94,39 @@ def reset_token():
     return letter(address)
 
 
+def code_of(secret):
+    """What an authenticator app says now (RFC 6238)."""
+    step = struct.pack(">Q", int(time.time()) // 30)
+    mac = hmac.new(base64.b32decode(secret), step, hashlib.sha1).digest()
+    at = mac[-1] & 15
+    number = int.from_bytes(mac[at : at + 4], "big") & 0x7FFFFFFF
+    return f"{number % 1_000_000:06}"
+
+
+def with_app():
+    """Somebody whose app was told a secret, and that."""
+    headers = somebody()[0]
+    return headers, ask("/api/v1/account/second-factor", headers=headers).json()["secret"]
+
+
+def guarded():
+    """Somebody whose second factor is on, and their codes to recover with."""
+    headers, secret = with_app()
+    said = ask("/api/v1/account/second-factor", "PUT", headers=headers, json={"code": code_of(secret)})
+    return headers, said.json()["codes"]
+
+
+def new_key(headers):
+    """A key of somebody's, who never has more than a few."""
+    keys = ask("/api/v1/account/keys", "GET", headers=headers).json()["keys"]
+    for key in keys if len(keys) > 20 else []:
+        ask(f"/api/v1/account/keys/{key['id']}", "DELETE", headers=headers)
+    made = ask("/api/v1/account/keys", headers=headers, json={"name": "k", "scopes": ["read"], "valid_s": 600})
+    return made.json()["key"]["id"]
+
+
 PUBLIC = {"claimNode", "signUp", "confirmAddress", "signIn", "forgotPassword", "resetPassword"}
-ADMINS = {"findAccount", "changeRole", "activityOfAccount"}
+ADMINS = {"findAccount", "changeRole", "activityOfAccount", "listAccounts"}
 
 
 def prepared(operation, case):
@@ -119,6 +154,17 @@ def prepared(operation, case):
         case.query = {"email": other()[1]}
     elif operation == "changeRole":
         case.body = {"role": "operator"}
+    elif operation == "makeKey":
+        new_key(shared())
+        case.body = {"name": "key", "scopes": ["read", "write"], "valid_s": 600}
+    elif operation == "confirmSecondFactor":
+        headers, secret = with_app()
+        case.headers.update(headers)
+        case.body = {"code": code_of(secret)}
+    elif operation in ("removeSecondFactor", "renewRecoveryCodes"):
+        headers, codes = guarded()
+        case.headers.update(headers)
+        case.body = {"code": codes[0]}
     if case.body and isinstance(case.body, dict):
         case.media_type = "application/merge-patch+json" if operation == "changeAccount" else "application/json"
 
@@ -160,6 +206,8 @@ def before_call(operation, case, is_positive, is_prepared):
     for name in case.path_parameters or {}:
         if name == "account":
             case.path_parameters[name] = other()[2]
+        elif name == "key":
+            case.path_parameters[name] = new_key(headers)
         elif name == "session":
             listed = ask("/api/v1/account/sessions", "GET", headers=headers).json()["sessions"]
             case.path_parameters[name] = listed[0]["id"]
