@@ -204,6 +204,7 @@ macro_rules! account_texts {
             // -- the node’s accounts, for admins
             AdminTitle: "Accounts" / "Comptes";
             AdminLead: "Everybody who has an account here. Each look at one stands in its log and in yours. Nobody’s books are shown." / "Toutes les personnes qui ont un compte ici. Chaque consultation figure dans leur journal et le vôtre. Les livres de personne ne s’affichent.";
+            AdminFind: "Find" / "Trouver";
             AdminFound: "The account that was found" / "Le compte trouvé";
             AdminUnconfirmed: "not confirmed" / "non confirmé";
             AdminActivityNamed: "Activity of {name}" / "Activité de {name}";

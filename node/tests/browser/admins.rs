@@ -30,13 +30,13 @@ async fn an_admin_finds_an_account_and_gives_it_a_role_and_nobody_else_sees_the_
     browser.wait(&format!("#found [data-account='{BEN}']")).await;
     assert_eq!(browser.count("#accounts").await, 0);
 
-    browser.choose("#found .member-role", "operator").await;
+    browser.choose("#found .choose", "operator").await;
     browser.wait("#confirm[open]").await;
-    assert_eq!(browser.of_each("#found .member-role", "e.value").await, ["user"], "it is so once it is confirmed");
+    assert_eq!(browser.of_each("#found .choose", "e.value").await, ["user"], "it is so once it is confirmed");
     looks::it_looks_well(&browser, "admin-role").await;
     browser.click("#confirm-do").await;
     says(&browser, "#toast p", "Ben has the role Operator now.").await;
-    assert_eq!(browser.of_each("#found .member-role", "e.value").await, ["operator"]);
+    assert_eq!(browser.of_each("#found .choose", "e.value").await, ["operator"]);
     browser.click("#found .account-activity").await;
     browser.wait("#activity-of .feed li").await;
     looks::it_looks_well(&browser, "admin-activity").await;

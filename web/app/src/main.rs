@@ -16,6 +16,7 @@
 //! | [`routes`] | addresses |
 //! | [`shell`] | what surrounds every page |
 //! | [`toast`], [`dialog`], [`confirm`] | words at the edge, forms and questions above the page |
+//! | [`choose`] | a choice that is asked about before it is so |
 //! | [`pages`] | shelf, project, not found |
 //! | [`shelf`] | the list of projects: query, pages, rows |
 //! | [`deeds`] | archiving, deleting, restoring, each with its way back |
@@ -29,6 +30,7 @@ mod admin;
 mod api;
 mod asked;
 mod browser;
+mod choose;
 mod confirm;
 mod connection;
 mod deeds;

@@ -5,7 +5,6 @@ mod list;
 
 use domain::account::{Account, RoleChange, SystemRole};
 use domain::text::Text;
-use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -16,6 +15,7 @@ use crate::account::sheet::{Send, Sheet};
 use crate::account::{Who, use_who};
 use crate::api::{self, ApiError};
 use crate::asked::use_errands;
+use crate::choose::Choose;
 use crate::confirm::Confirm;
 use crate::dialog::Dialog;
 use crate::i18n::{Tr, use_tr};
@@ -28,6 +28,11 @@ const BLAME: Blame = &[("bad-email", "email"), ("account-not-found", "email")];
 /// Roles, as they are chosen.
 const ROLES: [(SystemRole, &str); 3] =
     [(SystemRole::User, "user"), (SystemRole::Operator, "operator"), (SystemRole::Admin, "admin")];
+
+/// What a choice calls a role.
+fn role_name(role: SystemRole) -> &'static str {
+    ROLES.iter().find(|(known, _)| *known == role).map_or("user", |(_, name)| *name)
+}
 
 /// The role that a value of a choice stands for.
 fn role_of(value: &str) -> Option<SystemRole> {
@@ -95,7 +100,7 @@ fn Accounts() -> Html {
             <h1 tabindex="-1" ref={heading}>{ tr.t(Text::AdminTitle) }</h1>
             <p class="lead-small">{ tr.t(Text::AdminLead) }</p>
             <div class="card admin-search" role="search">
-                <Sheet id="find" fields={vec![EMAIL]} label={Text::Search} send={(*search).clone()} blame={BLAME} />
+                <Sheet id="find" fields={vec![EMAIL]} label={Text::AdminFind} send={(*search).clone()} blame={BLAME} />
             </div>
             if let Some(account) = &*found {
                 <section id="found" class="card" aria-label={tr.t(Text::AdminFound)}>
@@ -116,14 +121,8 @@ fn Accounts() -> Html {
 fn entry(tr: Tr, account: &Account, to: &Callback<Option<Look>>) -> Html {
     let on_role = {
         let (account, to) = (account.clone(), to.clone());
-        Callback::from(move |event: Event| {
-            let select = event.target_unchecked_into::<HtmlSelectElement>();
-            let chosen = role_of(&select.value());
-            // It is so only once it was confirmed.
-            if let Some((_, name)) = ROLES.iter().find(|(role, _)| *role == account.role) {
-                select.set_value(name);
-            }
-            if let Some(role) = chosen.filter(|role| *role != account.role) {
+        Callback::from(move |chosen: String| {
+            if let Some(role) = role_of(&chosen) {
                 to.emit(Some(Look::Role(account.clone(), role)));
             }
         })
@@ -134,6 +133,7 @@ fn entry(tr: Tr, account: &Account, to: &Callback<Option<Look>>) -> Html {
     };
     let since = tr.fill(Text::AccountSince, &[("time", &tr.moment(account.created_ms))]);
     let named = [("name", &*account.name)];
+    let roles: Vec<_> = ROLES.iter().map(|(role, name)| (*name, role_text(tr, *role))).collect();
     html! {
         <li key={account.id.to_string()} class="session" data-account={account.email.clone()}>
             <div>
@@ -142,11 +142,7 @@ fn entry(tr: Tr, account: &Account, to: &Callback<Option<Look>>) -> Html {
                 </p>
                 <p class="meta">{ &account.email }{ " · " }{ since }</p>
             </div>
-            <select class="member-role" aria-label={tr.fill(Text::MemberRoleOf, &named)} onchange={on_role}>
-                { for ROLES.iter().map(|(role, name)| html! {
-                    <option value={*name} selected={*role == account.role}>{ role_text(tr, *role) }</option>
-                }) }
-            </select>
+            <Choose label={tr.fill(Text::MemberRoleOf, &named)} value={role_name(account.role)} options={roles} on_choose={on_role} />
             <button type="button" class="button account-activity" aria-label={tr.fill(Text::AdminActivityNamed, &named)} onclick={activity}>
                 { tr.t(Text::SectionActivity) }
             </button>
@@ -212,7 +208,7 @@ mod tests {
     fn a_role_is_named_as_the_node_names_it() {
         for (role, name) in ROLES {
             assert_eq!(serde_json::to_string(&role).unwrap(), format!("{name:?}"));
-            assert_eq!(role_of(name), Some(role));
+            assert_eq!((role_of(name), role_name(role)), (Some(role), name));
         }
         assert_eq!(role_of("owner"), None);
     }
