@@ -52,7 +52,8 @@ impl Site {
             ("AUTH__CLAIM_CODE", CODE),
             // Requests are counted as ever; one account asks for as much as a node can take.
             ("RATES__LIGHT_BURST", "1000000"),
-            ("RATES__LIGHT_PER_S", "1000000"),
+            ("RATES__LIGHT_PER_S", "1000"),
+            ("RATES__ADDRESS_FACTOR", "1"),
         ])?;
         let claim = json!({ "code": CODE, "email": "admin@example.org", "password": PASSWORD, "name": "Admin" });
         let mut connection = Connection::open(&server.address)?;
