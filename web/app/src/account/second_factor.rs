@@ -2,6 +2,7 @@
 
 use domain::second_factor::{NewSecondFactor, SecondFactor};
 use domain::text::Text;
+use gloo_timers::future::TimeoutFuture;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
@@ -112,9 +113,13 @@ fn Steps(props: &StepsProps) -> Html {
         let (close, errands) = (close.clone(), errands.clone());
         move |text: Text| {
             close.emit(());
-            // What was pressed is gone.
-            browser::focus_first("#second-factor-title");
-            errands.say(tr.t(text).to_owned());
+            let errands = errands.clone();
+            spawn_local(async move {
+                // What was pressed before the dialog goes too, but the dialog gives the focus back to it first.
+                TimeoutFuture::new(0).await;
+                browser::focus_first("#second-factor-title");
+                errands.say(tr.t(text).to_owned());
+            });
         }
     };
     match &props.step {
