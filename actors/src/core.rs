@@ -9,10 +9,12 @@
 //! | here | the actor, its coordinators and intents, the first messages |
 //! | `accounts` | the answers to what is asked of accounts |
 //! | `reach` | the answers to what is asked of texts, and of events of many projects |
+//! | `sharing` | the answers to what is asked of who has a project |
 //! | `work` | the answers to all else that is done to projects |
 
 mod accounts;
 mod reach;
+mod sharing;
 mod work;
 
 use std::collections::HashMap;
@@ -360,6 +362,7 @@ impl Shared {
                 let row = projects::find(context, ask.principal, ask.project).await?;
                 Ok(ProjectReply { project: views::view(context, &row).await? }.into())
             }
+            Message::ReachProject(ask) => Ok(crate::accounts::sharing::reach(context, &ask).await?.into()),
             Message::EventsAfter(ask) => {
                 projects::find(context, ask.principal, ask.project).await?;
                 let wait = Duration::from_millis(u64::from(ask.wait_ms.min(MAX_WAIT_MS)));
@@ -368,7 +371,7 @@ impl Shared {
                 let events = events_after(records, bells, ask.project, ask.after, limit, wait).await;
                 Ok(EventsReply { events: events.map_err(|e| store_fault(&e))? }.into())
             }
-            // Boxed: a request's task has room for the largest of its answers, and thousands ask for the two above.
+            // Boxed: a request's task has room for the largest of its answers, and thousands ask for the three above.
             other => Box::pin(self.answer_projects(other)).await,
         }
     }

@@ -1,6 +1,8 @@
 //! Accounts over real rows: signing up and in, links, passwords, addresses, and what a failing store leaves of it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code, helpers included")]
 
+#[path = "accounts/attempts.rs"]
+mod attempts;
 mod failing;
 #[path = "accounts/keys.rs"]
 mod keys;
@@ -409,37 +411,6 @@ async fn a_role_holds_from_the_next_request_on_and_an_admin_keeps_their_own() {
     let (by, role) = (account(admin), SystemRole::Operator);
     assert_eq!(world.log(principal).await.last(), Some(&AccountAct::RoleChanged { role, by }));
     assert_eq!(world.log(admin).await.last(), Some(&AccountAct::ChangedRole { of, role }));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_tries_too_often_has_to_wait_whether_the_account_exists_or_not() {
-    let (world, _) = World::claimed().await;
-    world.join(ANNA).await;
-    for email in [ANNA, "nobody@example.org"] {
-        let visitor = visitor();
-        let ask = |password: &str| BeginSession {
-            visitor: visitor.clone(),
-            request: SignIn { email: email.into(), password: secret(password), code: None },
-            instead_of: None,
-        };
-        for _ in 0..10 {
-            assert_eq!(code(sessions::begin(&world.context, &ask(OTHER)).await), "sign-in-refused");
-        }
-        // The right password, too: else trying would go on.
-        let told = sessions::begin(&world.context, &ask(PASSWORD)).await.unwrap_err();
-        assert_eq!(told.code, "too-many-attempts");
-        assert!(told.retry_after_ms.is_some_and(|ms| ms > 0 && ms <= 30_001), "{told:?}");
-    }
-    // From elsewhere its owner gets in.
-    world.sign_in(ANNA, PASSWORD).await.unwrap();
-    let mails = async |email: &str| {
-        let mut codes = Vec::new();
-        for _ in 0..4 {
-            codes.push(code(world.forgot(email).await));
-        }
-        codes
-    };
-    assert_eq!(mails("else@example.org").await, ["done", "done", "done", "too-many-attempts"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,6 +28,11 @@ use crate::body::runs::{
     CancelItems, GetScheduling, GetWaits, ItemsDone, ItemsFailed, ItemsMarked, SchedulingReply, SetShare, SubmitItems,
     SubmitMarked, SubmitReply, WaitsReply,
 };
+use crate::body::sharing::{
+    AcceptInvitation, ChangeMember, InvitationReply, InviteMember, JoinedReply, LinkOpenedReply, ListMembers,
+    MakeShareLink, MembersReply, NoteBackup, OpenShareLink, QueryShared, ReachProject, ReachedReply, RemoveMember,
+    RevokeShareLink, ShareLinkReply, SharedPageReply, WithdrawInvitation,
+};
 use crate::body::uploads::{
     AbandonChunks, AppendUpload, CreateFromUpload, CreateUpload, GetUpload, RemoveUpload, UploadReply,
 };
@@ -251,6 +256,25 @@ messages! {
     256 SecondFactorReply;
     257 SecondFactorBegun;
     258 RecoveryCodesReply;
+    260 ReachProject;
+    261 ReachedReply;
+    262 ListMembers;
+    263 MembersReply;
+    264 ChangeMember;
+    265 RemoveMember;
+    266 InviteMember;
+    267 InvitationReply;
+    268 WithdrawInvitation;
+    269 AcceptInvitation;
+    270 JoinedReply;
+    271 MakeShareLink;
+    272 ShareLinkReply;
+    273 RevokeShareLink;
+    274 OpenShareLink;
+    275 LinkOpenedReply;
+    276 QueryShared;
+    277 SharedPageReply;
+    278 NoteBackup;
 }
 
 /// A message that is answered, and by what.
@@ -349,4 +373,16 @@ requests! {
     ConfirmSecondFactor => RecoveryCodesReply;
     RemoveSecondFactor => Done;
     RenewRecoveryCodes => RecoveryCodesReply;
+    ReachProject => ReachedReply;
+    ListMembers => MembersReply;
+    ChangeMember => Done;
+    RemoveMember => Done;
+    InviteMember => InvitationReply;
+    WithdrawInvitation => Done;
+    AcceptInvitation => JoinedReply;
+    MakeShareLink => ShareLinkReply;
+    RevokeShareLink => Done;
+    OpenShareLink => LinkOpenedReply;
+    QueryShared => SharedPageReply;
+    NoteBackup => Done;
 }

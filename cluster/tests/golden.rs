@@ -58,6 +58,8 @@ mod credentials;
 mod keeping;
 #[path = "examples/keyed.rs"]
 mod keyed;
+#[path = "examples/sharing.rs"]
+mod sharing;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden-v1.txt");
 
@@ -436,6 +438,7 @@ fn examples() -> Vec<Message> {
     all.extend(keeping::examples());
     all.extend(accounts::examples());
     all.extend(credentials::examples());
+    all.extend(sharing::examples());
     all.extend(keyed::examples());
     all
 }

@@ -5,8 +5,9 @@ use std::fmt;
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, ApiKeyId, SessionId};
+use crate::id::{AccountId, ApiKeyId, InvitationId, ProjectId, SessionId, ShareLinkId};
 use crate::language::Language;
+use crate::sharing::ProjectRole;
 
 /// Longest mail address, bytes (RFC 5321, 4.5.3.1.3).
 pub const EMAIL_MAX_BYTES: usize = 254;
@@ -391,6 +392,76 @@ pub enum AccountAct {
     },
     /// Other codes to recover with took the place of those before.
     RecoveryCodesRenewed,
+    /// The owner invited somebody to a project.
+    Invited {
+        /// The project.
+        project: ProjectId,
+        /// The address.
+        email: String,
+        /// What they may do once they accept.
+        role: ProjectRole,
+    },
+    /// The owner withdrew an invitation.
+    InvitationWithdrawn {
+        /// The project.
+        project: ProjectId,
+        /// The invitation.
+        invitation: InvitationId,
+    },
+    /// The owner accepted an invitation to a project.
+    Joined {
+        /// The project.
+        project: ProjectId,
+        /// What they may do.
+        role: ProjectRole,
+    },
+    /// The owner left a project.
+    Left {
+        /// The project.
+        project: ProjectId,
+    },
+    /// The owner gave another account another role in a project.
+    ChangedMember {
+        /// The project.
+        project: ProjectId,
+        /// The other account.
+        member: AccountId,
+        /// What it may do since.
+        role: ProjectRole,
+    },
+    /// The owner removed another account from a project.
+    RemovedMember {
+        /// The project.
+        project: ProjectId,
+        /// The other account.
+        member: AccountId,
+    },
+    /// The owner made a share link.
+    ShareLinkMade {
+        /// The project.
+        project: ProjectId,
+        /// The link.
+        link: ShareLinkId,
+    },
+    /// The owner revoked a share link.
+    ShareLinkRevoked {
+        /// The project.
+        project: ProjectId,
+        /// The link.
+        link: ShareLinkId,
+    },
+    /// The owner, an admin, looked at another account.
+    LookedAt {
+        /// The other account.
+        of: AccountId,
+    },
+    /// An admin looked at the account.
+    SeenByAdmin {
+        /// The admin.
+        by: AccountId,
+    },
+    /// The owner, an admin, made a backup, which holds every book.
+    BackedUp,
 }
 
 /// A page of the node's accounts.

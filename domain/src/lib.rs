@@ -17,6 +17,7 @@
 //! | [`project`] | a project as it is worked on: words, revisions, runs, who did what |
 //! | [`health`] | how a node's stores stand, and what looking after them did |
 //! | [`run`] | the life of one analysis, as data; its events |
+//! | [`sharing`] | projects of several people: members, invitations, share links |
 //! | [`scheduling`] | what whoever runs a node sees of its scheduling |
 //! | [`analysis`] | what can be asked of a text by itself, and what is answered |
 //! | [`api`] | what the gateway and the app exchange |
@@ -41,6 +42,7 @@ pub mod project;
 pub mod run;
 pub mod scheduling;
 pub mod second_factor;
+pub mod sharing;
 pub mod storyboard;
 pub mod text;
 pub mod upload;

@@ -42,6 +42,9 @@ pub const WRITES: &[&str] = &[
     "claiming an address",
     "releasing an address",
     "claiming the node",
+    "changing who has a project",
+    "removing who has a project",
+    "changing what was shared",
 ];
 
 /// Writes into a store that no node serves and nobody sees until it is whole: what a restore is cut off at is

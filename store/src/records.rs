@@ -9,9 +9,9 @@ use futures_util::stream::BoxStream;
 
 use crate::error::StoreError;
 use crate::rows::{
-    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAccountEvent,
-    NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, SiteRow,
-    UploadRow, WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow,
+    NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow,
+    SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 /// How a compare-and-set ended.
@@ -360,6 +360,30 @@ pub trait Records: Send + Sync {
     ///
     /// After `Unknown` the row is the old one or the new one.
     async fn site_update(&self, row: SiteRow, expected_version: u64) -> Result<Cas<SiteRow>, StoreError>;
+
+    // -- sharing ----------------------------------------------------------------------------------
+
+    /// Who has a project; `None` where its tenant has it for itself. Partition: project.
+    async fn access_get(&self, project: ProjectId) -> Result<Option<AccessRow>, StoreError>;
+
+    /// Replaces who has a project if the row's version is `expected_version` (0: there is none); the version rises by
+    /// one. [`StoreError::Invalid`] for a row that fails [`AccessRow::check`]. Partition: project.
+    ///
+    /// This is where somebody gets a project, and where they lose it: once it is applied, whoever reads the row knows.
+    /// After `Unknown` the row is the old one or the new one.
+    async fn access_update(&self, row: AccessRow, expected_version: u64) -> Result<Cas<AccessRow>, StoreError>;
+
+    /// Removes who has a project that is being erased. Idempotent: repeat after an error. Partition: project.
+    async fn access_remove(&self, project: ProjectId) -> Result<(), StoreError>;
+
+    /// Which projects an account was given; none where that was never written. Partition: account.
+    async fn shared_get(&self, account: AccountId) -> Result<SharedRow, StoreError>;
+
+    /// Replaces which projects an account was given if the row's version is `expected_version`; the version rises by
+    /// one. [`StoreError::Invalid`] for a row that fails [`SharedRow::check`]. Partition: account.
+    ///
+    /// After `Unknown` the row is the old one or the new one.
+    async fn shared_update(&self, row: SharedRow, expected_version: u64) -> Result<Cas<SharedRow>, StoreError>;
 
     // -- leases -----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 //! A row is stored as a versioned payload; adding a field means a new payload version beside the old
 //! one (`sqlite/payload.rs`), never a change of an old one.
 
+mod access;
 mod account;
 mod credential;
 mod kept;
@@ -20,6 +21,7 @@ use domain::language::Language;
 use domain::project::{Act, Activity, Actor};
 use domain::run::{Progress, RunEvent, RunSettings, RunState};
 
+pub use access::{AccessRow, InvitationRow, MemberRow, ShareLinkRow, SharedProject, SharedRow};
 pub use account::{
     AccountRow, CREDENTIALS_MAX, Credential, EmailRow, LINKS_MAX, LinkPurpose, MailedLink, NewAccountEvent,
     SecretDigest, SessionRow, SiteRow,

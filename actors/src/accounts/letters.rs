@@ -61,6 +61,8 @@ pub enum Letter<'a> {
     AddressAsked,
     /// Another address is the account's.
     AddressChanged,
+    /// Somebody is invited to a project.
+    Invitation(&'a Secret),
 }
 
 impl Letter<'_> {
@@ -74,6 +76,7 @@ impl Letter<'_> {
             Self::NewAddress(token) => (Text::MailAddressSubject, Text::MailAddress, "confirm", Some(token)),
             Self::AddressAsked => (Text::MailAddressAskedSubject, Text::MailAddressAsked, "forgot", None),
             Self::AddressChanged => (Text::MailAddressChangedSubject, Text::MailAddressChanged, "forgot", None),
+            Self::Invitation(token) => (Text::MailInvitationSubject, Text::MailInvitation, "invitation", Some(token)),
         };
         // Behind `#`: what stands there browsers send to nobody.
         let link = token.map_or_else(|| format!("{site}/{path}"), |token| format!("{site}/{path}#{}", token.0));
@@ -145,6 +148,7 @@ mod tests {
             Letter::NewAddress(&token),
             Letter::AddressAsked,
             Letter::AddressChanged,
+            Letter::Invitation(&token),
         ];
         for (letter, language) in letters.iter().flat_map(|letter| [(letter, Language::En), (letter, Language::Fr)]) {
             let mail = letter.to("a@b.org", language, "https://books.example");

@@ -21,6 +21,7 @@
 //! | [`token`] | what shows whose a session is |
 //! | [`attempts`] | how often somebody may try |
 //! | [`letters`] | mail |
+//! | [`sharing`] | projects of several people: members, invitations, share links |
 //! | `rows` | rows found, kept at hand, changed |
 
 pub mod attempts;
@@ -32,6 +33,7 @@ pub mod password;
 mod rows;
 pub mod second;
 pub mod sessions;
+pub mod sharing;
 pub mod token;
 mod totp;
 pub mod views;
@@ -41,7 +43,7 @@ use std::time::Duration;
 
 use cluster::body::Fault;
 use domain::account::Secret;
-use domain::id::AccountId;
+use domain::id::{AccountId, ProjectId};
 use domain::language::Language;
 use domain::principal::{Principal, Signed};
 use store::Cas;
@@ -53,6 +55,7 @@ use crate::store_fault;
 use letters::{Letter, Mailer, post};
 use password::Hashing;
 use rows::AtHand;
+use sharing::Sharing;
 
 /// Things that are looked up after they were answered, letters that wait for another try among them.
 const AFTER_MAX: usize = 256;
@@ -89,6 +92,7 @@ pub struct Accounts {
     claiming: Arc<Mutex<()>>,
     claimed: watch::Sender<bool>,
     revoked: broadcast::Sender<AccountId>,
+    sharing: Sharing,
 }
 
 impl Accounts {
@@ -99,13 +103,29 @@ impl Accounts {
         // Until it is known, nobody is trusted for sitting at the machine.
         let claimed = watch::channel(true).0;
         let revoked = broadcast::channel(REVOKED_MAX).0;
-        Self { mailer, policy, hashing, rows: AtHand::default(), after, claiming, claimed, revoked }
+        Self {
+            mailer,
+            policy,
+            hashing,
+            rows: AtHand::default(),
+            after,
+            claiming,
+            claimed,
+            revoked,
+            sharing: Sharing::default(),
+        }
     }
 
     /// Accounts of which something was revoked: whoever has streams open for one asks anew who that is. Who missed some
     /// asks, too.
     pub fn revoked(&self) -> broadcast::Sender<AccountId> {
         self.revoked.clone()
+    }
+
+    /// Projects of which somebody may have lost something: whoever has a stream of one open asks anew whether they may.
+    /// Who missed some asks, too.
+    pub fn unshared(&self) -> broadcast::Sender<ProjectId> {
+        self.sharing.changed.clone()
     }
 
     /// The code that makes the first account; `None` once there is one.

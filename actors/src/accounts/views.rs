@@ -67,6 +67,7 @@ pub async fn events(context: &RunContext, ask: &ListAccountEvents) -> Result<Acc
     let account = ask.account.unwrap_or(own);
     if account != own {
         read(context, account).await?.ok_or_else(no_account)?;
+        look_at(context, own, account).await?;
     }
     let (before, limit) = (ask.before.unwrap_or(u64::MAX), ask.limit.clamp(1, ACCOUNT_PAGE_MAX));
     let found = context.records.account_events(account, before, limit + 1).await;
@@ -81,8 +82,18 @@ pub async fn events(context: &RunContext, ask: &ListAccountEvents) -> Result<Acc
 /// # Errors
 /// `account-needed`, `bad-email`, `account-not-found`.
 pub async fn by_address(context: &RunContext, ask: &FindAccount) -> Result<Account> {
-    signed(&ask.principal)?;
-    find(context, &address(&ask.email)?).await?.as_ref().map(account).ok_or_else(no_account)
+    let admin = signed(&ask.principal)?.account;
+    let found = find(context, &address(&ask.email)?).await?.ok_or_else(no_account)?;
+    if found.account != admin {
+        look_at(context, admin, found.account).await?;
+    }
+    Ok(account(&found))
+}
+
+/// Writes down, for the admin and for the account, that an admin looks at one: first, so that none does without it.
+async fn look_at(context: &RunContext, admin: AccountId, of: AccountId) -> Result<()> {
+    note(context, admin, "", AccountAct::LookedAt { of }).await?;
+    note(context, of, "", AccountAct::SeenByAdmin { by: admin }).await
 }
 
 /// A page of the node's accounts, for an admin.
@@ -116,6 +127,6 @@ pub async fn change_role(context: &RunContext, ask: &ChangeRole) -> Result<Accou
 }
 
 /// Writes down what an account's owner is about to do elsewhere: first, so that nothing is done without it.
-async fn note(context: &RunContext, account: AccountId, address: &str, what: AccountAct) -> Result<()> {
+pub(super) async fn note(context: &RunContext, account: AccountId, address: &str, what: AccountAct) -> Result<()> {
     change(context, account, address, |_| Ok(Some(what.clone()))).await.map(drop)
 }

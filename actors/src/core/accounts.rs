@@ -8,7 +8,6 @@ use cluster::message::Message;
 use super::Shared;
 use crate::accounts::token::TokenKind;
 use crate::accounts::{credentials, joining, keys, second, sessions, views};
-use crate::uploads;
 
 impl Shared {
     pub(super) async fn answer_accounts(&self, message: Message) -> Result<Message, Fault> {
@@ -64,7 +63,7 @@ impl Shared {
             Message::RenewRecoveryCodes(ask) => {
                 RecoveryCodesReply { codes: second::renew(context, &ask).await? }.into()
             }
-            other => return uploads::answer(context, other).await,
+            other => return self.answer_sharing(other).await,
         })
     }
 }

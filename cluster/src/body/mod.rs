@@ -9,6 +9,7 @@ pub mod keeping;
 pub mod keyed;
 pub mod projects;
 pub mod runs;
+pub mod sharing;
 pub mod uploads;
 pub mod webhooks;
 pub mod work;

@@ -2,7 +2,7 @@
 
 macro_rules! account_texts {
     ($($before:tt)*) => {
-        texts! {
+        sharing_texts! {
             $($before)*
 
             // -- accounts on the page -------------------------------------------------------------------
@@ -197,9 +197,6 @@ macro_rules! account_texts {
             AccountActSignedUpAs: "Made for an identity of {issuer}" / "Créé pour une identité de {issuer}";
             AccountActLinked: "An identity of {issuer} was linked" / "Identité de {issuer} liée";
             AccountActUnlinked: "An identity of {issuer} was removed" / "Identité de {issuer} retirée";
-            AccountActLooked: "Looked at another account, as an admin" / "A consulté un autre compte, comme administrateur";
-            AccountActSeen: "An admin looked at this account" / "Un administrateur a consulté ce compte";
-            AccountActBackedUp: "Made a backup of everything" / "A fait une sauvegarde de tout";
 
             // -- the node’s accounts, for admins
             AdminTitle: "Accounts" / "Comptes";

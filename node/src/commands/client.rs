@@ -87,7 +87,8 @@ pub struct Refused {
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
         let hint = match refused.code.as_str() {
-            "sign-in-needed" | "session-ended" => "; sign in with `visiobook sign-in`, or give a key in VISIOBOOK_KEY",
+            "sign-in-needed" | "session-ended" => " with `visiobook sign-in`, or give a key in VISIOBOOK_KEY",
+            "account-needed" => "; `visiobook user create --claim` makes the first account",
             _ => "",
         };
         Self { exit: exit_code(refused.status), message: format!("{}{hint} ({})", refused.detail, refused.code) }
@@ -195,6 +196,7 @@ impl Api {
                 local_trust: false,
                 claimed: quiet.accounts.claimed(),
                 revoked: quiet.accounts.revoked(),
+                unshared: quiet.accounts.unshared(),
                 secure: false,
                 own_secret: Some(secret.clone()),
             },

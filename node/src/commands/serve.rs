@@ -77,6 +77,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
             local_trust: config.auth.local_trust,
             claimed: node.accounts.claimed(),
             revoked: node.accounts.revoked(),
+            unshared: node.accounts.unshared(),
             secure: config.auth.secure(),
             own_secret: None,
         },

@@ -6,6 +6,7 @@
 
 use actors::accounts::sessions::LONGEST;
 use domain::account::Secret;
+use domain::id::ProjectId;
 use warp::http::{HeaderMap, header};
 
 const SECURE_NAME: &str = "__Host-visiobook";
@@ -17,9 +18,31 @@ fn name(secure: bool) -> &'static str {
 
 /// The token in a request's cookie. Of several cookies of one name the first counts.
 pub fn session(headers: &HeaderMap, secure: bool) -> Option<Secret> {
+    named(headers, name(secure))
+}
+
+fn named(headers: &HeaderMap, name: &str) -> Option<Secret> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name(secure)).map(|(_, value)| Secret(value.to_owned()))
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| Secret(value.to_owned()))
+}
+
+/// The cookie of an opened share link. Its path is that of its project: so it goes along with nothing else, and several
+/// can be open. (`__Host-` would want it for all paths; `__Secure-` still keeps it to TLS.)
+fn visit_name(secure: bool) -> &'static str {
+    if secure { "__Secure-visiobook-share" } else { "visiobook-share" }
+}
+
+/// What shows that a share link was opened.
+pub fn visit(headers: &HeaderMap, secure: bool) -> Option<Secret> {
+    named(headers, visit_name(secure))
+}
+
+/// What has a browser show that a share link of a project was opened, for so many seconds.
+pub fn keep_visit(secure: bool, visit: &Secret, project: ProjectId, max_age_s: u64) -> String {
+    let (name, tls) = (visit_name(secure), if secure { "; Secure" } else { "" });
+    let path = format!("/api/v1/projects/{project}");
+    format!("{name}={}; Path={path}; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{tls}", visit.0)
 }
 
 fn set(secure: bool, value: &str, max_age_s: u64) -> String {
@@ -49,6 +72,12 @@ mod tests {
         assert!(!secure.contains("Domain"));
         let plain = keep(false, &token);
         assert_eq!(plain, "visiobook-session=vs_a; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax");
+        let visit = keep_visit(true, &Secret("vv_a".into()), ProjectId(7), 60);
+        let path = "/api/v1/projects/00000000-0000-0000-0000-000000000007";
+        assert_eq!(
+            visit,
+            format!("__Secure-visiobook-share=vv_a; Path={path}; Max-Age=60; HttpOnly; SameSite=Lax; Secure")
+        );
         assert!(forget(true).starts_with("__Host-visiobook=; Path=/; Max-Age=0;"));
     }
 }

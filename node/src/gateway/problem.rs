@@ -113,10 +113,24 @@ fn status(code: &str) -> StatusCode {
         | "claim-code-wrong"
         | "claim-needed"
         | "mailed-link-invalid" => StatusCode::FORBIDDEN,
+        "invitation-for-another" | "share-password-needed" | "share-password-wrong" => StatusCode::FORBIDDEN,
+        "member-not-found" | "invitation-not-found" | "share-link-not-found" | "share-link-over" => {
+            StatusCode::NOT_FOUND
+        }
+        "payer-stays" | "too-many-members" | "too-many-invitations" | "too-many-share-links" | "too-many-shared" => {
+            StatusCode::CONFLICT
+        }
         "account-not-found" | "session-not-found" | "key-not-found" => StatusCode::NOT_FOUND,
         "claimed-already" | "own-role" | "second-factor-on" | "second-factor-off" => StatusCode::CONFLICT,
         "password-weak" | "bad-email" | "key-settings-invalid" => StatusCode::UNPROCESSABLE_ENTITY,
         "too-many-attempts" | "too-many-keys" => StatusCode::TOO_MANY_REQUESTS,
+        code => status_of_work(code),
+    }
+}
+
+/// The same for all that is not about accounts.
+fn status_of_work(code: &str) -> StatusCode {
+    match code {
         "upload-broken" | "bad-request" | "upload-without-name" | "bad-cursor" => StatusCode::BAD_REQUEST,
         "not-found" | "project-not-found" | "run-not-found" | "revision-not-found" | "version-not-found"
         | "artefact-not-found" | "upload-not-found" | "webhook-not-found" | "cover-not-found" => StatusCode::NOT_FOUND,

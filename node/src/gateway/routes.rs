@@ -8,11 +8,10 @@ use domain::api::{FileLink, NodeInfo, ProjectView, RunView};
 use domain::api_key::KeyScope;
 use domain::edit::{EditPage, EditRequest, EditState, EditedStoryboard, UndoRequest};
 use domain::health::{BackupRequest, Jobs, MeasuredHealth, MigrationsRun, NodeHealth, SweepReport};
-use domain::project::{
-    ActivityPage, Project, ProjectPage, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest,
-};
+use domain::project::{ActivityPage, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest};
 use domain::run::RunEvent;
 use domain::scheduling::{DeviceLoad, SchedulingView, SchedulingWaits, TenantShare};
+use domain::sharing::{ProjectAs, ProjectAsPage};
 use domain::upload::UploadView;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use warp::http::Method;
@@ -36,10 +35,14 @@ pub enum Permission {
     Recent,
     /// Any principal, for its own tenant.
     Tenant,
-    /// A principal that can see the project.
+    /// A principal that can see the project, if only by a share link.
     ProjectRead,
+    /// A member of the project, in any role.
+    ProjectMember,
     /// A principal that can change the project.
     ProjectWrite,
+    /// An owner of the project.
+    ProjectOwn,
     /// Whoever runs the node.
     Operator,
     /// Whoever says who may: what is about other accounts, or holds every book.
@@ -88,6 +91,8 @@ pub enum Content {
     Empty,
     /// JSON of a documented type.
     Json(fn(&mut SchemaGenerator) -> Schema),
+    /// The same, a secret among it: it is told this once, and kept for nobody.
+    JsonOnce(fn(&mut SchemaGenerator) -> Schema),
     /// The same now, or with 202 and a `Location` later.
     JsonOrLater(fn(&mut SchemaGenerator) -> Schema),
     /// The same, or nothing.
@@ -155,9 +160,10 @@ impl Route {
     /// Whether it makes something of a tenant's that stays, so that a request which is sent again is to make nothing
     /// more. What opens a session is for one reader only: it is kept for nobody, and made anew each time.
     pub fn creates(&self) -> bool {
-        let is_of_a_tenant =
-            matches!(self.permission, Permission::Tenant | Permission::ProjectRead | Permission::ProjectWrite);
-        self.method == Method::POST && self.response.0 == 201 && is_of_a_tenant
+        use Permission::{ProjectOwn, ProjectRead, ProjectWrite, Tenant};
+        let is_of_a_tenant = matches!(self.permission, Tenant | ProjectRead | ProjectWrite | ProjectOwn);
+        let is_told_once = matches!(self.response.1, Content::JsonOnce(_));
+        self.method == Method::POST && self.response.0 == 201 && is_of_a_tenant && !is_told_once
     }
 }
 
@@ -180,15 +186,23 @@ impl Route {
         match self.permission {
             Permission::Public => ByKey::Any,
             Permission::Account | Permission::Recent => ByKey::Never,
+            // Who gives books away is somebody, and never a key.
+            _ if self.is_of_sharing() && !reads => ByKey::Never,
             // What it tells signs messages in the node's name.
             Permission::Tenant if self.id == "webhookSecrets" => ByKey::Scope(KeyScope::Write),
             Permission::Tenant if reads => ByKey::Scope(KeyScope::Read),
-            Permission::ProjectRead => ByKey::Scope(KeyScope::Read),
-            Permission::Tenant | Permission::ProjectWrite => ByKey::Scope(KeyScope::Write),
+            Permission::ProjectRead | Permission::ProjectMember => ByKey::Scope(KeyScope::Read),
+            Permission::ProjectOwn if reads => ByKey::Scope(KeyScope::Read),
+            Permission::Tenant | Permission::ProjectWrite | Permission::ProjectOwn => ByKey::Scope(KeyScope::Write),
             Permission::Operator => ByKey::Scope(KeyScope::Operate),
             Permission::Admin if self.id == "backup" => ByKey::Scope(KeyScope::Administer),
             Permission::Admin => ByKey::Never,
         }
+    }
+
+    /// Whether it is about who has a project.
+    pub fn is_of_sharing(&self) -> bool {
+        self.path.split('/').any(|part| ["members", "invitations", "links"].contains(&part))
     }
 }
 
@@ -311,8 +325,8 @@ const fn query(name: &'static str, kind: &'static str, about: &'static str) -> P
 const LIST: &[Param] = &[
     query(
         "shown",
-        "active|archived|all|deleted",
-        "`active` (the default), `archived`, `all` of these, or `deleted`: those that can be restored.",
+        "active|archived|all|deleted|shared",
+        "`active` (the default), `archived`, `all` of these, `deleted`: those that can be restored, or `shared`: other people's that you are a member of.",
     ),
     query(
         "state",
@@ -368,6 +382,7 @@ macro_rules! handler {
 mod accounts;
 mod credentials;
 mod reach;
+mod sharing;
 mod work;
 
 /// All routes.
@@ -379,6 +394,7 @@ pub fn table() -> Vec<Route> {
         .chain(reach::routes())
         .chain(accounts::routes())
         .chain(credentials::routes())
+        .chain(sharing::routes())
         .collect()
 }
 

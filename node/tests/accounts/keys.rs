@@ -56,6 +56,22 @@ fn a_program_works_by_a_key_until_it_is_revoked_and_open_streams_end_too() {
 }
 
 #[test]
+fn what_a_key_opened_ends_when_the_key_does() {
+    use std::io::Read as _;
+
+    let site = Site::start();
+    let admin = site.claim();
+    let project = admin.project(&site, "brief");
+    let made = make(&admin, &site, json!({ "name": "brief", "scopes": ["read"], "valid_s": 20 })).json();
+    let token = made["token"].as_str().unwrap();
+    let path = format!("/api/v1/projects/{project}/events");
+    let mut stream = open_stream(site.address(), &path, &format!("authorization: Bearer {token}"));
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert_eq!(by(&site, token, "GET", &path, Value::Null).code(), "key-invalid");
+}
+
+#[test]
 fn a_key_allows_no_more_than_its_account_and_never_the_account_itself() {
     let site = Site::start();
     let admin = site.claim();

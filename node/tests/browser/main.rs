@@ -10,6 +10,7 @@ mod edits;
 mod looks;
 mod reset;
 mod runs;
+mod sharing;
 mod shelf;
 mod uploads;
 

@@ -148,10 +148,16 @@ fn play(rounds: &[Round]) {
 #[test]
 fn a_node_that_is_killed_at_any_step_has_what_it_answered_when_it_is_back() {
     // The scheduler takes its lease before the first request, the first run takes the second one.
-    let nth = |point: &str| if point.contains("taking a lease") { 2 } else { 1 };
+    // An account is confirmed by its first update, its keys are made by the two that follow, one is revoked by the fourth.
+    let nths = |point: &str| match point {
+        point if point.contains("taking a lease") => &[2][..],
+        point if point.ends_with("updating an account") => &[1, 2, 4],
+        _ => &[1],
+    };
     let only = std::env::var("VISIOBOOK_KILL_ONLY").ok();
     let points = failpoint::all().into_iter().filter(|point| only.as_ref().is_none_or(|only| point.contains(only)));
-    let rounds: Vec<Round> = points.map(|point| Round { nth: nth(&point), point }).collect();
+    let rounds = points.flat_map(|point| nths(&point).iter().map(move |nth| Round { nth: *nth, point: point.clone() }));
+    let rounds: Vec<Round> = rounds.collect();
     play(&rounds);
 }
 

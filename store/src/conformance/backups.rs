@@ -9,12 +9,13 @@ use domain::project::Act;
 use domain::run::RunEvent;
 use futures_util::TryStreamExt as _;
 
+use super::access::access_row;
 use super::edits::edit;
 use super::{account_row, event, fresh, project_row, run_row, segment, upload_row, webhook_row};
 use crate::records::{Cas, Records};
 use crate::rows::{
-    AccountRow, EmailRow, EventAppend, IntentBody, IntentRow, KeptRow, NewAccountEvent, NewAct, ProjectRow, RunUpdate,
-    SiteRow, WebhookMark, shard_of,
+    AccessRow, AccountRow, EmailRow, EventAppend, IntentBody, IntentRow, KeptRow, NewAccountEvent, NewAct, ProjectRow,
+    RunUpdate, SharedProject, SharedRow, SiteRow, WebhookMark, shard_of,
 };
 
 /// One row of each kind, put as users put them.
@@ -51,6 +52,11 @@ async fn fill(store: &Arc<dyn Records>) -> Ours {
     let site = store.site_get().await.unwrap();
     let claimed = SiteRow { claimed: Some((account.account, 9)), ..site };
     assert!(matches!(store.site_update(claimed, site.version).await, Ok(Cas::Applied(_))));
+    let access = AccessRow { project: project.project, ..access_row() };
+    assert!(matches!(store.access_update(access, 0).await, Ok(Cas::Applied(_))));
+    let given = SharedProject { project: project.project, since_ms: 3 };
+    let shared = SharedRow { projects: vec![given], ..SharedRow::nothing(account.account) };
+    assert!(matches!(store.shared_update(shared, 0).await, Ok(Cas::Applied(_))));
     Ours {
         tenant: project.tenant,
         account: account.account,
@@ -76,7 +82,14 @@ struct Ours {
 impl Ours {
     /// Rows that stay as long as the store does.
     fn stays(row: &KeptRow) -> bool {
-        matches!(row, KeptRow::Account(_) | KeptRow::AccountEvent { .. } | KeptRow::Email(_) | KeptRow::Site(_))
+        matches!(
+            row,
+            KeptRow::Account(_)
+                | KeptRow::AccountEvent { .. }
+                | KeptRow::Email(_)
+                | KeptRow::Site(_)
+                | KeptRow::Shared(_)
+        )
     }
 
     fn has(&self, row: &KeptRow) -> bool {
@@ -95,6 +108,8 @@ impl Ours {
             KeptRow::AccountEvent { account, .. } => *account == self.account,
             KeptRow::Email(row) => row.account == self.account,
             KeptRow::Site(row) => row.claimed.is_some_and(|(account, _)| account == self.account),
+            KeptRow::Access(row) => row.project == self.project,
+            KeptRow::Shared(row) => row.account == self.account,
         }
     }
 
@@ -105,6 +120,7 @@ impl Ours {
         let marked = store.project_update(ProjectRow { deleted: true, ..row }, version, None).await;
         assert!(matches!(marked, Ok(Cas::Applied(_))));
         store.project_remove(self.tenant, self.project).await.unwrap();
+        store.access_remove(self.project).await.unwrap();
         store.run_remove(self.run).await.unwrap();
         store.events_remove(self.project).await.unwrap();
         store.upload_remove(self.tenant, domain::id::UploadId(self.upload)).await.unwrap();
@@ -127,7 +143,7 @@ pub async fn an_export_holds_every_kind_of_row_and_an_import_gives_them_back(sto
     let ours = fill(&store).await;
     let rows = exported(&store, &ours).await;
     let kinds: HashSet<_> = rows.iter().map(std::mem::discriminant).collect();
-    assert_eq!(kinds.len(), 16, "{rows:?}");
+    assert_eq!(kinds.len(), 18, "{rows:?}");
     ours.remove(&store).await;
     let left = exported(&store, &ours).await;
     assert!(left.len() == 3 && left.iter().all(Ours::stays), "all else was removed: {left:?}");

@@ -10,9 +10,9 @@ use super::{Fault, Faulty, injected};
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
-    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAccountEvent,
-    NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, SiteRow,
-    UploadRow, WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow,
+    NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow,
+    SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 impl Faulty<dyn Records> {
@@ -288,6 +288,28 @@ impl Records for Faulty<dyn Records> {
 
     async fn site_update(&self, row: SiteRow, expected_version: u64) -> Result<Cas<SiteRow>, StoreError> {
         self.cas(self.inner.site_update(row, expected_version)).await
+    }
+
+    async fn access_get(&self, project: ProjectId) -> Result<Option<AccessRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.access_get(project).await
+    }
+
+    async fn access_update(&self, row: AccessRow, expected_version: u64) -> Result<Cas<AccessRow>, StoreError> {
+        self.cas(self.inner.access_update(row, expected_version)).await
+    }
+
+    async fn access_remove(&self, project: ProjectId) -> Result<(), StoreError> {
+        self.apply(self.inner.access_remove(project)).await
+    }
+
+    async fn shared_get(&self, account: AccountId) -> Result<SharedRow, StoreError> {
+        self.fail_read()?;
+        self.inner.shared_get(account).await
+    }
+
+    async fn shared_update(&self, row: SharedRow, expected_version: u64) -> Result<Cas<SharedRow>, StoreError> {
+        self.cas(self.inner.shared_update(row, expected_version)).await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {

@@ -6,8 +6,8 @@ use domain::project::Activity;
 use domain::run::RunEvent;
 
 use super::{
-    AccountRow, EditRow, EmailRow, EventHead, IntentRow, OutboxRow, ProjectRow, RunRow, SegmentRow, SiteRow, UploadRow,
-    WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventHead, IntentRow, OutboxRow, ProjectRow, RunRow, SegmentRow,
+    SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 /// Any row, with its partition where it does not say that itself.
@@ -86,4 +86,8 @@ pub enum KeptRow {
     Email(EmailRow),
     /// What the node as a whole has of accounts.
     Site(SiteRow),
+    /// Who has a project.
+    Access(AccessRow),
+    /// Which projects an account was given.
+    Shared(SharedRow),
 }

@@ -10,6 +10,7 @@
 //! | `projects`, `runs`, `edits`, `events`, `uploads`, `leases`, `intents` | each port method as SQL |
 //! | `port` | the port itself: which of those runs where |
 
+mod access;
 mod accounts;
 mod edits;
 mod events;

@@ -12,14 +12,15 @@ use rusqlite::params;
 use super::readers::READERS_MAX;
 use super::writer::{QUEUE_MAX, Verdict, Written};
 use super::{
-    Sqlite, accounts, edits, events, execute, export, intents, leases, migrate, projects, runs, uploads, webhooks,
+    Sqlite, access, accounts, edits, events, execute, export, intents, leases, migrate, projects, runs, uploads,
+    webhooks,
 };
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
-    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAccountEvent,
-    NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, SiteRow,
-    UploadRow, WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow,
+    NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow,
+    SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 #[async_trait]
@@ -289,6 +290,26 @@ impl Records for Sqlite {
 
     async fn site_update(&self, row: SiteRow, expected_version: u64) -> Result<Cas<SiteRow>, StoreError> {
         self.cas("claiming the node", move |c| accounts::update_site(c, row, expected_version)).await
+    }
+
+    async fn access_get(&self, project: ProjectId) -> Result<Option<AccessRow>, StoreError> {
+        self.readers.read("reading who has a project", move |c| access::get(c, project)).await
+    }
+
+    async fn access_update(&self, row: AccessRow, expected_version: u64) -> Result<Cas<AccessRow>, StoreError> {
+        self.cas("changing who has a project", move |c| access::update(c, row, expected_version)).await
+    }
+
+    async fn access_remove(&self, project: ProjectId) -> Result<(), StoreError> {
+        self.apply("removing who has a project", move |c| access::remove(c, project)).await
+    }
+
+    async fn shared_get(&self, account: AccountId) -> Result<SharedRow, StoreError> {
+        self.readers.read("reading what was shared", move |c| access::shared(c, account)).await
+    }
+
+    async fn shared_update(&self, row: SharedRow, expected_version: u64) -> Result<Cas<SharedRow>, StoreError> {
+        self.cas("changing what was shared", move |c| access::update_shared(c, row, expected_version)).await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {

@@ -137,6 +137,11 @@ impl Errands {
         self.connection.renew.emit(());
     }
 
+    /// Has everything fetched anew, who is signed in too.
+    pub fn renew(&self) {
+        self.connection.renew.emit(());
+    }
+
     /// Says what went wrong.
     pub fn complain(&self, error: &ApiError) {
         self.connection.heed(error);

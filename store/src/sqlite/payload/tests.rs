@@ -2,18 +2,23 @@ use domain::account::{AccountAct, SystemRole};
 use domain::api_key::{KeyScope, KeyScopes};
 use domain::book::{Format, Warning};
 use domain::edit::{Edit, EditEntry};
-use domain::id::{AccountId, ApiKeyId, Digest, ProjectId, RunId, SessionId, TenantId, Term, UploadId, WebhookId};
+use domain::id::{
+    AccountId, ApiKeyId, Digest, InvitationId, ProjectId, RunId, SessionId, ShareLinkId, TenantId, Term, UploadId,
+    WebhookId,
+};
 use domain::language::Language;
 use domain::project::{Act, Actor};
 use domain::run::{Progress, RunSettings, RunState, Stage};
+use domain::sharing::ProjectRole;
 use domain::webhook::{Delivery, OffReason, WebhookEvents};
 use proptest::prelude::*;
 
 use super::old::{Project1, Run1};
 use super::*;
 use crate::rows::{
-    ApiKeyRow, Artefact, Chunk, Credential, IntentBody, LinkPurpose, MailedLink, NewSegment, OutboxEvent, OwnerId,
-    PendingEvent, RevisionRow, SecondFactorRow, SessionRow, Trash, UploadState,
+    ApiKeyRow, Artefact, Chunk, Credential, IntentBody, InvitationRow, LinkPurpose, MailedLink, MemberRow, NewSegment,
+    OutboxEvent, OwnerId, PendingEvent, RevisionRow, SecondFactorRow, SessionRow, ShareLinkRow, SharedProject, Trash,
+    UploadState,
 };
 
 const PROGRESS: Progress =
@@ -174,6 +179,36 @@ fn second_factor() -> Credential {
     })
 }
 
+fn access() -> AccessRow {
+    let invitation = InvitationRow {
+        invitation: InvitationId(5),
+        email: "e".into(),
+        role: ProjectRole::Owner,
+        secret: [6; 32],
+        by: AccountId(1),
+        invited_ms: 7,
+        expires_ms: 8,
+    };
+    let link = ShareLinkRow {
+        link: ShareLinkId(9),
+        name: "l".into(),
+        secret: [7; 32],
+        role: ProjectRole::Viewer,
+        password: Some("p".into()),
+        by: Actor::Account(AccountId(1)),
+        created_ms: 10,
+        expires_ms: 11,
+    };
+    AccessRow {
+        version: 3,
+        payer: Some(AccountId(1)),
+        members: vec![MemberRow { account: AccountId(4), role: ProjectRole::Editor, since_ms: 12 }],
+        invitations: vec![invitation],
+        links: vec![link],
+        ..AccessRow::alone(TenantId(2), ProjectId(3))
+    }
+}
+
 fn account_event(what: AccountAct) -> AccountEvent {
     AccountEvent { seq: 2, at_ms: 10, address: "b".into(), what }
 }
@@ -241,11 +276,18 @@ fn the_payload_formats_are_frozen() {
         hex(&EmailRow { email: "e".into(), version: 2, account: AccountId(1) }),
         hex(&SiteRow { version: 1, claimed: Some((AccountId(1), 11)) }),
         hex(&EditRow { version: 1, id: 6, at_ms: 10, by: Actor::Account(AccountId(1)), entry: EditEntry::Undo }),
+        hex(&access()),
+        hex(&SharedRow {
+            account: AccountId(1),
+            version: 2,
+            projects: vec![SharedProject { project: ProjectId(3), since_ms: 4 }],
+        }),
+        hex(&Activity { seq: 1, at_ms: 2, by: Actor::Somebody, what: Act::MemberRemoved { member: AccountId(3) } }),
     ];
     assert_eq!(found, GOLDEN);
 }
 
-const GOLDEN: [&str; 30] = [
+const GOLDEN: [&str; 33] = [
     "0100060102fb2c01",
     "01000101010309fb2c01fc701101000c",
     "0100010204020309fb2c01fc701101000c",
@@ -276,6 +318,9 @@ const GOLDEN: [&str; 30] = [
     "010001650201",
     "01000101010b",
     "010001060a020101",
+    "010003030201010104010c010501650206060606060606060606060606060606060606060606060606060606060606060107080109016c07070707070707070707070707070707070707070707070707070707070707070001017002010a0b",
+    "01000102010304",
+    "01000102030b03",
 ];
 
 #[test]

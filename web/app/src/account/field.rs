@@ -114,6 +114,11 @@ impl Filled {
         Secret(self.text(name))
     }
 
+    /// A secret that may be left out.
+    pub fn secret_if_any(&self, name: &str) -> Option<Secret> {
+        Some(self.text(name)).filter(|text| !text.is_empty()).map(Secret)
+    }
+
     /// The code of the second factor, as it is typed off an app or a sheet: in groups.
     pub fn one_time(&self) -> Option<Secret> {
         let code: String = self.text(ONE_TIME.name).split_whitespace().collect();

@@ -106,6 +106,12 @@ fn act_text(tr: Tr, act: &AccountAct) -> String {
         AccountAct::RoleChanged { role, .. } | AccountAct::ChangedRole { role, .. } => {
             tr.fill(act_key(act), &[("role", role_text(tr, *role))])
         }
+        AccountAct::Invited { email, role, .. } => {
+            tr.fill(act_key(act), &[("email", email), ("role", tr.project_role(*role))])
+        }
+        AccountAct::Joined { role, .. } | AccountAct::ChangedMember { role, .. } => {
+            tr.fill(act_key(act), &[("role", tr.project_role(*role))])
+        }
         _ => tr.t(act_key(act)).to_owned(),
     }
 }
@@ -139,6 +145,17 @@ fn act_key(act: &AccountAct) -> Text {
         AccountAct::CodeTaken => Text::AccountActCodeTaken,
         AccountAct::RecoveryCodeTaken { .. } => Text::AccountActRecoveryTaken,
         AccountAct::RecoveryCodesRenewed => Text::AccountActRecoveryRenewed,
+        AccountAct::Invited { .. } => Text::AccountActInvited,
+        AccountAct::InvitationWithdrawn { .. } => Text::AccountActInvitationWithdrawn,
+        AccountAct::Joined { .. } => Text::AccountActJoined,
+        AccountAct::Left { .. } => Text::AccountActLeft,
+        AccountAct::ChangedMember { .. } => Text::AccountActChangedMember,
+        AccountAct::RemovedMember { .. } => Text::AccountActRemovedMember,
+        AccountAct::ShareLinkMade { .. } => Text::AccountActShareLinkMade,
+        AccountAct::ShareLinkRevoked { .. } => Text::AccountActShareLinkRevoked,
+        AccountAct::LookedAt { .. } => Text::AccountActLookedAt,
+        AccountAct::SeenByAdmin { .. } => Text::AccountActSeenByAdmin,
+        AccountAct::BackedUp => Text::AccountActBackedUp,
     }
 }
 

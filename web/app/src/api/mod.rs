@@ -4,6 +4,7 @@ mod accounts;
 mod admin;
 mod credentials;
 mod projects;
+mod sharing;
 mod storyboard;
 mod uploads;
 
@@ -11,6 +12,7 @@ pub use accounts::*;
 pub use admin::*;
 pub use credentials::*;
 pub use projects::*;
+pub use sharing::*;
 pub use storyboard::*;
 pub use uploads::*;
 
@@ -123,6 +125,11 @@ fn known(code: &str) -> Option<Text> {
         "account-not-found" => Text::ErrorAccountUnknown,
         CODE_NEEDED => Text::ErrorCodeNeeded,
         CODE_WRONG => Text::ErrorCodeWrong,
+        "invitation-for-another" => Text::ErrorInvitationForAnother,
+        "invitation-not-found" => Text::ErrorInvitationGone,
+        "payer-stays" => Text::ErrorPayerStays,
+        "share-link-over" => Text::ErrorShareOver,
+        "share-password-wrong" => Text::ErrorSharePassword,
         _ => return None,
     })
 }
