@@ -2,6 +2,8 @@
 
 #[macro_use]
 mod accounts;
+#[macro_use]
+mod sharing;
 
 use crate::language::Language;
 

@@ -21,6 +21,13 @@ pub enum Asked<T> {
 }
 
 impl<T> Asked<T> {
+    pub fn here(&self) -> Option<&T> {
+        match self {
+            Self::Here(found) => Some(found),
+            Self::UnderWay | Self::Failed(_) => None,
+        }
+    }
+
     /// Shows it, or that it is on its way, or why it is not here.
     pub fn shown(&self, tr: Tr, show: impl FnOnce(&T) -> Html) -> Html {
         match self {
@@ -135,6 +142,16 @@ impl Errands {
     pub fn say(&self, said: String) {
         self.toasts.say(said);
         self.connection.renew.emit(());
+    }
+
+    /// Has everything fetched anew, who is signed in too.
+    pub fn renew(&self) {
+        self.connection.renew.emit(());
+    }
+
+    /// Says why something is not even asked for.
+    pub fn refuse(&self, why: String) {
+        self.toasts.complain(why);
     }
 
     /// Says what went wrong.

@@ -29,6 +29,8 @@ pub enum Kind {
     OptionalPassword,
     /// What something is called: a line.
     Line,
+    /// Words that have to be repeated: the form says which.
+    Repeat,
     Language,
     /// One of these.
     Choice(&'static [Choice]),
@@ -107,6 +109,11 @@ impl Filled {
 
     pub fn secret(&self, name: &str) -> Secret {
         Secret(self.text(name))
+    }
+
+    /// A secret that may be left out.
+    pub fn secret_if_any(&self, name: &str) -> Option<Secret> {
+        Some(self.text(name)).filter(|text| !text.is_empty()).map(Secret)
     }
 
     /// The code of the second factor, as it is typed off an app or a sheet: in groups.

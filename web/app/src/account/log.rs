@@ -2,6 +2,7 @@
 
 use domain::account::{AccountAct, AccountEvent};
 use domain::id::AccountId;
+use domain::sharing::ProjectRole;
 use domain::text::Text;
 use yew::platform::spawn_local;
 use yew::prelude::*;
@@ -10,6 +11,7 @@ use super::page::role_text;
 use crate::api::{self, ApiError};
 use crate::connection::use_connection;
 use crate::i18n::{Tr, use_tr};
+use crate::project::member_role_text;
 
 /// What is known of the log.
 #[derive(Clone, Default, PartialEq)]
@@ -99,6 +101,7 @@ fn is_alarming(act: &AccountAct) -> bool {
 
 /// What was done, in a line.
 fn act_text(tr: Tr, act: &AccountAct) -> String {
+    let role = |role: &ProjectRole| ("role", member_role_text(tr, *role));
     match act {
         AccountAct::RecoveryCodeTaken { left } => tr.fill(act_key(act), &[("left", &left.to_string())]),
         AccountAct::AddressAsked { email } => tr.fill(act_key(act), &[("email", email)]),
@@ -106,6 +109,13 @@ fn act_text(tr: Tr, act: &AccountAct) -> String {
         AccountAct::RoleChanged { role, .. } | AccountAct::ChangedRole { role, .. } => {
             tr.fill(act_key(act), &[("role", role_text(tr, *role))])
         }
+        AccountAct::Invited { email, role: given, .. } => tr.fill(act_key(act), &[("email", email), role(given)]),
+        AccountAct::Joined { role: given, .. } | AccountAct::ChangedMember { role: given, .. } => {
+            tr.fill(act_key(act), &[role(given)])
+        }
+        AccountAct::SignedUpAs { issuer }
+        | AccountAct::IdentityLinked { issuer }
+        | AccountAct::IdentityUnlinked { issuer } => tr.fill(act_key(act), &[("issuer", issuer)]),
         _ => tr.t(act_key(act)).to_owned(),
     }
 }
@@ -139,6 +149,23 @@ fn act_key(act: &AccountAct) -> Text {
         AccountAct::CodeTaken => Text::AccountActCodeTaken,
         AccountAct::RecoveryCodeTaken { .. } => Text::AccountActRecoveryTaken,
         AccountAct::RecoveryCodesRenewed => Text::AccountActRecoveryRenewed,
+        AccountAct::Invited { .. } => Text::AccountActInvited,
+        AccountAct::InvitationWithdrawn { .. } => Text::ActInvitationWithdrawn,
+        AccountAct::Joined { .. } => Text::AccountActJoined,
+        AccountAct::Left { .. } => Text::AccountActLeft,
+        AccountAct::ChangedMember { .. } => Text::ActMemberChanged,
+        AccountAct::RemovedMember { .. } => Text::ActMemberRemoved,
+        AccountAct::ShareLinkMade { .. } => Text::ActLinkMade,
+        AccountAct::ShareLinkRevoked { .. } => Text::ActLinkRevoked,
+        AccountAct::LookedAt { .. } => Text::AccountActLooked,
+        AccountAct::SeenByAdmin { .. } => Text::AccountActSeen,
+        AccountAct::BackedUp => Text::AccountActBackedUp,
+        AccountAct::DeletionAsked { .. } => Text::AccountActDeletion,
+        AccountAct::ExportAsked => Text::AccountActExportAsked,
+        AccountAct::ExportReady => Text::AccountActExportReady,
+        AccountAct::SignedUpAs { .. } => Text::AccountActSignedUpAs,
+        AccountAct::IdentityLinked { .. } => Text::AccountActLinked,
+        AccountAct::IdentityUnlinked { .. } => Text::AccountActUnlinked,
     }
 }
 
