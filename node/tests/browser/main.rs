@@ -6,8 +6,10 @@ mod admins;
 #[path = "../common/mod.rs"]
 mod common;
 mod credentials;
+mod data;
 mod edits;
 mod looks;
+mod provider;
 mod reset;
 mod runs;
 mod sharing;

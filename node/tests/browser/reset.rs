@@ -54,7 +54,7 @@ async fn who_forgot_their_password_sets_another_by_a_mailed_link_that_works_once
     browser.wait("#forgot-form").await;
     let complaints = browser.complaints().await;
     let refused = |complaint: &String| {
-        ["401", "403", "422"].iter().any(|status| complaint.contains(&format!("status of {status}")))
+        ["401", "403", "404", "422"].iter().any(|status| complaint.contains(&format!("status of {status}")))
     };
     assert!(complaints.iter().all(refused), "{complaints:?}");
 }

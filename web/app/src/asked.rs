@@ -21,6 +21,13 @@ pub enum Asked<T> {
 }
 
 impl<T> Asked<T> {
+    pub fn here(&self) -> Option<&T> {
+        match self {
+            Self::Here(found) => Some(found),
+            Self::UnderWay | Self::Failed(_) => None,
+        }
+    }
+
     /// Shows it, or that it is on its way, or why it is not here.
     pub fn shown(&self, tr: Tr, show: impl FnOnce(&T) -> Html) -> Html {
         match self {

@@ -144,14 +144,24 @@ pub fn select(element: &Element) {
     }
 }
 
-/// An address of a text, for as long as the page shows, or until it is dropped.
-pub struct TextUrl(String);
+/// An address of something that the page made, until it is dropped.
+#[derive(PartialEq)]
+pub struct ObjectUrl(String);
 
-impl TextUrl {
-    /// `None` where the browser gives none.
-    pub fn new(text: &str) -> Option<Self> {
+impl ObjectUrl {
+    /// Of a text; `None` where the browser gives none.
+    pub fn of_text(text: &str) -> Option<Self> {
         let parts = Array::of1(&JsValue::from_str(text));
         let blob = web_sys::Blob::new_with_str_sequence(&parts).ok()?;
+        web_sys::Url::create_object_url_with_blob(&blob).ok().map(Self)
+    }
+
+    /// Of bytes of a kind; `None` where the browser gives none.
+    pub fn of_bytes(bytes: &[u8], kind: &str) -> Option<Self> {
+        let parts = Array::of1(&js_sys::Uint8Array::from(bytes));
+        let options = web_sys::BlobPropertyBag::new();
+        options.set_type(kind);
+        let blob = web_sys::Blob::new_with_u8_array_sequence_and_options(&parts, &options).ok()?;
         web_sys::Url::create_object_url_with_blob(&blob).ok().map(Self)
     }
 
@@ -160,11 +170,17 @@ impl TextUrl {
     }
 }
 
-impl Drop for TextUrl {
+impl Drop for ObjectUrl {
     fn drop(&mut self) {
         // Refused for what is no such address only.
         let _ = web_sys::Url::revoke_object_url(&self.0);
     }
+}
+
+/// Leaves the page for another address.
+pub fn leave(url: &str) {
+    // Refused for malformed addresses only: the page stays.
+    let _ = window().location().assign(url);
 }
 
 /// What time it is, milliseconds since 1970 UTC, by the visitor's clock.

@@ -55,9 +55,14 @@ pub enum Route {
     Security,
     #[at("/account/activity")]
     AccountActivity,
+    #[at("/account/data")]
+    AccountData,
     /// The node's accounts, for admins.
     #[at("/accounts")]
     Accounts,
+    /// What was done that reaches beyond an account.
+    #[at("/accounts/log")]
+    Audit,
     #[not_found]
     #[at("/404")]
     NotFound,
@@ -150,6 +155,7 @@ impl Route {
         match self {
             Self::Account => Some(Part::Profile),
             Self::Security => Some(Part::Security),
+            Self::AccountData => Some(Part::Data),
             Self::AccountActivity => Some(Part::Activity),
             _ => None,
         }

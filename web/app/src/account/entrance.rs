@@ -9,6 +9,7 @@ use yew_router::prelude::*;
 use super::deed::Deed;
 use super::field::Filled;
 use super::form::AccountForm;
+use super::identities::ProviderWay;
 use super::resend::Resend;
 use super::{Who, use_who};
 use crate::browser;
@@ -69,6 +70,7 @@ pub fn Entrance(props: &Props) -> Html {
             <>
                 <Lead {deed} cut_off={props.cut_off} />
                 <AccountForm {deed} {token} {on_done} />
+                if deed == Deed::SignIn { <ProviderWay /> }
                 { ways(tr, deed) }
             </>
         },

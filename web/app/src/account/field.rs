@@ -29,6 +29,8 @@ pub enum Kind {
     OptionalPassword,
     /// What something is called: a line.
     Line,
+    /// Words that have to be repeated: the form says which.
+    Repeat,
     Language,
     /// One of these.
     Choice(&'static [Choice]),

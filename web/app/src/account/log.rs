@@ -2,6 +2,7 @@
 
 use domain::account::{AccountAct, AccountEvent};
 use domain::id::AccountId;
+use domain::sharing::ProjectRole;
 use domain::text::Text;
 use yew::platform::spawn_local;
 use yew::prelude::*;
@@ -10,6 +11,7 @@ use super::page::role_text;
 use crate::api::{self, ApiError};
 use crate::connection::use_connection;
 use crate::i18n::{Tr, use_tr};
+use crate::project::member_role_text;
 
 /// What is known of the log.
 #[derive(Clone, Default, PartialEq)]
@@ -99,6 +101,7 @@ fn is_alarming(act: &AccountAct) -> bool {
 
 /// What was done, in a line.
 fn act_text(tr: Tr, act: &AccountAct) -> String {
+    let role = |role: &ProjectRole| ("role", member_role_text(tr, *role));
     match act {
         AccountAct::RecoveryCodeTaken { left } => tr.fill(act_key(act), &[("left", &left.to_string())]),
         AccountAct::AddressAsked { email } => tr.fill(act_key(act), &[("email", email)]),

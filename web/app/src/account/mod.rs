@@ -11,11 +11,14 @@
 //! | [`again`] | the password once more, for whatever the node wants it for |
 //! | [`menu`] | who is signed in, at the top of every page |
 //! | [`page`], [`profile`], [`security`], [`sessions`], [`log`] | the account's own page |
+//! | [`identities`] | an identity provider's word: the way there, identities linked with one's account |
+//! | [`picture`], [`data`] | the account's picture; all that one has, to take along or to delete |
 //! | [`second_factor`], [`keys`], [`once`] | codes beside the password; keys for programs; what is shown once |
 //! | [`agent`] | browsers and programs by name (pure) |
 
 pub mod again;
 mod agent;
+mod data;
 pub mod deed;
 pub mod entrance;
 pub mod field;
@@ -26,6 +29,7 @@ pub mod log;
 mod menu;
 pub mod once;
 pub mod page;
+mod picture;
 mod profile;
 mod resend;
 mod row;

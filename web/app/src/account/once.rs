@@ -4,7 +4,7 @@ use domain::text::Text;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
-use crate::browser::{self, TextUrl};
+use crate::browser::{self, ObjectUrl};
 use crate::i18n::use_tr;
 
 #[derive(PartialEq, Properties)]
@@ -34,7 +34,9 @@ pub fn Once(props: &Props) -> Html {
     let text = props.lines.join("\n");
     let url = {
         let named = props.file.is_some();
-        use_memo((text.clone(), named), |(text, named)| named.then(|| TextUrl::new(&format!("{text}\n"))).flatten())
+        use_memo((text.clone(), named), |(text, named)| {
+            named.then(|| ObjectUrl::of_text(&format!("{text}\n"))).flatten()
+        })
     };
     let on_copy = {
         let (copied, shown) = (copied.clone(), shown.clone());

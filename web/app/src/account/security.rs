@@ -10,6 +10,7 @@ use yew_router::prelude::*;
 use super::deed::Deed;
 use super::field::Filled;
 use super::form::AccountForm;
+use super::identities::Identities;
 use super::keys::Keys;
 use super::second_factor::SecondFactorSection;
 use super::sessions::Sessions;
@@ -46,6 +47,7 @@ pub fn Security(props: &Props) -> Html {
                 <p class="meta"><Link<Route> to={Route::Forgot}>{ tr.t(Text::PasswordForgot) }</Link<Route>></p>
             </section>
             <SecondFactorSection />
+            <Identities />
             <Sessions />
             <Keys />
         </div>

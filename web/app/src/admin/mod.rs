@@ -1,6 +1,7 @@
 //! The node's accounts, for admins: found, given roles, and what was done with each. Whose books they are nobody is
 //! shown here.
 
+mod audit;
 mod list;
 
 use domain::account::{Account, RoleChange, SystemRole};
@@ -21,6 +22,7 @@ use crate::dialog::Dialog;
 use crate::i18n::{Tr, use_tr};
 use crate::pages::{NotFound, use_page};
 use crate::routes::Route;
+use audit::AuditLog;
 use list::{AccountList, use_accounts};
 
 const EMAIL: Field = field("email", Text::FieldEmail, Kind::Email, "off", None);
@@ -39,10 +41,16 @@ fn role_of(value: &str) -> Option<SystemRole> {
     ROLES.iter().find(|(_, name)| *name == value).map(|(role, _)| *role)
 }
 
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// Accounts, or what was done.
+    pub part: Route,
+}
+
 #[component]
-pub fn AdminPage() -> Html {
+pub fn AdminPage(props: &Props) -> Html {
     match use_who() {
-        Who::SignedIn(account) if account.role == SystemRole::Admin => html! { <Accounts /> },
+        Who::SignedIn(account) if account.role == SystemRole::Admin => html! { <Own part={props.part.clone()} /> },
         Who::Unknown => html! {},
         _ => html! { <NotFound /> },
     }
@@ -58,9 +66,29 @@ enum Look {
 }
 
 #[component]
+fn Own(props: &Props) -> Html {
+    let tr = use_tr();
+    let audits = props.part == Route::Audit;
+    let heading = use_page(tr.t(if audits { Text::AuditTitle } else { Text::AdminTitle }));
+    let entry = |route: Route, title: Text| {
+        html! { <li aria-current={(route == props.part).then_some("page")}><Link<Route> to={route}>{ tr.t(title) }</Link<Route>></li> }
+    };
+    html! {
+        <section id="admin">
+            <p class="crumb"><Link<Route> to={Route::Shelf}>{ tr.t(Text::AllBooks) }</Link<Route>></p>
+            <h1 tabindex="-1" ref={heading}>{ tr.t(if audits { Text::AuditTitle } else { Text::AdminTitle }) }</h1>
+            <nav class="sections" aria-label={tr.t(Text::AdminTitle)}>
+                <ul>{ entry(Route::Accounts, Text::AdminTitle) }{ entry(Route::Audit, Text::AuditTitle) }</ul>
+            </nav>
+            <p class="lead-small">{ tr.t(if audits { Text::AuditLead } else { Text::AdminLead }) }</p>
+            if audits { <AuditLog /> } else { <Accounts /> }
+        </section>
+    }
+}
+
+#[component]
 fn Accounts() -> Html {
     let tr = use_tr();
-    let heading = use_page(tr.t(Text::AdminTitle));
     let found = use_state_eq(|| None::<Account>);
     let look = use_state_eq(|| None::<Look>);
     let accounts = use_accounts();
@@ -95,10 +123,7 @@ fn Accounts() -> Html {
         })
     };
     html! {
-        <section id="admin">
-            <p class="crumb"><Link<Route> to={Route::Shelf}>{ tr.t(Text::AllBooks) }</Link<Route>></p>
-            <h1 tabindex="-1" ref={heading}>{ tr.t(Text::AdminTitle) }</h1>
-            <p class="lead-small">{ tr.t(Text::AdminLead) }</p>
+        <>
             <div class="card admin-search" role="search">
                 <Sheet id="find" fields={vec![EMAIL]} label={Text::AdminFind} send={(*search).clone()} blame={BLAME} />
             </div>
@@ -113,7 +138,7 @@ fn Accounts() -> Html {
             if let Some(look) = &*look {
                 <Looking look={look.clone()} {to} {on_changed} />
             }
-        </section>
+        </>
     }
 }
 

@@ -99,10 +99,15 @@ pub async fn sign_out() -> Result<(), ApiError> {
     forget_if(done)
 }
 
+/// Nobody is signed in here any more.
+pub(super) fn forget() {
+    CSRF.take();
+}
+
 /// Who has signed out is not signed in here any more; who could not still is.
 fn forget_if(done: Result<(), ApiError>) -> Result<(), ApiError> {
     if done.as_ref().err().is_none_or(ApiError::is_unsigned) {
-        CSRF.take();
+        forget();
     }
     done
 }

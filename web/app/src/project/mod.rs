@@ -12,7 +12,7 @@ mod state;
 mod visit;
 mod words;
 
-pub use activity::ActivityFeed;
+pub use activity::{ActivityFeed, actor_id};
 pub use files::Files;
 pub use header::Header;
 pub use nav::Nav;
