@@ -2,7 +2,6 @@
 
 use domain::account::{AccountAct, AccountEvent};
 use domain::id::AccountId;
-use domain::sharing::ProjectRole;
 use domain::text::Text;
 use yew::platform::spawn_local;
 use yew::prelude::*;
@@ -11,7 +10,6 @@ use super::page::role_text;
 use crate::api::{self, ApiError};
 use crate::connection::use_connection;
 use crate::i18n::{Tr, use_tr};
-use crate::project::member_role_text;
 
 /// What is known of the log.
 #[derive(Clone, Default, PartialEq)]
@@ -101,7 +99,6 @@ fn is_alarming(act: &AccountAct) -> bool {
 
 /// What was done, in a line.
 fn act_text(tr: Tr, act: &AccountAct) -> String {
-    let role = |role: &ProjectRole| ("role", member_role_text(tr, *role));
     match act {
         AccountAct::RecoveryCodeTaken { left } => tr.fill(act_key(act), &[("left", &left.to_string())]),
         AccountAct::AddressAsked { email } => tr.fill(act_key(act), &[("email", email)]),
@@ -115,6 +112,9 @@ fn act_text(tr: Tr, act: &AccountAct) -> String {
         AccountAct::Joined { role, .. } | AccountAct::ChangedMember { role, .. } => {
             tr.fill(act_key(act), &[("role", tr.project_role(*role))])
         }
+        AccountAct::SignedUpAs { issuer }
+        | AccountAct::IdentityLinked { issuer }
+        | AccountAct::IdentityUnlinked { issuer } => tr.fill(act_key(act), &[("issuer", issuer)]),
         _ => tr.t(act_key(act)).to_owned(),
     }
 }
@@ -159,6 +159,12 @@ fn act_key(act: &AccountAct) -> Text {
         AccountAct::LookedAt { .. } => Text::AccountActLookedAt,
         AccountAct::SeenByAdmin { .. } => Text::AccountActSeenByAdmin,
         AccountAct::BackedUp => Text::AccountActBackedUp,
+        AccountAct::SignedUpAs { .. } => Text::AccountActSignedUpAs,
+        AccountAct::IdentityLinked { .. } => Text::AccountActLinked,
+        AccountAct::IdentityUnlinked { .. } => Text::AccountActUnlinked,
+        AccountAct::DeletionAsked { .. } => Text::AccountActDeletion,
+        AccountAct::ExportAsked => Text::AccountActExportAsked,
+        AccountAct::ExportReady => Text::AccountActExportReady,
     }
 }
 

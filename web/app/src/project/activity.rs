@@ -3,12 +3,10 @@
 use domain::api::RunView;
 use domain::id::ProjectId;
 use domain::project::{Act, Activity, Actor};
-use domain::sharing::ProjectRole;
 use domain::text::Text;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
-use super::sharing::member_role_text;
 use crate::api::{self, ApiError};
 use crate::connection::use_connection;
 use crate::i18n::{Tr, use_tr};
@@ -112,7 +110,6 @@ pub fn actor_id(tr: Tr, actor: Actor) -> String {
 /// What was done, in a line.
 fn act_text(tr: Tr, act: &Act) -> String {
     let plain = |text: Text| tr.t(text).to_owned();
-    let in_role = |text: Text, role: ProjectRole| tr.fill(text, &[("role", member_role_text(tr, role))]);
     match act {
         Act::Created { file } => tr.fill(Text::ActCreated, &[("file", file)]),
         Act::Changed { name, described, archived } => {

@@ -11,7 +11,6 @@ use yew_router::prelude::*;
 
 use crate::deeds::Deed;
 use crate::i18n::{Tr, use_tr};
-use crate::project::member_role_text;
 use crate::routes::Route;
 use crate::run_state;
 
