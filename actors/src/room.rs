@@ -12,7 +12,7 @@ use cluster::body::Fault;
 use domain::id::{Digest, ProjectId, TenantId, UploadId};
 use store::rows::{LIST_MAX, ProjectRow, UploadRow, UploadState};
 
-use crate::clock::wall_ms;
+use crate::clock::{ms, wall_ms};
 use crate::run::RunContext;
 use crate::store_fault;
 
@@ -67,7 +67,7 @@ impl UploadPolicy {
 
     /// When an upload that something came for now is given up.
     pub(crate) fn expires_ms(&self) -> u64 {
-        wall_ms().saturating_add(u64::try_from(self.expiry.as_millis()).unwrap_or(u64::MAX))
+        wall_ms().saturating_add(ms(self.expiry))
     }
 
     fn granted(&self) -> MutexGuard<'_, Granted> {

@@ -16,7 +16,7 @@ use super::rows::{MAX_TRIES, at_hand, busy, change, event, find, read};
 use super::sessions::{NewSession, prove};
 use super::token::{Token, TokenKind, same_code};
 use super::{Result, after, attempts, ended, second, send, signed, unclaim};
-use crate::clock::wall_ms;
+use crate::clock::{ms, wall_ms};
 use crate::run::RunContext;
 use crate::store_fault;
 
@@ -234,7 +234,7 @@ async fn anew(context: &RunContext, newcomer: &Newcomer, expected: u64, visitor:
 
 /// Gives an account a link, in place of an earlier one of its kind.
 pub(super) fn put_link(row: &mut AccountRow, token: &Token, purpose: LinkPurpose, to: &Email, valid: Duration) {
-    let expires_ms = wall_ms().saturating_add(u64::try_from(valid.as_millis()).unwrap_or(u64::MAX));
+    let expires_ms = wall_ms().saturating_add(ms(valid));
     row.links.retain(|link| link.purpose != purpose);
     row.links.push(MailedLink { purpose, secret: token.digest(), email: to.as_str().to_owned(), expires_ms });
 }

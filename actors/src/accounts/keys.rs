@@ -14,8 +14,8 @@ use store::rows::{AccountRow, ApiKeyRow, Credential};
 use super::joining::person;
 use super::rows::{at_hand, change, read, touch};
 use super::token::{Token, TokenKind};
-use super::{Result, after, ended, signed};
-use crate::clock::wall_ms;
+use super::{Result, after, ended, signed, unconfirmed};
+use crate::clock::{ms, wall_ms};
 use crate::run::RunContext;
 
 /// That a key is used is written down no more often than this.
@@ -24,10 +24,6 @@ const USED_EVERY: Duration = Duration::from_secs(5 * 60);
 /// What is said of a key that is none.
 fn no_key() -> Fault {
     Fault::new("key-invalid", "this key was revoked, has ended, or never was: make another one")
-}
-
-fn unconfirmed() -> Fault {
-    Fault::new("address-unconfirmed", "confirm your address first: a link was mailed to it")
 }
 
 /// A key as its owner sees it.
@@ -137,8 +133,7 @@ pub async fn authenticate(context: &Arc<RunContext>, token: &Secret) -> Result<P
 
 /// Whether it is to be written down that a key is used.
 fn due(key: &ApiKeyRow, now_ms: u64) -> bool {
-    let every_ms = USED_EVERY.as_secs() * 1_000;
-    key.used_ms.is_none_or(|used_ms| now_ms.saturating_sub(used_ms) >= every_ms)
+    key.used_ms.is_none_or(|used_ms| now_ms.saturating_sub(used_ms) >= ms(USED_EVERY))
 }
 
 /// Writes down that a key is used, unless somebody just did.

@@ -191,3 +191,8 @@ fn signed(principal: &Principal) -> Result<Signed> {
 fn ended() -> Fault {
     Fault::new("session-ended", "this session is over: sign in again")
 }
+
+/// What is said to an account whose address nobody has confirmed.
+fn unconfirmed() -> Fault {
+    Fault::new("address-unconfirmed", "confirm your address first: a link was mailed to it")
+}

@@ -21,8 +21,8 @@ use subtle::ConstantTimeEq as _;
 use super::rows::{change, read};
 use super::token::code_digest;
 use super::totp::{AppSecret, app_code, draw_recovery};
-use super::{Result, attempts, ended, signed};
-use crate::clock::wall_ms;
+use super::{Result, attempts, ended, signed, unconfirmed};
+use crate::clock::{ms, wall_ms};
 use crate::run::RunContext;
 
 /// How long an app may take to learn its secret.
@@ -32,10 +32,6 @@ const WRONG_MAX: u32 = 10;
 /// Beyond them, one code of an app is looked at in so long: of a million codes three are good at a time, so whoever has
 /// the password guesses one in 38 years on average.
 const WRONG_PAUSE: Duration = Duration::from_secs(3_600);
-
-fn ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
 
 fn is_on(factor: &&SecondFactorRow) -> bool {
     factor.on_ms.is_some()
@@ -166,7 +162,7 @@ pub async fn begin(context: &RunContext, ask: &BeginSecondFactor) -> Result<Seco
     let sealed = secret.seal(&context.keys, account)?;
     let begun = change(context, account, &ask.visitor.address, |row| {
         if !row.confirmed {
-            return Err(Fault::new("address-unconfirmed", "confirm your address first: a link was mailed to it"));
+            return Err(unconfirmed());
         }
         if row.second_factor().filter(is_on).is_some() {
             return Err(Fault::new("second-factor-on", "turn the second factor off first, to have another app"));

@@ -13,7 +13,7 @@ use store::rows::{AccountRow, SessionRow};
 use super::rows::{at_hand, change, find, touch};
 use super::token::{Token, TokenKind};
 use super::{Result, after, attempts, ended, second, signed, views};
-use crate::clock::wall_ms;
+use crate::clock::{ms, wall_ms};
 use crate::run::RunContext;
 
 /// A session that nobody used for so long is over.
@@ -22,10 +22,6 @@ pub const IDLE: Duration = Duration::from_secs(24 * 3_600);
 pub const LONGEST: Duration = Duration::from_secs(14 * 24 * 3_600);
 /// That a session is used is written down no more often than this.
 const SEEN_EVERY: Duration = Duration::from_secs(5 * 60);
-
-fn ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
 
 /// Whether a session goes on at a time. One that was used or began later than that goes on: a clock was set back.
 fn alive(session: &SessionRow, now_ms: u64) -> bool {

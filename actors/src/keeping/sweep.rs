@@ -15,7 +15,7 @@ use store::{BlobEntry, BlobScope, StoreError};
 
 use super::jobs::{JobKind, Running};
 use super::named::{Named, named};
-use crate::clock::wall_ms;
+use crate::clock::{ms, wall_ms};
 use crate::run::RunContext;
 use crate::{store_fault, uploads};
 
@@ -70,8 +70,7 @@ async fn sweep_scopes(
     dry_run: bool,
     job: &Running,
 ) -> Result<SweepReport, Fault> {
-    let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
-    let sweep = Sweep { context, before_ms: wall_ms().saturating_sub(grace_ms), dry_run };
+    let sweep = Sweep { context, before_ms: wall_ms().saturating_sub(ms(grace)), dry_run };
     let mut report = SweepReport { dry_run, ..SweepReport::default() };
     let mut last = None;
     loop {

@@ -7,6 +7,8 @@ use domain::run::{RunEvent, RunState};
 use domain::webhook::{Delivery, OffReason, WEBHOOK_LOG_MAX, WebhookEvent, WebhookEvents};
 use store::rows::{PendingEvent, WebhookMark, WebhookRow};
 
+use crate::clock::ms;
+
 /// The status that says that there will be nothing any more.
 const GONE: u16 = 410;
 
@@ -21,10 +23,6 @@ pub struct Policy {
     pub give_up_after: Duration,
     /// An attempt that was begun is over by then, whatever became of it.
     pub attempt: Duration,
-}
-
-fn ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Policy {
