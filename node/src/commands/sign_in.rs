@@ -78,16 +78,18 @@ pub async fn out(config: &Config, args: OutArgs) -> Result<(), Failure> {
     }
     let api = Api::of_people(config, &args.target).await;
     let told = match &api {
-        Ok(api) => api.call(Method::POST, "/auth/sign-out", None).await.map(drop),
-        Err(_) => Ok(()),
+        Ok(api) => api.attempt(Method::POST, "/auth/sign-out", Vec::new()).await.map(Result::err),
+        Err(_) => Ok(None),
     };
     person::keep(&base, None)?;
     let api = api?;
-    match told {
-        // It was over before.
-        Err(failure) if !failure.message.contains("(session-ended)") => return Err(failure),
-        _ if args.target.json => println!("{}", json!({ "signed_out": api.base() })),
-        _ => println!("Signed out of {}.", api.base()),
+    // Where it is over, it was over before.
+    if let Some(refused) = told?.filter(|refused| refused.code != "session-ended") {
+        return Err(refused.into());
+    }
+    match args.target.json {
+        true => println!("{}", json!({ "signed_out": api.base() })),
+        false => println!("Signed out of {}.", api.base()),
     }
     Ok(())
 }
