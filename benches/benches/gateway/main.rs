@@ -188,3 +188,9 @@ fn measure() -> Result<()> {
     }
     Ok(())
 }
+
+/// The middle one of some figures, which are put in order.
+pub fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

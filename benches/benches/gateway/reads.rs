@@ -9,6 +9,7 @@ use benches::processes::cpu_us;
 
 use super::Server;
 use super::load::{Answered, Load, request};
+use super::median;
 use super::people::Site;
 use super::table::{Bar, Row, Table};
 
@@ -42,8 +43,7 @@ pub fn measure(table: &mut Table) -> Result<()> {
     let bare = load(&bare_server, request("GET /view", &site.admin, &[]));
     let peak = product.at_most(TIME / 2)?.per_s();
     bare.at_most(TIME / 4)?;
-    let shown = |what: String, measured, unit| Row { what, measured, unit, peers: Vec::new(), bar: Bar::Shown };
-    table.add(shown(format!("reads of a project at most, {READERS} connections"), peak, "/s"));
+    table.add(shown(&format!("reads of a project at most, {READERS} connections"), peak, "/s"));
     let (mut cpu, mut p99, mut medians) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()), Vec::new());
     for _ in 0..TURNS {
         let (measured, taken) = turn(&site.server, &product, peak / 2.0)?;
@@ -63,7 +63,7 @@ pub fn measure(table: &mut Table) -> Result<()> {
         peers: vec![("bare warp".to_owned(), bare_cpu)],
         bar: Bar::AtMost(bare_cpu + CPU_US),
     });
-    table.add(shown("a read, median".to_owned(), median(&mut medians), "µs"));
+    table.add(shown("a read, median", median(&mut medians), "µs"));
     table.add(Row {
         what: "a read, 99th percentile".to_owned(),
         measured: median(&mut p99.0),
@@ -92,8 +92,6 @@ fn beside_sign_ins(table: &mut Table, site: &Site, reads: &Load, per_s: f64) -> 
         completed.push(signed_in.per_s());
         took.push(signed_in.us(0.99) / 1_000.0);
     }
-    let shown =
-        |what: &str, measured, unit| Row { what: what.to_owned(), measured, unit, peers: Vec::new(), bar: Bar::Shown };
     table.add(Row {
         bar: Bar::AtLeast(SIGN_INS),
         ..shown("people signed in beside reads", median(&mut completed), "/s")
@@ -108,6 +106,11 @@ fn beside_sign_ins(table: &mut Table, site: &Site, reads: &Load, per_s: f64) -> 
     Ok(())
 }
 
+/// A figure that is held against nothing.
+fn shown(what: &str, measured: f64, unit: &'static str) -> Row {
+    Row { what: what.to_owned(), measured, unit, peers: Vec::new(), bar: Bar::Shown }
+}
+
 fn load(server: &Server, request: Vec<u8>) -> Load {
     let address = server.address.clone();
     Load { address, requests: Arc::new(vec![request]), connections: READERS, status: 200 }
@@ -120,9 +123,4 @@ fn turn(server: &Server, load: &Load, per_s: f64) -> Result<(Answered, f64)> {
     let taken = cpu_us(&[server.pid()])? - before;
     let each = taken / answered.times.len() as f64;
     Ok((answered, each))
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::Server;
 use super::client::Connection;
+use super::median;
 use super::table::{Bar, Row, Table};
 
 /// Senders at a time.
@@ -54,11 +55,6 @@ pub async fn measure(table: &mut Table) -> Result<()> {
         });
     }
     Ok(())
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// MiB a second over so many files. What was sent is removed afterwards, which is not counted.
