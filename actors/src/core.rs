@@ -7,12 +7,16 @@
 //! | module | holds |
 //! |---|---|
 //! | here | the actor, its coordinators and intents, the first messages |
+//! | `leaving` | erasing an account with all that it has |
 //! | `accounts` | the answers to what is asked of accounts |
 //! | `reach` | the answers to what is asked of texts, and of events of many projects |
+//! | `sharing` | the answers to what is asked of who has a project |
 //! | `work` | the answers to all else that is done to projects |
 
 mod accounts;
+mod leaving;
 mod reach;
+mod sharing;
 mod work;
 
 use std::collections::HashMap;
@@ -34,6 +38,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
+use crate::accounts::exports;
+use crate::accounts::leaving::clear_unconfirmed;
 use crate::edits;
 use crate::entrance::{Said, answer};
 use crate::keeping::sweep;
@@ -168,7 +174,10 @@ impl Actor for Core {
             CoreMessage::Sweep => {
                 if !state.stopping {
                     let context = state.shared.context.clone();
-                    tokio::spawn(async move { sweep::by_itself(&context).await });
+                    tokio::spawn(async move {
+                        sweep::by_itself(&context).await;
+                        clear_unconfirmed(&context).await;
+                    });
                 }
             }
             CoreMessage::Stop(reply) => {
@@ -324,6 +333,10 @@ async fn mend(shared: &Shared) -> Result<(), Fault> {
                 IntentBody::DeleteProject { tenant, project } => shared.erase(Scope { tenant, project }).await,
                 IntentBody::Upload { tenant, upload } => uploads::mend(&shared.context, tenant, upload).await,
                 IntentBody::Webhook { tenant, webhook } => shared.mend_webhook(tenant, webhook).await,
+                IntentBody::EraseAccount { account, not_before_ms } => {
+                    shared.erase_account_if_due(&intent, account, not_before_ms).await
+                }
+                IntentBody::Export { account } => exports::mend(&shared.context, &intent, account).await,
                 IntentBody::EraseProject { tenant, project, not_before_ms } => {
                     shared.erase_if_due(&intent, Scope { tenant, project }, not_before_ms).await
                 }
@@ -360,6 +373,7 @@ impl Shared {
                 let row = projects::find(context, ask.principal, ask.project).await?;
                 Ok(ProjectReply { project: views::view(context, &row).await? }.into())
             }
+            Message::ReachProject(ask) => Ok(crate::accounts::sharing::reach(context, &ask).await?.into()),
             Message::EventsAfter(ask) => {
                 projects::find(context, ask.principal, ask.project).await?;
                 let wait = Duration::from_millis(u64::from(ask.wait_ms.min(MAX_WAIT_MS)));
@@ -368,7 +382,7 @@ impl Shared {
                 let events = events_after(records, bells, ask.project, ask.after, limit, wait).await;
                 Ok(EventsReply { events: events.map_err(|e| store_fault(&e))? }.into())
             }
-            // Boxed: a request's task has room for the largest of its answers, and thousands ask for the two above.
+            // Boxed: a request's task has room for the largest of its answers, and thousands ask for the three above.
             other => Box::pin(self.answer_projects(other)).await,
         }
     }

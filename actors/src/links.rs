@@ -9,9 +9,10 @@ use bincode::{Decode, Encode};
 use cluster::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
 use cluster::body::projects::ArtefactReply;
 use cluster::body::{Fault, Scope};
-use domain::id::Digest;
-use store::{Keyring, Purpose, Signed};
+use domain::id::{AccountId, Digest};
+use store::{BlobScope, Keyring, Purpose, Signed};
 
+use crate::accounts::exports;
 use crate::clock::wall_ms;
 use crate::edits;
 use crate::run::RunContext;
@@ -94,6 +95,36 @@ pub async fn sign(context: &RunContext, ask: &SignFile) -> Result<SignedReply> {
     Ok(SignedReply { token: seal(&context.keys, &grant)?, expires_ms })
 }
 
+/// Signs an address of a file in an account's own scope.
+///
+/// # Errors
+/// `internal`.
+pub(crate) fn sign_own(
+    context: &RunContext,
+    scope: BlobScope,
+    name: &str,
+    file: ArtefactReply,
+    valid_s: u32,
+) -> Result<SignedReply> {
+    let expires_ms = wall_ms().saturating_add(u64::from(valid_s) * 1_000);
+    let grant = Grant {
+        scope: Scope { tenant: scope.tenant, project: scope.project },
+        name: name.to_owned(),
+        digest: file.digest,
+        bytes: file.bytes,
+        media_type: file.media_type,
+        expires_ms,
+    };
+    Ok(SignedReply { token: seal(&context.keys, &grant)?, expires_ms })
+}
+
+/// Whether a grant is of the archive that an account has now.
+async fn is_own(context: &RunContext, grant: &Grant) -> Result<bool> {
+    let row = context.records.account_get(AccountId(grant.scope.project.0)).await.map_err(|e| store_fault(&e))?;
+    let row = row.filter(|row| row.tenant == grant.scope.tenant && row.leaving.is_none());
+    Ok(row.and_then(|row| exports::ready(&row)).is_some_and(|(digest, _)| digest == grant.digest))
+}
+
 /// The file that a signed address means.
 ///
 /// # Errors
@@ -102,7 +133,7 @@ pub async fn open(context: &RunContext, ask: &OpenSigned) -> Result<SignedFileRe
     let grant = unseal(&context.keys, &ask.token, wall_ms())?;
     let Scope { tenant, project } = grant.scope;
     let row = context.records.project_get(tenant, project).await.map_err(|e| store_fault(&e))?;
-    if row.is_none_or(|row| row.deleted || row.trash.is_some()) {
+    if row.is_none_or(|row| row.deleted || row.trash.is_some()) && !is_own(context, &grant).await? {
         return Err(Fault::new("project-not-found", "there is no such project"));
     }
     let file = ArtefactReply { digest: grant.digest, bytes: grant.bytes, media_type: grant.media_type };

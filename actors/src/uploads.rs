@@ -21,6 +21,7 @@ use futures_util::StreamExt;
 use store::rows::{CHUNK_MAX_BYTES, CHUNKS_MAX, Chunk, IntentBody, ProjectRow, UploadRow, UploadState};
 use store::{BlobScope, BlobSource, Cas, StoreError, failpoint};
 
+use crate::accounts::sharing::own_tenant;
 use crate::clock::wall_ms;
 use crate::projects::{self, drop_intent, put_intent, revisions};
 use crate::room::{Coming, room};
@@ -327,6 +328,15 @@ async fn erase(context: &RunContext, tenant: TenantId, upload: UploadId) -> Resu
     drop_intent(context, upload.0).await
 }
 
+/// Removes an upload whose owner goes, whatever its state.
+///
+/// # Errors
+/// `unavailable` while a request is about it, and what the stores say.
+pub(crate) async fn discard(context: &RunContext, tenant: TenantId, upload: UploadId) -> Result<()> {
+    let _one_at_a_time = context.beginning.mark(upload.0)?;
+    erase(context, tenant, upload).await
+}
+
 /// What an upload's intent calls for: nothing while the upload lives, else its removal.
 pub async fn mend(context: &RunContext, tenant: TenantId, upload: UploadId) -> Result<()> {
     // Looked at without its mark first: whoever sends to an upload that lives must not find it taken.
@@ -420,7 +430,8 @@ async fn mark_soon(context: &RunContext, project: ProjectId) -> Result<Beginning
 /// with its upload; after any other refusal the upload stays, so that nobody has to send it again.
 pub async fn revise_project(context: &Arc<RunContext>, ask: &ReviseFromUpload) -> Result<Option<RunName>> {
     let _one_at_a_time = mark(context, ask.upload)?;
-    let tenant = ask.principal.tenant;
+    // An upload is the asker's own, whoever has the project.
+    let tenant = own_tenant(context, &ask.principal).await?;
     let row = finish(context, find(context, tenant, ask.upload).await?).await?;
     let digest = match row.state {
         UploadState::Receiving { .. } => return Err(incomplete(&row)),

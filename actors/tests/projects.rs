@@ -65,6 +65,7 @@ async fn mended(context: &RunContext) -> usize {
                 IntentBody::DeleteProject { .. } | IntentBody::Upload { .. } | IntentBody::Webhook { .. } => {
                     panic!("nobody erases or uploads anything")
                 }
+                IntentBody::EraseAccount { .. } | IntentBody::Export { .. } => panic!("nobody has an account"),
             }
         }
     }

@@ -14,12 +14,19 @@ use crate::body::credentials::{
     ReadSecondFactor, RecoveryCodesReply, RemoveSecondFactor, RenewRecoveryCodes, RevokeKey, SecondFactorBegun,
     SecondFactorReply,
 };
+use crate::body::exports::{
+    AvatarReply, BeginExport, ExportReply, GetAvatar, GetExport, PutAvatar, RemoveAvatar, SignExport,
+};
 use crate::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
 use crate::body::follow::{FollowEvents, FollowedEvents};
+use crate::body::identities::{
+    BeginVisit, EndVisit, IdentitiesReply, ListIdentities, UnlinkIdentity, VisitBegan, VisitEnded,
+};
 use crate::body::keeping::{
     CoverReply, GetCover, GetHealth, HealthReply, MigrationsReply, RunMigrations, SweepBlobs, SweepReply,
 };
 use crate::body::keyed::{BeginRunAs, CreateUploadAs, CreateWebhookAs};
+use crate::body::leaving::{AuditLogReply, LeaveAccount, LeavingReply, ListAudit};
 use crate::body::projects::{
     ArtefactReply, CancelRun, CreateProject, DeleteProject, EventsAfter, EventsReply, GetArtefact, GetProject,
     ListProjects, ProjectReply, ProjectsReply, RunReply, StartRun,
@@ -27,6 +34,11 @@ use crate::body::projects::{
 use crate::body::runs::{
     CancelItems, GetScheduling, GetWaits, ItemsDone, ItemsFailed, ItemsMarked, SchedulingReply, SetShare, SubmitItems,
     SubmitMarked, SubmitReply, WaitsReply,
+};
+use crate::body::sharing::{
+    AcceptInvitation, ChangeMember, InvitationReply, InviteMember, JoinedReply, LinkOpenedReply, ListMembers,
+    MakeShareLink, MembersReply, NoteBackup, OpenShareLink, QueryShared, ReachProject, ReachedReply, RemoveMember,
+    RevokeShareLink, ShareLinkReply, SharedPageReply, WithdrawInvitation,
 };
 use crate::body::uploads::{
     AbandonChunks, AppendUpload, CreateFromUpload, CreateUpload, GetUpload, RemoveUpload, UploadReply,
@@ -251,6 +263,45 @@ messages! {
     256 SecondFactorReply;
     257 SecondFactorBegun;
     258 RecoveryCodesReply;
+    260 ReachProject;
+    261 ReachedReply;
+    262 ListMembers;
+    263 MembersReply;
+    264 ChangeMember;
+    265 RemoveMember;
+    266 InviteMember;
+    267 InvitationReply;
+    268 WithdrawInvitation;
+    269 AcceptInvitation;
+    270 JoinedReply;
+    271 MakeShareLink;
+    272 ShareLinkReply;
+    273 RevokeShareLink;
+    274 OpenShareLink;
+    275 LinkOpenedReply;
+    276 QueryShared;
+    277 SharedPageReply;
+    278 NoteBackup;
+
+    280 BeginVisit;
+    281 EndVisit;
+    282 ListIdentities;
+    283 UnlinkIdentity;
+    284 VisitBegan;
+    285 VisitEnded;
+    286 IdentitiesReply;
+    287 LeaveAccount;
+    288 LeavingReply;
+    289 ListAudit;
+    290 AuditLogReply;
+    292 BeginExport;
+    293 GetExport;
+    294 ExportReply;
+    295 SignExport;
+    296 PutAvatar;
+    297 GetAvatar;
+    298 AvatarReply;
+    299 RemoveAvatar;
 }
 
 /// A message that is answered, and by what.
@@ -349,4 +400,28 @@ requests! {
     ConfirmSecondFactor => RecoveryCodesReply;
     RemoveSecondFactor => Done;
     RenewRecoveryCodes => RecoveryCodesReply;
+    ReachProject => ReachedReply;
+    ListMembers => MembersReply;
+    ChangeMember => Done;
+    RemoveMember => Done;
+    InviteMember => InvitationReply;
+    WithdrawInvitation => Done;
+    AcceptInvitation => JoinedReply;
+    MakeShareLink => ShareLinkReply;
+    RevokeShareLink => Done;
+    OpenShareLink => LinkOpenedReply;
+    QueryShared => SharedPageReply;
+    NoteBackup => Done;
+    BeginVisit => VisitBegan;
+    EndVisit => VisitEnded;
+    ListIdentities => IdentitiesReply;
+    UnlinkIdentity => Done;
+    LeaveAccount => LeavingReply;
+    ListAudit => AuditLogReply;
+    BeginExport => ExportReply;
+    GetExport => ExportReply;
+    SignExport => SignedReply;
+    PutAvatar => Done;
+    GetAvatar => AvatarReply;
+    RemoveAvatar => Done;
 }

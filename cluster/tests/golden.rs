@@ -52,12 +52,16 @@ use domain::upload::UploadView;
 
 #[path = "examples/accounts.rs"]
 mod accounts;
+#[path = "examples/belongings.rs"]
+mod belongings;
 #[path = "examples/credentials.rs"]
 mod credentials;
 #[path = "examples/keeping.rs"]
 mod keeping;
 #[path = "examples/keyed.rs"]
 mod keyed;
+#[path = "examples/sharing.rs"]
+mod sharing;
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden-v1.txt");
 
@@ -424,18 +428,17 @@ fn told_of_projects() -> Vec<Message> {
 
 /// One message of each kind.
 fn examples() -> Vec<Message> {
-    let fault = Fault::new("unavailable", "no answer").retry_after(1_000);
-    let mut all = vec![fault.into(), Done {}.into()];
+    let mut all = vec![Fault::new("unavailable", "no answer").retry_after(1_000).into(), Done {}.into()];
     all.extend(of_projects());
     all.extend(of_runs());
     all.extend(of_workers());
     all.extend(of_uploads());
     all.extend(asked_of_projects());
     all.extend(told_of_projects());
+    let accounts = [accounts::examples(), credentials::examples(), sharing::examples(), belongings::examples()];
+    all.extend(accounts.into_iter().flatten());
     all.extend(reach::examples());
     all.extend(keeping::examples());
-    all.extend(accounts::examples());
-    all.extend(credentials::examples());
     all.extend(keyed::examples());
     all
 }

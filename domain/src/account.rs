@@ -5,8 +5,11 @@ use std::fmt;
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, ApiKeyId, SessionId};
+pub use self::act::{AccountAct, AccountEvent};
+use crate::id::{AccountId, SessionId};
 use crate::language::Language;
+
+mod act;
 
 /// Longest mail address, bytes (RFC 5321, 4.5.3.1.3).
 pub const EMAIL_MAX_BYTES: usize = 254;
@@ -281,116 +284,6 @@ pub struct AccountPatch {
 pub struct RoleChange {
     /// The role from now on.
     pub role: SystemRole,
-}
-
-/// Something that was done with an account.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct AccountEvent {
-    /// The version that the account has since: numbers rise, with gaps.
-    pub seq: u64,
-    /// When, milliseconds since 1970 UTC.
-    pub at_ms: u64,
-    /// The network address that it was done from, where one is known.
-    pub address: String,
-    /// What.
-    #[serde(flatten)]
-    pub what: AccountAct,
-}
-
-/// What can be done with an account. New kinds are appended.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case", tag = "what")]
-pub enum AccountAct {
-    /// It was made, as the node's first one.
-    Claimed,
-    /// It was made, or made anew before its address was confirmed.
-    SignedUp,
-    /// Its address was confirmed.
-    Confirmed,
-    /// Somebody signed in.
-    SignedIn {
-        /// The session.
-        session: SessionId,
-    },
-    /// Somebody tried to, with another password.
-    SignInRefused,
-    /// The password was said again.
-    SaidAgain {
-        /// The session.
-        session: SessionId,
-    },
-    /// A session was ended.
-    SessionEnded {
-        /// The session.
-        session: SessionId,
-    },
-    /// All sessions were ended.
-    SessionsEnded,
-    /// A link for another password was asked for.
-    ResetAsked,
-    /// The password was set by such a link.
-    PasswordReset,
-    /// The password was changed.
-    PasswordChanged,
-    /// Another address was asked for.
-    AddressAsked {
-        /// The address to be.
-        email: String,
-    },
-    /// The address was changed.
-    AddressChanged {
-        /// The address before.
-        before: String,
-        /// The address since.
-        email: String,
-    },
-    /// Name or language was changed.
-    Changed,
-    /// Another link to confirm the address was asked for.
-    ConfirmAsked,
-    /// The role was changed.
-    RoleChanged {
-        /// The role since.
-        role: SystemRole,
-        /// The admin that did it.
-        by: AccountId,
-    },
-    /// The owner, an admin, changed another account's role.
-    ChangedRole {
-        /// The other account.
-        of: AccountId,
-        /// Its role since.
-        role: SystemRole,
-    },
-    /// A key was made.
-    KeyMade {
-        /// The key.
-        key: ApiKeyId,
-    },
-    /// A key was revoked.
-    KeyRevoked {
-        /// The key.
-        key: ApiKeyId,
-    },
-    /// A secret was drawn for an authenticator app.
-    SecondFactorBegun,
-    /// From now on signing in takes a code.
-    SecondFactorOn,
-    /// From now on it takes none.
-    SecondFactorOff,
-    /// The password was right, and the code was not.
-    CodeRefused,
-    /// The password and a code of the app were right.
-    CodeTaken,
-    /// The password and a code to recover with were right: that code is used up.
-    RecoveryCodeTaken {
-        /// How many are left.
-        left: u32,
-    },
-    /// Other codes to recover with took the place of those before.
-    RecoveryCodesRenewed,
 }
 
 /// A page of the node's accounts.

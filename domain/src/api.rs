@@ -79,6 +79,9 @@ pub struct NodeInfo {
     pub local_trust: bool,
     /// The node has its first account: others can sign up.
     pub claimed: bool,
+    /// What the identity provider is called that vouches for people; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_provider: Option<String>,
     /// Largest upload, bytes.
     pub upload_limit_bytes: u64,
     /// How long the deletion of a project can be undone, seconds; 0 where it can't.

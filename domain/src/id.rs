@@ -79,6 +79,12 @@ uuid_id! {
     SessionId;
     /// One key of an account, for a program.
     ApiKeyId;
+    /// Somebody's being invited to a project.
+    InvitationId;
+    /// One address that shows a project to whoever has it.
+    ShareLinkId;
+    /// Something that was done, in the node's log.
+    AuditId;
     /// One GPU-worker actor: one device of one node.
     WorkerId;
 }

@@ -12,11 +12,15 @@
 //! | [`manifest`] | what a run has to do, fixed at reading; segments of what is done |
 //! | [`principal`], [`account`] | who asks; accounts, sessions, roles |
 //! | [`api_key`], [`second_factor`] | keys for programs; codes beside the password |
+//! | [`audit`] | what is written down of the node as a whole |
+//! | [`belongings`] | what is kept for an account beside its work |
+//! | [`identity`] | those that an identity provider vouches for |
 //! | [`storyboard`] | scenes, panels, characters and the evidence for each |
 //! | [`edit`] | what an editor may do to a storyboard |
 //! | [`project`] | a project as it is worked on: words, revisions, runs, who did what |
 //! | [`health`] | how a node's stores stand, and what looking after them did |
 //! | [`run`] | the life of one analysis, as data; its events |
+//! | [`sharing`] | projects of several people: members, invitations, share links |
 //! | [`scheduling`] | what whoever runs a node sees of its scheduling |
 //! | [`analysis`] | what can be asked of a text by itself, and what is answered |
 //! | [`api`] | what the gateway and the app exchange |
@@ -28,11 +32,14 @@ pub mod account;
 pub mod analysis;
 pub mod api;
 pub mod api_key;
+pub mod audit;
+pub mod belongings;
 pub mod book;
 pub mod edit;
 pub mod follow;
 pub mod health;
 pub mod id;
+pub mod identity;
 pub mod language;
 pub mod manifest;
 pub mod passage;
@@ -41,6 +48,7 @@ pub mod project;
 pub mod run;
 pub mod scheduling;
 pub mod second_factor;
+pub mod sharing;
 pub mod storyboard;
 pub mod text;
 pub mod upload;

@@ -4,12 +4,12 @@ use bincode::{Decode, Encode};
 
 use crate::account::SystemRole;
 use crate::api_key::KeyScopes;
-use crate::id::{AccountId, ApiKeyId, SessionId, TenantId};
+use crate::id::{AccountId, ApiKeyId, ProjectId, SessionId, ShareLinkId, TenantId};
 
 /// Who asks, as the gateway made sure of it. Every handler takes one; every row carries its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct Principal {
-    /// The account that pays for what is asked.
+    /// The tenant that pays for what is asked: where a project is another's, whose member asks, the project's.
     pub tenant: TenantId,
     /// How it was made sure.
     pub proof: Proof,
@@ -28,6 +28,17 @@ pub enum Proof {
     Session(Signed),
     /// A program has a key of somebody's.
     Key(Keyed),
+    /// Somebody opened a share link.
+    Visit(Visit),
+}
+
+/// A share link that was opened: it shows one project, and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+pub struct Visit {
+    /// The project.
+    pub project: ProjectId,
+    /// The link.
+    pub link: ShareLinkId,
 }
 
 /// A key, and what its account was when the request came.
@@ -68,11 +79,20 @@ impl Principal {
     /// Whoever it is: they have nothing here.
     pub const NOBODY: Self = Self { tenant: TenantId::NONE, proof: Proof::Nobody };
 
+    /// The account that asks, by a session or a key, if one does.
+    pub fn account(&self) -> Option<AccountId> {
+        match self.proof {
+            Proof::Session(signed) => Some(signed.account),
+            Proof::Key(keyed) => Some(keyed.account),
+            Proof::LocalTrust | Proof::Node | Proof::Nobody | Proof::Visit(_) => None,
+        }
+    }
+
     /// The session that asks, if one does.
     pub fn signed(&self) -> Option<Signed> {
         match self.proof {
             Proof::Session(signed) => Some(signed),
-            Proof::LocalTrust | Proof::Node | Proof::Nobody | Proof::Key(_) => None,
+            Proof::LocalTrust | Proof::Node | Proof::Nobody | Proof::Key(_) | Proof::Visit(_) => None,
         }
     }
 }

@@ -5,10 +5,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::api::{BookFile, RunView};
 use crate::book::Warning;
-use crate::id::{AccountId, ProjectId, RunId};
+use crate::id::{AccountId, InvitationId, ProjectId, RunId, ShareLinkId};
 use crate::language::Language;
 use crate::principal::Proof;
 use crate::run::{Progress, RunSettings, RunState};
+use crate::sharing::ProjectRole;
 
 /// Longest name of a project, in characters.
 pub const NAME_MAX_CHARS: usize = 200;
@@ -105,6 +106,8 @@ pub enum Shown {
     All,
     /// Those that were deleted and can be restored.
     Deleted,
+    /// Other people's that whoever asks is a member of.
+    Shared,
 }
 
 /// State of a project's newest run, as a list is filtered by it.
@@ -297,6 +300,8 @@ pub enum Actor {
     Node,
     /// An account.
     Account(AccountId),
+    /// Somebody of whom whoever asks is not told more.
+    Somebody,
 }
 
 impl From<Proof> for Actor {
@@ -306,6 +311,7 @@ impl From<Proof> for Actor {
             Proof::Key(keyed) => Self::Account(keyed.account),
             // Nobody gets as far as doing something.
             Proof::LocalTrust | Proof::Nobody => Self::Local,
+            Proof::Visit(_) => Self::Somebody,
             Proof::Node => Self::Node,
         }
     }
@@ -371,6 +377,47 @@ pub enum Act {
     RunCancelled {
         /// The run.
         run: RunId,
+    },
+    /// Somebody was invited.
+    Invited {
+        /// The invitation.
+        invitation: InvitationId,
+        /// What they may do once they accept.
+        role: ProjectRole,
+    },
+    /// An invitation was withdrawn.
+    InvitationWithdrawn {
+        /// The invitation.
+        invitation: InvitationId,
+    },
+    /// Somebody accepted an invitation.
+    Joined {
+        /// What they may do.
+        role: ProjectRole,
+    },
+    /// A member was given another role.
+    MemberChanged {
+        /// Their account.
+        member: AccountId,
+        /// What they may do since.
+        role: ProjectRole,
+    },
+    /// A member was removed.
+    MemberRemoved {
+        /// Their account.
+        member: AccountId,
+    },
+    /// A member left.
+    Left,
+    /// A share link was made.
+    ShareLinkMade {
+        /// The link.
+        link: ShareLinkId,
+    },
+    /// A share link was revoked.
+    ShareLinkRevoked {
+        /// The link.
+        link: ShareLinkId,
     },
 }
 

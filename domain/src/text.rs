@@ -2,6 +2,8 @@
 
 #[macro_use]
 mod accounts;
+#[macro_use]
+mod sharing;
 
 use crate::language::Language;
 
@@ -322,6 +324,28 @@ account_texts! {
     ActUnarchived: "Put back on the shelf" / "Remis sur l’étagère";
     ActDeleted: "Deleted" / "Supprimé";
     ActRestored: "Restored" / "Rétabli";
+    ActInvited: "Somebody invited ({role})" / "Quelqu’un invité ({role})";
+    ActInvitationWithdrawn: "Invitation withdrawn" / "Invitation retirée";
+    ActJoined: "Joined ({role})" / "A rejoint le projet ({role})";
+    ActMemberChanged: "Gave a member another role ({role})" / "Rôle d’un membre changé ({role})";
+    ActMemberRemoved: "Member removed" / "Membre retiré";
+    ActLeft: "Left" / "A quitté le projet";
+    ActShareLinkMade: "Share link made" / "Lien de partage créé";
+    ActShareLinkRevoked: "Share link revoked" / "Lien de partage révoqué";
+    ProjectRoleViewer: "viewer" / "lecteur";
+    ProjectRoleEditor: "editor" / "éditeur";
+    ProjectRoleOwner: "owner" / "propriétaire";
+    AccountActInvited: "Invited {email} to a project ({role})" / "{email} invité à un projet ({role})";
+    AccountActInvitationWithdrawn: "Withdrew an invitation" / "Invitation retirée";
+    AccountActJoined: "Joined a project ({role})" / "Projet rejoint ({role})";
+    AccountActLeft: "Left a project" / "Projet quitté";
+    AccountActChangedMember: "Gave a project’s member another role ({role})" / "Rôle d’un membre d’un projet changé ({role})";
+    AccountActRemovedMember: "Removed a project’s member" / "Membre d’un projet retiré";
+    AccountActShareLinkMade: "Made a share link" / "Lien de partage créé";
+    AccountActShareLinkRevoked: "Revoked a share link" / "Lien de partage révoqué";
+    AccountActLookedAt: "Looked at another account" / "Autre compte consulté";
+    AccountActSeenByAdmin: "An admin looked at this account" / "Compte consulté par un administrateur";
+    AccountActBackedUp: "Made a backup" / "Sauvegarde faite";
     ActRevised: "File {n} added: “{file}”" / "Fichier {n} ajouté : « {file} »";
     ActRunStarted: "Run begun on file {n}" / "Analyse lancée sur le fichier {n}";
     ActRunRepeated: "Run begun on file {n}, repeating an earlier one" / "Analyse lancée sur le fichier {n}, en reprenant une précédente";
@@ -423,5 +447,7 @@ account_texts! {
     MailAddressAsked: "Somebody who is signed in to your account of Visiobook at {site} wants it to have another address.\n\nIf it was not you, set another password at once, which signs everybody out:\n\n{link}\n" / "Quelqu’un qui est connecté à votre compte de Visiobook, sur {site}, veut lui donner une autre adresse.\n\nSi ce n’est pas vous, choisissez sans attendre un autre mot de passe, ce qui ferme toutes les sessions :\n\n{link}\n";
     MailAddressChangedSubject: "Your account has another address" / "Votre compte a changé d’adresse";
     MailAddressChanged: "Your account of Visiobook at {site} has another address, and gets no more mail at this one.\n\nIf that is not what you wanted, speak to whoever runs {site}. A new account can be made there with this address:\n\n{link}\n" / "Votre compte de Visiobook, sur {site}, a une autre adresse et ne reçoit plus de courrier à celle-ci.\n\nSi ce n’est pas ce que vous vouliez, parlez-en aux responsables de {site}. Un nouveau compte peut y être créé avec cette adresse :\n\n{link}\n";
+    MailInvitationSubject: "You are invited to a book" / "Vous êtes invité à un livre";
+    MailInvitation: "Somebody shares a book with you, in Visiobook at {site}. To see it, follow this link within 7 days, signed in with the account that has this address; an account can be made there:\n\n{link}\n\nThe link works once. If you expect nothing of the kind, do nothing: without you it opens nothing.\n" / "Quelqu’un partage un livre avec vous, dans Visiobook, sur {site}. Pour le voir, suivez ce lien dans les 7 jours, en vous connectant avec le compte qui a cette adresse ; un compte peut y être créé :\n\n{link}\n\nLe lien ne sert qu’une fois. Si vous n’attendez rien de tel, ne faites rien : sans vous, il n’ouvre rien.\n";
     ActorAccount: "An account" / "Un compte";
 }

@@ -35,6 +35,7 @@ use tokio::task::JoinHandle;
 use crate::config::{self, Config};
 use crate::outbound::courier::HttpCourier;
 use crate::outbound::mail::PostOffice;
+use crate::outbound::oidc::OidcProvider;
 
 /// How long the core may take to give its leases back.
 const STOP: Duration = Duration::from_secs(5);
@@ -214,9 +215,16 @@ fn accounts(config: &Config, data: &DataFolder) -> Result<Accounts, StartError> 
         mail_pause: Duration::from_millis(mail.retry_first_ms),
         hashing_threads: auth.threads(),
         attempts_scale: auth.attempts_scale,
+        leave_grace: Duration::from_secs(auth.leave_grace_s),
+        unconfirmed: Duration::from_secs(auth.unconfirmed_s),
         claim_code,
     };
-    Ok(Accounts::new(Arc::new(office), policy))
+    let (site, accounts) = (policy.site.clone(), Accounts::new(Arc::new(office), policy));
+    let settings = auth.oidc.settings(&site).map_err(|error| StartError::Core(error.to_string()))?;
+    let Some(settings) = settings else { return Ok(accounts) };
+    let provider = OidcProvider::new(settings);
+    let provider = provider.map_err(|why| StartError::Core(format!("the identity provider can't be used: {why}")))?;
+    Ok(accounts.with_provider(Arc::new(provider)))
 }
 
 /// Webhooks, and who carries their letters.

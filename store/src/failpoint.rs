@@ -42,6 +42,21 @@ pub const WRITES: &[&str] = &[
     "claiming an address",
     "releasing an address",
     "claiming the node",
+    "changing who has a project",
+    "removing who has a project",
+    "changing what was shared",
+];
+
+/// Writes of accounts that come by an identity provider, and of accounts that go.
+const OF_GOING: [&str; 4] =
+    ["claiming an identity", "releasing an identity", "removing an account", "writing the node's log"];
+
+/// Steps of an account that goes.
+const GOING_STEPS: [&str; 4] = [
+    "an account is marked to be erased",
+    "an account's projects are erased",
+    "an account's uploads and webhooks are erased",
+    "an account's names are released",
 ];
 
 /// Writes into a store that no node serves and nobody sees until it is whole: what a restore is cut off at is
@@ -108,16 +123,24 @@ pub fn staged() -> Vec<String> {
     writes.chain([STAGED_STEP.to_owned()]).collect()
 }
 
+/// Every point that a node passes where an account is erased, and nowhere else.
+pub fn of_going() -> Vec<String> {
+    let writes = OF_GOING.iter().filter(|write| !write.contains("identity"));
+    let writes = writes.flat_map(|write| [format!("{BEFORE}{write}"), format!("{AFTER}{write}")]);
+    writes.chain(GOING_STEPS.map(str::to_owned)).collect()
+}
+
 /// Passes a step, which is in the list.
 #[inline]
 pub fn pass(step: &'static str) {
-    debug_assert!(STEPS.contains(&step) || step == STAGED_STEP, "`{step}` is not in the list of failpoints");
+    let is_listed = STEPS.contains(&step) || GOING_STEPS.contains(&step) || step == STAGED_STEP;
+    debug_assert!(is_listed, "`{step}` is not in the list of failpoints");
     armed::pass("", step);
 }
 
 /// Whether a write is in the list: every one that the records port makes has to be.
 pub(crate) fn lists(write: &str) -> bool {
-    write == PROBE || WRITES.contains(&write) || STAGED.contains(&write)
+    write == PROBE || WRITES.contains(&write) || STAGED.contains(&write) || OF_GOING.contains(&write)
 }
 
 /// Passes a commit of a write.
@@ -140,7 +163,8 @@ mod armed {
     /// What the environment asks for: a point, and how often it may still be passed.
     static ARMED: LazyLock<Option<(String, AtomicU64)>> = LazyLock::new(|| {
         let point = std::env::var(super::POINT_VARIABLE).ok()?;
-        let is_one = super::all().contains(&point) || super::staged().contains(&point);
+        let is_one =
+            super::all().contains(&point) || super::staged().contains(&point) || super::of_going().contains(&point);
         assert!(is_one, "there is no point `{point}`");
         let nth = std::env::var(super::NTH_VARIABLE).ok().and_then(|nth| nth.parse().ok()).unwrap_or(1);
         Some((point, AtomicU64::new(nth)))

@@ -47,11 +47,13 @@ pub enum Purpose {
     Webhook,
     /// What an account's authenticator app was told.
     SecondFactor,
+    /// A share link that was opened.
+    Visit,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 4] = [Self::Cursor, Self::Url, Self::Webhook, Self::SecondFactor];
+    pub const ALL: [Self; 5] = [Self::Cursor, Self::Url, Self::Webhook, Self::SecondFactor, Self::Visit];
 
     /// Goes into the derivation: never changes.
     const fn label(self) -> &'static [u8] {
@@ -60,6 +62,7 @@ impl Purpose {
             Self::Url => b"url",
             Self::Webhook => b"webhook",
             Self::SecondFactor => b"second factor",
+            Self::Visit => b"visit",
         }
     }
 }
@@ -136,9 +139,9 @@ impl Key {
         };
         let id = expand(b"id")?;
         let [a, b, c, d, ..] = *id;
-        let [cursor, url, webhook, second] = Purpose::ALL;
-        let derived =
-            [expand(cursor.label())?, expand(url.label())?, expand(webhook.label())?, expand(second.label())?];
+        let derive = |purpose: Purpose| expand(purpose.label());
+        let [cursor, url, webhook, second, visit] = Purpose::ALL.map(derive);
+        let derived = [cursor?, url?, webhook?, second?, visit?];
         Ok(Self { id: KeyId(u32::from_be_bytes([a, b, c, d])), secret, derived })
     }
 

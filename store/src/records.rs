@@ -2,16 +2,17 @@
 
 use async_trait::async_trait;
 use domain::account::AccountEvent;
-use domain::id::{AccountId, ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::audit::AuditEntry;
+use domain::id::{AccountId, AuditId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 use futures_util::stream::BoxStream;
 
 use crate::error::StoreError;
 use crate::rows::{
-    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAccountEvent,
-    NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, SiteRow,
-    UploadRow, WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IdentityRow, IntentRow, KeptRow, LeaseKey,
+    LeaseRow, NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate,
+    SegmentRow, SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 /// How a compare-and-set ended.
@@ -336,6 +337,9 @@ pub trait Records: Send + Sync {
         limit: u32,
     ) -> Result<Vec<AccountEvent>, StoreError>;
 
+    /// Removes an account and its log, all or nothing. Idempotent: repeat after an error. Partition: account.
+    async fn account_remove(&self, account: AccountId) -> Result<(), StoreError>;
+
     /// At most `limit` accounts with an id above `after`, in the order of their ids. Goes over all partitions: for
     /// whoever looks after the node.
     async fn account_list(&self, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError>;
@@ -353,6 +357,26 @@ pub trait Records: Send + Sync {
     /// the address.
     async fn email_release(&self, email: &str, account: AccountId) -> Result<(), StoreError>;
 
+    /// Whose an identity is. Partition: the identity.
+    async fn identity_get(&self, identity: Digest) -> Result<Option<IdentityRow>, StoreError>;
+
+    /// Makes an identity an account's, if its row has `expected_version` (0: there is none); the version rises by one.
+    /// Partition: the identity.
+    ///
+    /// Of two that want an identity one gets it. After `Unknown` the row says who did.
+    async fn identity_claim(&self, row: IdentityRow, expected_version: u64) -> Result<Cas<IdentityRow>, StoreError>;
+
+    /// Leaves an identity to whoever wants it, if it is this account's. Idempotent: repeat after an error. Partition:
+    /// the identity.
+    async fn identity_release(&self, identity: Digest, account: AccountId) -> Result<(), StoreError>;
+
+    /// Writes down what was done, for good. Idempotent: repeat after an error; an id that is there stays as it is.
+    /// Partition: the period of its id.
+    async fn audit_append(&self, entry: AuditEntry) -> Result<(), StoreError>;
+
+    /// At most `limit` entries of a period with an id below `before`, newest first. Partition: the period.
+    async fn audit_page(&self, period: u64, before: AuditId, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+
     /// The node's own row; the default where it was never written. Partition: its own.
     async fn site_get(&self) -> Result<SiteRow, StoreError>;
 
@@ -360,6 +384,30 @@ pub trait Records: Send + Sync {
     ///
     /// After `Unknown` the row is the old one or the new one.
     async fn site_update(&self, row: SiteRow, expected_version: u64) -> Result<Cas<SiteRow>, StoreError>;
+
+    // -- sharing ----------------------------------------------------------------------------------
+
+    /// Who has a project; `None` where its tenant has it for itself. Partition: project.
+    async fn access_get(&self, project: ProjectId) -> Result<Option<AccessRow>, StoreError>;
+
+    /// Replaces who has a project if the row's version is `expected_version` (0: there is none); the version rises by
+    /// one. [`StoreError::Invalid`] for a row that fails [`AccessRow::check`]. Partition: project.
+    ///
+    /// This is where somebody gets a project, and where they lose it: once it is applied, whoever reads the row knows.
+    /// After `Unknown` the row is the old one or the new one.
+    async fn access_update(&self, row: AccessRow, expected_version: u64) -> Result<Cas<AccessRow>, StoreError>;
+
+    /// Removes who has a project that is being erased. Idempotent: repeat after an error. Partition: project.
+    async fn access_remove(&self, project: ProjectId) -> Result<(), StoreError>;
+
+    /// Which projects an account was given; none where that was never written. Partition: account.
+    async fn shared_get(&self, account: AccountId) -> Result<SharedRow, StoreError>;
+
+    /// Replaces which projects an account was given if the row's version is `expected_version`; the version rises by
+    /// one. [`StoreError::Invalid`] for a row that fails [`SharedRow::check`]. Partition: account.
+    ///
+    /// After `Unknown` the row is the old one or the new one.
+    async fn shared_update(&self, row: SharedRow, expected_version: u64) -> Result<Cas<SharedRow>, StoreError>;
 
     // -- leases -----------------------------------------------------------------------------------
 

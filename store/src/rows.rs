@@ -3,6 +3,7 @@
 //! A row is stored as a versioned payload; adding a field means a new payload version beside the old
 //! one (`sqlite/payload.rs`), never a change of an old one.
 
+mod access;
 mod account;
 mod credential;
 mod kept;
@@ -15,14 +16,15 @@ use std::fmt;
 use bincode::{Decode, Encode};
 use domain::book::{Format, Warning};
 use domain::edit::EditEntry;
-use domain::id::{Digest, ProjectId, RunId, TenantId, Term, UploadId, WebhookId};
+use domain::id::{AccountId, Digest, ProjectId, RunId, TenantId, Term, UploadId, WebhookId};
 use domain::language::Language;
 use domain::project::{Act, Activity, Actor};
 use domain::run::{Progress, RunEvent, RunSettings, RunState};
 
+pub use access::{AccessRow, InvitationRow, MemberRow, ShareLinkRow, SharedProject, SharedRow};
 pub use account::{
-    AccountRow, CREDENTIALS_MAX, Credential, EmailRow, LINKS_MAX, LinkPurpose, MailedLink, NewAccountEvent,
-    SecretDigest, SessionRow, SiteRow,
+    AccountRow, CREDENTIALS_MAX, Credential, EmailRow, ExportRow, ExportState, Identity, IdentityRow, LINKS_MAX,
+    Leaving, LinkPurpose, MailedLink, NewAccountEvent, SecretDigest, SessionRow, SiteRow, identity_key,
 };
 pub use credential::{ApiKeyRow, SecondFactorRow};
 pub use kept::KeptRow;
@@ -438,6 +440,18 @@ pub enum IntentBody {
         tenant: TenantId,
         /// The webhook.
         webhook: WebhookId,
+    },
+    /// Remove an account with all that it has, once that can't be taken back any more; the account's row last.
+    EraseAccount {
+        /// The account.
+        account: AccountId,
+        /// Not before this wall-clock time, milliseconds since 1970 UTC.
+        not_before_ms: u64,
+    },
+    /// Write the archive that an account asked for, and have it go when its time is over.
+    Export {
+        /// The account.
+        account: AccountId,
     },
 }
 

@@ -11,8 +11,11 @@ use domain::api_key::{KeyScope, KeyScopes};
 use domain::id::{ApiKeyId, Digest, ProjectId, TenantId};
 use futures_util::TryStreamExt as _;
 use store::backup::{BackupError, KeysFound, Packed, Passphrase, Progress, Restored, Source, pack, restore};
+use store::conformance::access::access_row;
 use store::conformance::{account_row, project_row, run_row, upload_row};
-use store::rows::{AccountRow, ApiKeyRow, Credential, IntentBody, IntentRow, KeptRow, LeaseKey, ProjectRow, shard_of};
+use store::rows::{
+    AccessRow, AccountRow, ApiKeyRow, Credential, IntentBody, IntentRow, KeptRow, LeaseKey, ProjectRow, shard_of,
+};
 use store::{BlobScope, DataFolder, StoreError};
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
@@ -368,9 +371,14 @@ async fn accounts_come_back_with_nobody_signed_in() {
     }));
     let row = folder.records().account_insert(row, None).await.unwrap().applied().unwrap();
     assert!(!row.sessions.is_empty() && !row.links.is_empty());
+    let access = folder.records().access_update(access_row(), 0).await.unwrap().applied().unwrap();
+    assert!(!access.invitations.is_empty() && !access.links.is_empty() && !access.members.is_empty());
     let (bytes, _) = packed(&folder, None).await;
     let new = dir.path().join("new");
     restored(&write(dir.path(), &bytes), &new, None).await.unwrap();
-    let again = DataFolder::open(&new).unwrap().records().account_get(row.account).await.unwrap();
+    let new = DataFolder::open(&new).unwrap();
+    let who = new.records().access_get(access.project).await.unwrap();
+    assert_eq!(who, Some(AccessRow { invitations: vec![], links: vec![], ..access }), "members stay");
+    let again = new.records().account_get(row.account).await.unwrap();
     assert_eq!(again, Some(AccountRow { sessions: vec![], links: vec![], credentials: kept, ..row }));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cluster::body::Fault;
 use cluster::body::accounts::Visitor;
-use domain::id::Digest;
+use domain::id::{AccountId, Digest};
 use store::cache::{Bucket, Taken};
 
 use crate::run::RunContext;
@@ -23,6 +23,8 @@ const PASSWORD_ACCOUNT: Bucket = bucket(50, 10);
 const SECRET_ADDRESS: Bucket = bucket(100, 1);
 /// Mail to one address.
 const MAIL_TO: Bucket = bucket(3, 600);
+/// Invitations of one account.
+const INVITATIONS: Bucket = bucket(20, 60);
 /// Mail asked for from one network address.
 const MAIL_ADDRESS: Bucket = bucket(20, 30);
 
@@ -52,6 +54,16 @@ pub async fn secret(context: &RunContext, visitor: &Visitor) -> Result<(), Fault
 pub async fn mail(context: &RunContext, email: &str, visitor: &Visitor) -> Result<(), Fault> {
     take(context, "mail from", &[&network(visitor)], MAIL_ADDRESS).await?;
     take(context, "mail to", &[email], MAIL_TO).await
+}
+
+/// An account invites an address to a project.
+///
+/// # Errors
+/// `too-many-attempts`.
+pub async fn invite(context: &RunContext, account: AccountId, email: &str, visitor: &Visitor) -> Result<(), Fault> {
+    take(context, "invitations of", &[&account.to_string()], INVITATIONS).await?;
+    take(context, "mail from", &[&network(visitor)], MAIL_ADDRESS).await?;
+    take(context, "invitation to", &[email], MAIL_TO).await
 }
 
 /// What a provider gives one customer: all of an IPv4 address, the first 64 bits of an IPv6 one.

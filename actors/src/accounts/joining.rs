@@ -60,11 +60,14 @@ impl Newcomer {
             credentials: vec![Credential::Password { phc: self.phc.clone(), set_ms: now_ms }],
             sessions: Vec::new(),
             links: Vec::new(),
+            leaving: None,
+            avatar: None,
+            export: None,
         }
     }
 }
 
-fn new_account() -> AccountId {
+pub(super) fn new_account() -> AccountId {
     AccountId(uuid::Uuid::now_v7().as_u128())
 }
 

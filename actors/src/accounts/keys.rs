@@ -117,7 +117,8 @@ pub async fn revoke(context: &RunContext, ask: &RevokeKey) -> Result<()> {
 /// `key-invalid` where nobody has, or no more.
 pub async fn authenticate(context: &Arc<RunContext>, token: &Secret) -> Result<Principal> {
     let token = Token::parse(TokenKind::Key, token).ok_or_else(no_key)?;
-    let row = at_hand(context, token.account).await?.ok_or_else(no_key)?;
+    // Of an account that is being deleted nothing is used but the sign-in that takes that back.
+    let row = at_hand(context, token.account).await?.filter(|row| row.leaving.is_none()).ok_or_else(no_key)?;
     let now_ms = wall_ms();
     let is_it = |key: &&ApiKeyRow| key.key.0 == token.id && token.is(&key.secret) && now_ms < key.ends_ms;
     let key = row.keys().find(is_it).ok_or_else(no_key)?;

@@ -61,6 +61,16 @@ pub enum Letter<'a> {
     AddressAsked,
     /// Another address is the account's.
     AddressChanged,
+    /// Somebody is invited to a project.
+    Invitation(&'a Secret),
+    /// There is another way to sign in, or one less.
+    WaysChanged,
+    /// The account is erased in so many days, unless somebody signs in.
+    Leaving(u64),
+    /// Somebody signed in: it is not.
+    Stays,
+    /// It is gone.
+    Gone,
 }
 
 impl Letter<'_> {
@@ -73,11 +83,18 @@ impl Letter<'_> {
             Self::PasswordChanged => (Text::MailPasswordSubject, Text::MailPassword, "forgot", None),
             Self::NewAddress(token) => (Text::MailAddressSubject, Text::MailAddress, "confirm", Some(token)),
             Self::AddressAsked => (Text::MailAddressAskedSubject, Text::MailAddressAsked, "forgot", None),
+            Self::WaysChanged => (Text::MailWaysSubject, Text::MailWays, "forgot", None),
+            Self::Leaving(_) => (Text::MailLeavingSubject, Text::MailLeaving, "sign-in", None),
+            Self::Stays => (Text::MailStaysSubject, Text::MailStays, "forgot", None),
+            Self::Gone => (Text::MailGoneSubject, Text::MailGone, "", None),
             Self::AddressChanged => (Text::MailAddressChangedSubject, Text::MailAddressChanged, "forgot", None),
+            Self::Invitation(token) => (Text::MailInvitationSubject, Text::MailInvitation, "invitation", Some(token)),
         };
         // Behind `#`: what stands there browsers send to nobody.
         let link = token.map_or_else(|| format!("{site}/{path}"), |token| format!("{site}/{path}#{}", token.0));
+        let days = if let Self::Leaving(days) = self { *days } else { 0 };
         let text = language.text(text).replace("{link}", &link).replace("{site}", site);
+        let text = text.replace("{days}", &days.to_string());
         Mail { to: email.to_owned(), subject: language.text(subject).to_owned(), text }
     }
 }
@@ -145,6 +162,11 @@ mod tests {
             Letter::NewAddress(&token),
             Letter::AddressAsked,
             Letter::AddressChanged,
+            Letter::Invitation(&token),
+            Letter::WaysChanged,
+            Letter::Leaving(7),
+            Letter::Stays,
+            Letter::Gone,
         ];
         for (letter, language) in letters.iter().flat_map(|letter| [(letter, Language::En), (letter, Language::Fr)]) {
             let mail = letter.to("a@b.org", language, "https://books.example");

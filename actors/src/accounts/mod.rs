@@ -16,32 +16,47 @@
 //! | [`keys`] | keys, for programs |
 //! | [`second`], `totp` | the second factor; codes of apps |
 //! | [`credentials`] | passwords and addresses that change |
+//! | [`identities`] | those that a provider vouches for: found, added, removed |
+//! | [`visits`] | ways to the provider and back |
+//! | [`leaving`] | accounts that are deleted, and those that were never confirmed |
+//! | [`exports`], `archive` | an archive of all that an account has |
+//! | [`avatar`] | somebody's picture |
+//! | [`audit`] | what is written down of the node as a whole |
 //! | [`views`] | accounts and their logs as they are shown; roles |
 //! | [`password`] | which passwords will do; Argon2id |
 //! | [`token`] | what shows whose a session is |
 //! | [`attempts`] | how often somebody may try |
 //! | [`letters`] | mail |
+//! | [`sharing`] | projects of several people: members, invitations, share links |
 //! | `rows` | rows found, kept at hand, changed |
 
+mod archive;
 pub mod attempts;
+pub mod audit;
+pub mod avatar;
 pub mod credentials;
+pub mod exports;
+pub mod identities;
 pub mod joining;
 pub mod keys;
+pub mod leaving;
 pub mod letters;
 pub mod password;
 mod rows;
 pub mod second;
 pub mod sessions;
+pub mod sharing;
 pub mod token;
 mod totp;
 pub mod views;
+pub mod visits;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::body::Fault;
 use domain::account::Secret;
-use domain::id::AccountId;
+use domain::id::{AccountId, ProjectId};
 use domain::language::Language;
 use domain::principal::{Principal, Signed};
 use store::Cas;
@@ -50,12 +65,18 @@ use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 
 use crate::run::RunContext;
 use crate::store_fault;
+use exports::Exports;
 use letters::{Letter, Mailer, post};
 use password::Hashing;
 use rows::AtHand;
+use sharing::Sharing;
+use visits::{IdentityProvider, Visits};
 
 /// Things that are looked up after they were answered, letters that wait for another try among them.
 const AFTER_MAX: usize = 256;
+
+/// Whom a node was claimed by whose first account has gone since: no account has this id.
+const NOBODY: AccountId = AccountId(0);
 
 /// Revocations that somebody may be behind before they have to ask.
 const REVOKED_MAX: usize = 256;
@@ -73,6 +94,10 @@ pub struct AccountPolicy {
     pub hashing_threads: usize,
     /// So many times as often may somebody try as `attempts` says.
     pub attempts_scale: u32,
+    /// How long the deletion of an account can be taken back.
+    pub leave_grace: Duration,
+    /// How long an address may stay unconfirmed.
+    pub unconfirmed: Duration,
     /// Who says this makes the first account.
     pub claim_code: Secret,
 }
@@ -89,6 +114,11 @@ pub struct Accounts {
     claiming: Arc<Mutex<()>>,
     claimed: watch::Sender<bool>,
     revoked: broadcast::Sender<AccountId>,
+    sharing: Sharing,
+    /// Who vouches for people, if anybody does.
+    provider: Option<Arc<dyn IdentityProvider>>,
+    visits: Visits,
+    exports: Exports,
 }
 
 impl Accounts {
@@ -99,13 +129,32 @@ impl Accounts {
         // Until it is known, nobody is trusted for sitting at the machine.
         let claimed = watch::channel(true).0;
         let revoked = broadcast::channel(REVOKED_MAX).0;
-        Self { mailer, policy, hashing, rows: AtHand::default(), after, claiming, claimed, revoked }
+        let (rows, provider, visits) = (AtHand::default(), None, Visits::default());
+        let (exports, sharing) = (Exports::default(), Sharing::default());
+        Self { mailer, policy, hashing, rows, after, claiming, claimed, revoked, sharing, provider, visits, exports }
+    }
+
+    /// The same, where somebody vouches for people.
+    #[must_use]
+    pub fn with_provider(self, provider: Arc<dyn IdentityProvider>) -> Self {
+        Self { provider: Some(provider), ..self }
+    }
+
+    /// What whoever vouches for people is called.
+    pub fn provider_name(&self) -> Option<&str> {
+        self.provider.as_deref().map(IdentityProvider::name)
     }
 
     /// Accounts of which something was revoked: whoever has streams open for one asks anew who that is. Who missed some
     /// asks, too.
     pub fn revoked(&self) -> broadcast::Sender<AccountId> {
         self.revoked.clone()
+    }
+
+    /// Projects of which somebody may have lost something: whoever has a stream of one open asks anew whether they may.
+    /// Who missed some asks, too.
+    pub fn unshared(&self) -> broadcast::Sender<ProjectId> {
+        self.sharing.changed.clone()
     }
 
     /// The code that makes the first account; `None` once there is one.
@@ -134,6 +183,8 @@ pub async fn open(context: &RunContext) -> Result<()> {
     let site = context.records.site_get().await.map_err(store)?;
     let claimed = match site.claimed {
         None => false,
+        // Its first account has gone since, and the node stays claimed.
+        Some((NOBODY, _)) => true,
         Some((account, _)) => context.records.account_get(account).await.map_err(store)?.is_some(),
     };
     if site.claimed.is_some() && !claimed {
@@ -167,6 +218,22 @@ fn after(context: &Arc<RunContext>, work: impl Future<Output = Result<()>> + Sen
         drop(permit);
     });
     Ok(())
+}
+
+/// Tells an account's owner something, after the answer to what is told. Nobody waits for it.
+fn tell(context: &RunContext, row: &store::rows::AccountRow, letter: Letter<'static>) {
+    let accounts = context.accounts.clone();
+    let Ok(permit) = accounts.after.clone().try_acquire_owned() else {
+        tracing::warn!("too much mail is on its way: somebody was not told");
+        return;
+    };
+    let mail = letter.to(&row.email, row.language, &accounts.policy.site);
+    tokio::spawn(async move {
+        if let Err(why) = post(accounts.mailer.as_ref(), &mail, accounts.policy.mail_pause).await {
+            tracing::warn!(?why, "a letter was not taken");
+        }
+        drop(permit);
+    });
 }
 
 /// Sends a letter. Who can't be reached is not told so: there is nobody to tell.

@@ -10,6 +10,7 @@ use moka::sync::Cache;
 use store::Cas;
 use store::rows::{AccountRow, ApiKeyRow, NewAccountEvent, SessionRow};
 
+use super::letters::Letter;
 use crate::clock::wall_ms;
 use crate::run::RunContext;
 use crate::store_fault;
@@ -96,6 +97,9 @@ pub(super) async fn change(
             let _ = context.accounts.revoked.send(account);
             return Ok(row);
         }
+        if row.is_going() {
+            return Err(super::ended());
+        }
         let mut changed = row.clone();
         let Some(what) = change(&mut changed)? else { return Ok(row) };
         let event = Some(event(address, what));
@@ -104,6 +108,9 @@ pub(super) async fn change(
             Cas::Applied(changed) => {
                 context.accounts.rows.keep(changed.clone());
                 tell_revoked(context, &row, &changed);
+                if row.leaving.is_some() && changed.leaving.is_none() {
+                    super::tell(context, &changed, Letter::Stays);
+                }
                 return Ok(changed);
             }
             Cas::Conflict(_) => {}

@@ -105,6 +105,8 @@ impl NewSession {
             account.sessions.remove(at);
         }
         account.sessions.push(self.row.clone());
+        // Who signs in wants to have it.
+        account.leaving = None;
     }
 
     /// The answer to whoever it is for.
@@ -159,14 +161,14 @@ pub async fn begin(context: &Arc<RunContext>, ask: &BeginSession) -> Result<Sess
 }
 
 /// Ends the session of the same browser, if it was this account's.
-fn end_same(row: &mut AccountRow, old: Option<&Token>) {
+pub(super) fn end_same(row: &mut AccountRow, old: Option<&Token>) {
     if let Some(old) = old.filter(|old| old.account == row.account) {
         row.sessions.retain(|session| session.session.0 != old.id || !old.is(&session.secret));
     }
 }
 
 /// Ends the session of the same browser, if it was another account's: nobody has its token any more.
-async fn end_other(context: &RunContext, old: &Token, visitor: &Visitor) {
+pub(super) async fn end_other(context: &RunContext, old: &Token, visitor: &Visitor) {
     let ending = change(context, old.account, &visitor.address, |row| {
         let before = row.sessions.len();
         end_same(row, Some(old));
@@ -261,16 +263,20 @@ pub async fn list(context: &RunContext, principal: &Principal) -> Result<Vec<Ses
     let now_ms = wall_ms();
     let mut sessions: Vec<&SessionRow> = row.sessions.iter().filter(|session| alive(session, now_ms)).collect();
     sessions.sort_unstable_by_key(|session| std::cmp::Reverse((session.seen_ms, session.session)));
-    let view = |session: &&SessionRow| Session {
+    Ok(sessions.iter().map(|session| view(session, Some(signed.session))).collect())
+}
+
+/// A session as its owner sees it.
+pub(super) fn view(session: &SessionRow, current: Option<SessionId>) -> Session {
+    Session {
         id: session.session,
         began_ms: session.began_ms,
         seen_ms: session.seen_ms,
         ends_ms: session.began_ms.saturating_add(ms(LONGEST)),
         agent: session.agent.clone(),
         address: session.address.clone(),
-        current: session.session == signed.session,
-    };
-    Ok(sessions.iter().map(view).collect())
+        current: Some(session.session) == current,
+    }
 }
 
 #[cfg(test)]

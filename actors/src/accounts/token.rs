@@ -28,6 +28,10 @@ pub enum TokenKind {
     Link,
     /// A key.
     Key,
+    /// An invitation to a project; its account is the project.
+    Invitation,
+    /// A share link of a project; its account is the project.
+    ShareLink,
 }
 
 impl TokenKind {
@@ -37,6 +41,8 @@ impl TokenKind {
             Self::Session => "vs_",
             Self::Link => "vl_",
             Self::Key => "vk_",
+            Self::Invitation => "vi_",
+            Self::ShareLink => "vp_",
         }
     }
 }

@@ -3,14 +3,15 @@
 use cluster::body::Fault;
 use cluster::body::accounts::{ChangeRole, FindAccount, ListAccountEvents, PatchAccount};
 use cluster::body::credentials::ListAccounts;
-use domain::account::{ACCOUNT_PAGE_MAX, Account, AccountAct, AccountEventPage, AccountPage};
+use domain::account::{ACCOUNT_PAGE_MAX, Account, AccountAct, AccountEventPage, AccountPage, SystemRole};
+use domain::audit::AuditAct;
 use domain::id::AccountId;
 use domain::principal::Principal;
 use store::rows::AccountRow;
 
 use super::joining::{address, person};
 use super::rows::{change, find, read};
-use super::{Result, ended, signed};
+use super::{Result, audit, ended, signed};
 use crate::run::RunContext;
 use crate::store_fault;
 
@@ -67,6 +68,8 @@ pub async fn events(context: &RunContext, ask: &ListAccountEvents) -> Result<Acc
     let account = ask.account.unwrap_or(own);
     if account != own {
         read(context, account).await?.ok_or_else(no_account)?;
+        look_at(context, own, account).await?;
+        audit::note(context, ask.principal.proof.into(), AuditAct::ActivityRead { of: account }).await?;
     }
     let (before, limit) = (ask.before.unwrap_or(u64::MAX), ask.limit.clamp(1, ACCOUNT_PAGE_MAX));
     let found = context.records.account_events(account, before, limit + 1).await;
@@ -81,8 +84,19 @@ pub async fn events(context: &RunContext, ask: &ListAccountEvents) -> Result<Acc
 /// # Errors
 /// `account-needed`, `bad-email`, `account-not-found`.
 pub async fn by_address(context: &RunContext, ask: &FindAccount) -> Result<Account> {
-    signed(&ask.principal)?;
-    find(context, &address(&ask.email)?).await?.as_ref().map(account).ok_or_else(no_account)
+    let admin = signed(&ask.principal)?.account;
+    let found = find(context, &address(&ask.email)?).await?.ok_or_else(no_account)?;
+    if found.account != admin {
+        look_at(context, admin, found.account).await?;
+    }
+    audit::note(context, ask.principal.proof.into(), AuditAct::AccountLookedUp { of: found.account }).await?;
+    Ok(account(&found))
+}
+
+/// Writes down, for the admin and for the account, that an admin looks at one: first, so that none does without it.
+async fn look_at(context: &RunContext, admin: AccountId, of: AccountId) -> Result<()> {
+    note(context, admin, "", AccountAct::LookedAt { of }).await?;
+    note(context, of, "", AccountAct::SeenByAdmin { by: admin }).await
 }
 
 /// A page of the node's accounts, for an admin.
@@ -107,8 +121,13 @@ pub async fn change_role(context: &RunContext, ask: &ChangeRole) -> Result<Accou
         return Err(Fault::new("own-role", "another admin has to change your role, so that there is always one"));
     }
     read(context, ask.account).await?.ok_or_else(no_account)?;
+    let audited = AuditAct::RoleChanged { of: ask.account, role };
+    audit::note(context, ask.principal.proof.into(), audited).await?;
     note(context, admin, &ask.visitor.address, AccountAct::ChangedRole { of: ask.account, role }).await?;
     let changed = change(context, ask.account, &ask.visitor.address, |row| {
+        if row.leaving.is_some() && role == SystemRole::Admin {
+            return Err(Fault::new("account-leaving", "this account is being deleted: its owner has to sign in first"));
+        }
         let before = std::mem::replace(&mut row.role, role);
         Ok((before != role).then_some(AccountAct::RoleChanged { role, by: admin }))
     });
@@ -116,6 +135,6 @@ pub async fn change_role(context: &RunContext, ask: &ChangeRole) -> Result<Accou
 }
 
 /// Writes down what an account's owner is about to do elsewhere: first, so that nothing is done without it.
-async fn note(context: &RunContext, account: AccountId, address: &str, what: AccountAct) -> Result<()> {
+pub(super) async fn note(context: &RunContext, account: AccountId, address: &str, what: AccountAct) -> Result<()> {
     change(context, account, address, |_| Ok(Some(what.clone()))).await.map(drop)
 }

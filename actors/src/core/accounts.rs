@@ -2,13 +2,17 @@
 
 use cluster::body::accounts::{AccountEventsReply, AccountReply, AuthenticatedReply, SessionsReply};
 use cluster::body::credentials::{AccountsReply, KeysReply, RecoveryCodesReply, SecondFactorReply};
+use cluster::body::exports::ExportReply;
+use cluster::body::identities::IdentitiesReply;
+use cluster::body::leaving::{AuditLogReply, LeavingReply};
 use cluster::body::{Done, Fault};
 use cluster::message::Message;
 
 use super::Shared;
 use crate::accounts::token::TokenKind;
-use crate::accounts::{credentials, joining, keys, second, sessions, views};
-use crate::uploads;
+use crate::accounts::{
+    audit, avatar, credentials, exports, identities, joining, keys, leaving, second, sessions, views, visits,
+};
 
 impl Shared {
     pub(super) async fn answer_accounts(&self, message: Message) -> Result<Message, Fault> {
@@ -41,6 +45,18 @@ impl Shared {
             Message::AskAddress(ask) => credentials::ask_address(context, &ask).await.map(|()| Done {})?.into(),
             Message::ListAccountEvents(ask) => AccountEventsReply { page: views::events(context, &ask).await? }.into(),
             Message::FindAccount(ask) => AccountReply { account: views::by_address(context, &ask).await? }.into(),
+            Message::BeginVisit(ask) => visits::begin(context, &ask).await?.into(),
+            Message::EndVisit(ask) => visits::end(context, &ask).await?.into(),
+            Message::ListIdentities(ask) => IdentitiesReply { list: identities::list(context, &ask).await? }.into(),
+            Message::UnlinkIdentity(ask) => identities::unlink(context, &ask).await.map(|()| Done {})?.into(),
+            Message::LeaveAccount(ask) => LeavingReply { erase_at_ms: leaving::leave(context, &ask).await? }.into(),
+            Message::ListAudit(ask) => AuditLogReply { page: audit::page(context, &ask).await? }.into(),
+            Message::BeginExport(ask) => ExportReply { export: exports::begin(context, &ask).await? }.into(),
+            Message::GetExport(ask) => ExportReply { export: exports::get(context, &ask).await? }.into(),
+            Message::SignExport(ask) => exports::sign(context, &ask).await?.into(),
+            Message::PutAvatar(ask) => avatar::put(context, &ask).await.map(|()| Done {})?.into(),
+            Message::GetAvatar(ask) => avatar::get(context, &ask).await?.into(),
+            Message::RemoveAvatar(ask) => avatar::remove(context, &ask).await.map(|()| Done {})?.into(),
             Message::ChangeRole(ask) => AccountReply { account: views::change_role(context, &ask).await? }.into(),
             other => return self.answer_credentials(other).await,
         })
@@ -64,7 +80,7 @@ impl Shared {
             Message::RenewRecoveryCodes(ask) => {
                 RecoveryCodesReply { codes: second::renew(context, &ask).await? }.into()
             }
-            other => return uploads::answer(context, other).await,
+            other => return self.answer_sharing(other).await,
         })
     }
 }

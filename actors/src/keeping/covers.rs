@@ -169,7 +169,8 @@ fn written(picture: &DynamicImage, format: CoverFormat) -> Option<Vec<u8>> {
     }
 }
 
-fn flattened(picture: &DynamicImage) -> image::RgbImage {
+/// A picture on white paper.
+pub(crate) fn flattened(picture: &DynamicImage) -> image::RgbImage {
     if !picture.color().has_alpha() {
         return picture.to_rgb8();
     }

@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 
 use cluster::body::{Fault, Scope};
-use domain::id::{Digest, RunId, UploadId};
+use domain::id::{AccountId, Digest, RunId, UploadId};
 use domain::manifest::Manifest;
 use store::StoreError;
 use store::rows::{ProjectRow, UploadRow, UploadState};
 
+use crate::accounts::exports;
 use crate::run::{Halt, RunContext};
+use crate::storage::blob_scope;
 use crate::store_fault;
 
 /// What is known of the blobs of a project or upload.
@@ -30,6 +32,14 @@ pub(super) async fn named(context: &RunContext, scope: Scope) -> Result<Named, F
     let mut digests: HashSet<Digest> = context.boards.kept_in(scope).into_iter().collect();
     if let Some(upload) = context.records.upload_get(scope.tenant, UploadId(id)).await.map_err(store)? {
         digests.extend(of_upload(&upload));
+    }
+    if let Some(account) = context.records.account_get(AccountId(id)).await.map_err(store)?
+        && account.scope() == blob_scope(scope)
+    {
+        let Some(own) = exports::named(&account) else {
+            return Ok(Named::LeaveAlone("an archive of somebody's data is being written"));
+        };
+        digests.extend(own);
     }
     let Some(project) = context.records.project_get(scope.tenant, scope.project).await.map_err(store)? else {
         return Ok(Named::These(digests));

@@ -12,6 +12,7 @@ use store::rows::{IntentBody, IntentRow, NewAct, ProjectRow, Trash};
 use store::{Cas, failpoint};
 
 use super::{Of, Result, act, change_row, drop_intent, fault, find_deleted_too, look, put_intent};
+use crate::accounts::sharing;
 use crate::clock::wall_ms;
 use crate::run::RunContext;
 use crate::storage::blob_scope;
@@ -207,6 +208,7 @@ pub async fn erase(context: &RunContext, scope: Scope) -> Result<()> {
     context.blobs.delete_scope(blob_scope(scope)).await.map_err(fault)?;
     failpoint::pass("a project's blobs are erased");
     context.records.events_remove(scope.project).await.map_err(fault)?;
+    sharing::erase(context, scope.project).await?;
     context.records.project_remove(scope.tenant, scope.project).await.map_err(fault)?;
     drop_intent(context, scope.project.0).await
 }

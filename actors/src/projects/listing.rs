@@ -62,21 +62,38 @@ pub async fn page(
     limit: u32,
     cursor: Option<&str>,
 ) -> Result<ProjectPage> {
+    let rows = match query.shown {
+        // What is others' is none of the tenant's.
+        Shown::Shared => Vec::new(),
+        _ => context.records.project_list(principal.tenant, LIST_MAX).await.map_err(fault)?,
+    };
+    paged(context, principal.tenant, rows, query, limit, cursor).await
+}
+
+/// A page of these projects, for whoever has this tenant.
+///
+/// # Errors
+/// As [`page`].
+pub(crate) async fn paged(
+    context: &RunContext,
+    tenant: TenantId,
+    rows: Vec<ProjectRow>,
+    query: &ProjectQuery,
+    limit: u32,
+    cursor: Option<&str>,
+) -> Result<ProjectPage> {
     if query.search.chars().count() > SEARCH_MAX_CHARS {
         let detail = format!("a search has at most {SEARCH_MAX_CHARS} characters");
         return Err(Fault::new("bad-request", detail));
     }
-    let after = cursor.map(|text| open_cursor(&context.keys, principal.tenant, query, text)).transpose()?;
-    let rows = context.records.project_list(principal.tenant, LIST_MAX).await.map_err(fault)?;
+    let after = cursor.map(|text| open_cursor(&context.keys, tenant, query, text)).transpose()?;
     let rows = in_state(context, ordered(rows, query), query).await?;
     let total = rows.len() as u32;
     let limit = limit.clamp(1, PAGE_MAX) as usize;
     let from = after.map_or(0, |after| rows.partition_point(|(place, _)| !comes_after(place, &after, query)));
     let shown = &rows[from..rows.len().min(from + limit)];
     let next = match shown.last() {
-        Some((last, _)) if from + shown.len() < rows.len() => {
-            Some(cursor_of(&context.keys, principal.tenant, query, last)?)
-        }
+        Some((last, _)) if from + shown.len() < rows.len() => Some(cursor_of(&context.keys, tenant, query, last)?),
         _ => None,
     };
     let mut projects: Vec<Project> = Vec::with_capacity(shown.len());
@@ -120,7 +137,7 @@ fn is_taken(row: &ProjectRow, query: &ProjectQuery, words: &[String]) -> bool {
         _ if row.trash.is_some() => false,
         Shown::Active => !row.archived,
         Shown::Archived => row.archived,
-        Shown::All => true,
+        Shown::All | Shown::Shared => true,
     };
     shown
         && query.language.is_none_or(|language| row.book.language == Some(language))

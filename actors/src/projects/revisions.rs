@@ -48,7 +48,7 @@ pub(crate) async fn accept(context: &Arc<RunContext>, ask: &ReviseProject, uploa
     refuse_if_running(context, &row).await?;
     refuse_if_known(&row, ask.book)?;
     let book = checked(context, upload, &ask.file_name, ask.book).await?;
-    let scope = Scope { project: ask.project, ..upload };
+    let scope = Scope { tenant: ask.principal.tenant, project: ask.project };
     // Until the row is there: of two that ask for the last place, one gets it.
     let _room = room(context, scope.tenant, Coming::Book(ask.book, ask.book_bytes, ask.upload)).await?;
     context.blobs.link(blob_scope(upload), blob_scope(scope), ask.book).await.map_err(fault)?;

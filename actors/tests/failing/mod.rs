@@ -55,6 +55,8 @@ pub fn account_policy() -> AccountPolicy {
         mail_pause: Duration::from_millis(1),
         hashing_threads: 2,
         attempts_scale: 1,
+        leave_grace: Duration::from_secs(7 * 24 * 3_600),
+        unconfirmed: Duration::from_secs(7 * 24 * 3_600),
         claim_code: Secret(CLAIM_CODE.into()),
     }
 }

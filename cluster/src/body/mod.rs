@@ -3,12 +3,16 @@
 pub mod accounts;
 pub mod analysis;
 pub mod credentials;
+pub mod exports;
 pub mod files;
 pub mod follow;
+pub mod identities;
 pub mod keeping;
 pub mod keyed;
+pub mod leaving;
 pub mod projects;
 pub mod runs;
+pub mod sharing;
 pub mod uploads;
 pub mod webhooks;
 pub mod work;

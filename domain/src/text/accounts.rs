@@ -2,7 +2,7 @@
 
 macro_rules! account_texts {
     ($($before:tt)*) => {
-        texts! {
+        sharing_texts! {
             $($before)*
 
             // -- accounts on the page -------------------------------------------------------------------
@@ -197,9 +197,9 @@ macro_rules! account_texts {
             AccountActSignedUpAs: "Made for an identity of {issuer}" / "Créé pour une identité de {issuer}";
             AccountActLinked: "An identity of {issuer} was linked" / "Identité de {issuer} liée";
             AccountActUnlinked: "An identity of {issuer} was removed" / "Identité de {issuer} retirée";
-            AccountActLooked: "Looked at another account, as an admin" / "A consulté un autre compte, comme administrateur";
-            AccountActSeen: "An admin looked at this account" / "Un administrateur a consulté ce compte";
-            AccountActBackedUp: "Made a backup of everything" / "A fait une sauvegarde de tout";
+            AccountActDeletion: "The deletion of this account was asked for" / "Suppression de ce compte demandée";
+            AccountActExportAsked: "An archive of everything was asked for" / "Archive de toutes les données demandée";
+            AccountActExportReady: "The archive can be downloaded" / "L’archive peut être téléchargée";
 
             // -- the node’s accounts, for admins
             AdminTitle: "Accounts" / "Comptes";
@@ -217,6 +217,29 @@ macro_rules! account_texts {
             MemberChanged: "{name} has the role {role} now." / "{name} a maintenant le rôle {role}.";
             ErrorAccountUnknown: "No account has this address." / "Aucun compte n’a cette adresse.";
             ErrorOwnRole: "Your own role another admin changes." / "Votre propre rôle, c’est un autre administrateur qui le change.";
+
+            // -- what is mailed when somebody leaves or signs in elsewhere, and what is said on the way back -----
+            MailWaysSubject: "Another way into your account" / "Un autre accès à votre compte";
+            MailWays: "A way to sign in to your account of Visiobook at {site}, with an identity of another service, was added or removed, and everybody else was signed out.\n\nIf it was not you, set another password at once, and look at the account's identities:\n\n{link}\n" / "Un moyen de se connecter à votre compte de Visiobook, sur {site}, avec une identité d’un autre service, a été ajouté ou retiré, et toutes les autres sessions ont été fermées.\n\nSi ce n’est pas vous, choisissez sans attendre un autre mot de passe et vérifiez les identités du compte :\n\n{link}\n";
+            MailLeavingSubject: "Your account is being deleted" / "Votre compte va être supprimé";
+            MailLeaving: "Somebody who was signed in to your account of Visiobook at {site} asked for it to be deleted. Everybody was signed out.\n\nIn {days} days it is erased with all that it has. If you want to keep it, sign in before then:\n\n{link}\n\nIf it was not you who asked, sign in and set another password.\n" / "Quelqu’un qui était connecté à votre compte de Visiobook, sur {site}, a demandé sa suppression. Toutes les sessions ont été fermées.\n\nDans {days} jours, il sera effacé avec tout ce qu’il contient. Pour le garder, connectez-vous d’ici là :\n\n{link}\n\nSi ce n’est pas vous qui l’avez demandé, connectez-vous et choisissez un autre mot de passe.\n";
+            MailStaysSubject: "Your account stays" / "Votre compte est conservé";
+            MailStays: "Somebody signed in to your account of Visiobook at {site}, so it is not deleted.\n\nIf it was not you, set another password at once:\n\n{link}\n" / "Quelqu’un s’est connecté à votre compte de Visiobook, sur {site} : il n’est donc pas supprimé.\n\nSi ce n’est pas vous, choisissez un autre mot de passe sans attendre :\n\n{link}\n";
+            MailGoneSubject: "Your account was erased" / "Votre compte a été effacé";
+            MailGone: "Your account of Visiobook at {site} was erased with all that it had. A new one can be made with this address at any time:\n\n{link}\n" / "Votre compte de Visiobook, sur {site}, a été effacé avec tout ce qu’il contenait. Vous pouvez à tout moment en créer un nouveau avec cette adresse :\n\n{link}\n";
+            VisitTitle: "You are not signed in" / "Vous n’êtes pas connecté";
+            VisitBack: "Back to Visiobook" / "Retour à Visiobook";
+            VisitOff: "This node relies on no other service. Sign in with a password." / "Ce nœud ne s’appuie sur aucun autre service. Connectez-vous avec un mot de passe.";
+            VisitUnknown: "This sign-in was used before, took longer than ten minutes, or was begun in another browser. Begin again." / "Cette connexion a déjà servi, a duré plus de dix minutes ou a commencé dans un autre navigateur. Recommencez.";
+            VisitRefused: "The other service does not say who you are. Begin again, and allow it to." / "L’autre service ne dit pas qui vous êtes. Recommencez et autorisez-le.";
+            VisitUnavailable: "The other service can’t be reached. Try again later, or sign in with a password." / "L’autre service est injoignable. Réessayez plus tard, ou connectez-vous avec un mot de passe.";
+            VisitInvalid: "What the other service answered can’t be believed. Begin again; if that does not help, tell whoever runs this site." / "La réponse de l’autre service n’est pas digne de foi. Recommencez ; si cela n’aide pas, prévenez les responsables de ce site.";
+            VisitNobody: "No account is linked with this identity. Sign in with a password and add it to your account, or sign up." / "Aucun compte n’est lié à cette identité. Connectez-vous avec un mot de passe et ajoutez-la à votre compte, ou inscrivez-vous.";
+            VisitTaken: "This identity belongs to another account. Remove it there first." / "Cette identité appartient à un autre compte. Retirez-la d’abord de celui-ci.";
+            VisitTooMany: "Your account has as many identities as one can have. Remove one first." / "Votre compte a autant d’identités que possible. Retirez-en une d’abord.";
+            VisitSessionEnded: "You were signed out meanwhile. Sign in, and begin again." / "Vous avez été déconnecté entre-temps. Connectez-vous et recommencez.";
+            VisitTooOften: "Too many attempts. Wait a while, then begin again." / "Trop de tentatives. Attendez un peu, puis recommencez.";
+            VisitFailed: "Something went wrong. Begin again." / "Quelque chose a mal tourné. Recommencez.";
         }
     };
 }

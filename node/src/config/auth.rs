@@ -2,12 +2,16 @@ use domain::account::Secret;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::ConfigError;
+use super::{ConfigError, OidcConfig};
 
 /// A claim code that somebody sets has at least so many characters.
 const CLAIM_CODE_MIN_CHARS: usize = 26;
 /// Beyond this nothing is limited.
 const ATTEMPTS_SCALE_MAX: u32 = 1_000;
+/// How long what can be taken back can be.
+const WEEK_S: u64 = 7 * 24 * 3_600;
+/// The longest that somebody may want.
+const GRACE_MAX_S: u64 = 90 * 24 * 3_600;
 /// Threads that may hash at a time, 19 MiB each.
 const HASHING_THREADS_MAX: u64 = 64;
 
@@ -25,6 +29,12 @@ pub struct AuthConfig {
     pub hashing_threads: u64,
     /// So many times as many attempts as docs/security.md says, for a node whose people share one network address.
     pub attempts_scale: u32,
+    /// How long the deletion of an account can be taken back, seconds.
+    pub leave_grace_s: u64,
+    /// How long an address may stay unconfirmed, seconds.
+    pub unconfirmed_s: u64,
+    /// Who vouches for people, beside their passwords.
+    pub oidc: OidcConfig,
 }
 
 impl Default for AuthConfig {
@@ -35,6 +45,9 @@ impl Default for AuthConfig {
             claim_code: Secret::default(),
             hashing_threads: 0,
             attempts_scale: 1,
+            leave_grace_s: WEEK_S,
+            unconfirmed_s: WEEK_S,
+            oidc: OidcConfig::default(),
         }
     }
 }
@@ -49,6 +62,14 @@ impl AuthConfig {
             let (key, found) = ("auth.attempts_scale", self.attempts_scale.into());
             return Err(ConfigError::OutOfRange { key, found, wanted: "1 to 1000" });
         }
+        let graces = [("auth.leave_grace_s", self.leave_grace_s, 0), ("auth.unconfirmed_s", self.unconfirmed_s, 60)];
+        for (key, found, least) in graces {
+            if !(least..=GRACE_MAX_S).contains(&found) {
+                let wanted = "at most 7776000 (for unconfirmed_s, at least 60)";
+                return Err(ConfigError::OutOfRange { key, found, wanted });
+            }
+        }
+        self.oidc.check()?;
         let code = self.claim_code.0.chars().filter(char::is_ascii_alphanumeric).count();
         if code > 0 && code < CLAIM_CODE_MIN_CHARS {
             let wanted = "26 letters and digits or more, or empty for one that is drawn";

@@ -3,40 +3,27 @@
 //! [`guard`](super::guard) has let the request in; here a credential becomes a principal, and the principal is held
 //! against the route before anything of the body is looked at. `docs/security.md` is the policy in words.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use actors::accounts::sessions::LONGEST;
 use actors::accounts::token::TokenKind;
-use actors::clock::wall_ms;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cluster::body::accounts::Authenticate;
 use cluster::link::CallContext;
 use domain::account::{Secret, SystemRole};
-use domain::id::AccountId;
+use domain::id::{AccountId, ProjectId};
 use domain::principal::{Keyed, Principal, Proof, Signed};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{broadcast, watch};
 use warp::http::{HeaderMap, Method, header};
 
 use super::problem::ApiError;
-use super::routes::{ByKey, Permission, Route};
+use super::routes::{ByKey, Permission};
 use super::{Gateway, cookie};
 
 /// Says a request's CSRF token.
 pub const CSRF_HEADER: &str = "x-csrf-token";
 /// How long signing in counts as recent, milliseconds.
 const RECENT_MS: u64 = 10 * 60 * 1_000;
-
-/// How long the core may take to say again who has a stream open.
-const ASK_AGAIN: Duration = Duration::from_secs(5);
-
-/// How long a key that ended may go on following something.
-const KEY_AGAIN: Duration = Duration::from_secs(10);
 
 /// How this gateway knows who asks.
 pub struct Auth {
@@ -46,8 +33,12 @@ pub struct Auth {
     pub claimed: watch::Receiver<bool>,
     /// Accounts of which something was revoked.
     pub revoked: broadcast::Sender<AccountId>,
+    /// Projects of which somebody may have lost something.
+    pub unshared: broadcast::Sender<ProjectId>,
     /// Cookies are for TLS only.
     pub secure: bool,
+    /// What the identity provider is called, where there is one.
+    pub provider: Option<String>,
     /// Who has it is the node itself: a command that opened the data folder.
     pub own_secret: Option<Secret>,
 }
@@ -142,6 +133,8 @@ pub fn authorise(permission: Permission, principal: &Principal, now_ms: u64) -> 
             Err(ApiError::new("account-needed", "this is about an account, and nobody is signed in to one"))
         }
         (_, Proof::LocalTrust | Proof::Node) => Ok(()),
+        // It is held against its link where the project is known.
+        (_, Proof::Visit(_)) => Err(needed()),
         (permission, Proof::Session(signed)) => authorise_session(permission, signed, now_ms),
         (permission, Proof::Key(keyed)) => authorise_key(permission, keyed),
     }
@@ -151,9 +144,9 @@ pub fn authorise(permission: Permission, principal: &Principal, now_ms: u64) -> 
 ///
 /// # Errors
 /// `key-not-enough`.
-pub fn check_scope(route: &Route, principal: &Principal) -> Result<(), ApiError> {
+pub fn check_scope(by_key: ByKey, principal: &Principal) -> Result<(), ApiError> {
     let Proof::Key(keyed) = principal.proof else { return Ok(()) };
-    match route.by_key() {
+    match by_key {
         ByKey::Any => Ok(()),
         ByKey::Scope(scope) if keyed.scopes.has(scope) => Ok(()),
         ByKey::Scope(_) => Err(ApiError::new("key-not-enough", "this key was made for other things: make another one")),
@@ -202,42 +195,13 @@ fn authorise_session(permission: Permission, signed: Signed, now_ms: u64) -> Res
     match permission {
         Permission::Public | Permission::Account => Ok(()),
         Permission::Recent => recent(),
-        Permission::Tenant | Permission::ProjectRead | Permission::ProjectWrite => confirmed(),
+        Permission::Tenant
+        | Permission::ProjectRead
+        | Permission::ProjectMember
+        | Permission::ProjectWrite
+        | Permission::ProjectOwn => confirmed(),
         Permission::Operator => confirmed().and_then(|()| role(SystemRole::Operator)),
         Permission::Admin => confirmed().and_then(|()| role(SystemRole::Admin)).and_then(|()| recent()),
-    }
-}
-
-/// Waits until whoever opened a stream may not have it any more: their session ended, their key was revoked, or the node that trusted them for
-/// sitting at its machine has its first account.
-pub async fn until_revoked(gateway: Arc<Gateway>, route: Permission, principal: Principal, credential: Credential) {
-    let mut revoked = gateway.auth.revoked.subscribe();
-    // A key ends by itself. Asking for a session would count as its being used, which following something is not.
-    let again = if matches!(principal.proof, Proof::Key(_)) { KEY_AGAIN } else { LONGEST };
-    match principal.proof {
-        Proof::LocalTrust => {
-            let mut claimed = gateway.auth.claimed.clone();
-            // A sender that is gone belongs to a node that stops.
-            let _ = claimed.wait_for(|claimed| *claimed).await;
-        }
-        Proof::Node | Proof::Nobody => std::future::pending().await,
-        Proof::Session(Signed { account: own, .. }) | Proof::Key(Keyed { account: own, .. }) => loop {
-            // Asked for the first time when revocations are listened to already: none falls in between.
-            let context = CallContext::within(ASK_AGAIN);
-            let found = identify(&gateway, &credential, None, context).await;
-            // Who can't be asked about is let go: their browser comes back.
-            if found.and_then(|now| authorise(route, &now, wall_ms())).is_err() {
-                return;
-            }
-            let again = Instant::now() + again;
-            loop {
-                match timeout_at(again, revoked.recv()).await {
-                    Ok(Ok(account)) if account != own => {}
-                    Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => break,
-                    Ok(Err(RecvError::Closed)) => return,
-                }
-            }
-        },
     }
 }
 

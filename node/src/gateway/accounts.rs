@@ -39,7 +39,7 @@ fn signed_in(request: &Request, reply: SessionReply, status: StatusCode) -> Resp
     with_cookie(json(status, &body), &cookie::keep(request.gateway.auth.secure, &reply.token))
 }
 
-fn with_cookie(mut response: Response, cookie: &str) -> Response {
+pub(super) fn with_cookie(mut response: Response, cookie: &str) -> Response {
     if let Ok(mut value) = HeaderValue::from_str(cookie) {
         value.set_sensitive(true);
         response.headers_mut().append(header::SET_COOKIE, value);
@@ -70,7 +70,7 @@ pub async fn confirm(mut request: Request) -> Result {
 
 /// `POST /api/v1/auth/sign-in`
 pub async fn sign_in(mut request: Request) -> Result {
-    let instead_of = request.credential.cookie().cloned();
+    let instead_of = request.way.credential.cookie().cloned();
     let ask = BeginSession { visitor: visitor(&request), request: request.json().await?, instead_of };
     let reply = request.gateway.core.call(ask, request.context()).await?;
     Ok(signed_in(&request, reply, StatusCode::CREATED))
@@ -120,7 +120,7 @@ pub async fn confirm_again(request: Request) -> Result {
 pub async fn get(request: Request) -> Result {
     let ask = ReadAccount { principal: request.principal };
     let account = request.gateway.core.call(ask, request.context()).await?.account;
-    let csrf_token = request.credential.cookie().map(csrf_token).unwrap_or_default();
+    let csrf_token = request.way.credential.cookie().map(csrf_token).unwrap_or_default();
     Ok(json(StatusCode::OK, &SignedIn { account, csrf_token }))
 }
 

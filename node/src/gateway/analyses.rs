@@ -14,7 +14,9 @@ use warp::reply::Response;
 
 use super::download::{self, Sending};
 use super::handlers::located;
+use super::membership::reach_named;
 use super::problem::ApiError;
+use super::routes::Permission;
 use super::{Gateway, Request};
 
 type Result<T = Response> = std::result::Result<T, ApiError>;
@@ -49,8 +51,10 @@ async fn analyse(mut request: Request, kind: AnalysisKind) -> Result {
             analyse_text(&gateway, asker, kind, text, language).await?
         }
         (None, Some(project)) if asked.language.is_none() => {
-            let ask = AnalyseProject { principal: request.principal, kind, project, revision: asked.revision };
-            request.gateway.core.call(ask, request.context()).await?
+            let (gateway, asker, context) = (request.gateway.clone(), request.asker, request.context());
+            let principal = reach_named(&gateway, asker, project, Permission::ProjectWrite, context).await?;
+            let ask = AnalyseProject { principal, kind, project, revision: asked.revision };
+            gateway.core.call(ask, context).await?
         }
         _ => return Err(both()),
     };

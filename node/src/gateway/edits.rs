@@ -39,8 +39,9 @@ pub async fn list(request: Request) -> Result {
         after: number(&request, "after", 0..=u64::MAX)?.unwrap_or(0),
         limit: number(&request, "limit", 1..=u64::from(EDITS_PAGE_MAX))?.map_or(PAGE_DEFAULT, |limit| limit as u32),
     };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(json(StatusCode::OK, &reply.page))
+    let mut page = request.gateway.core.call(ask, request.context()).await?.page;
+    page.entries.iter_mut().for_each(|edit| edit.by = request.told(edit.by));
+    Ok(json(StatusCode::OK, &page))
 }
 
 /// `POST /api/v1/projects/{project}/storyboard/edits`

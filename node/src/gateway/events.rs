@@ -16,7 +16,6 @@ use warp::sse::Event;
 use super::followers::{Followers, News, PAGE};
 use super::problem::ApiError;
 use super::projects::number;
-use super::routes::Permission;
 use super::{Gateway, Request};
 
 /// How long a stream says nothing: keeps the connection alive, and finds out that the other end is gone.
@@ -24,8 +23,8 @@ const SILENCE: Duration = Duration::from_secs(15);
 
 /// `GET /api/v1/projects/{project}/events`
 ///
-/// The stream ends when the node stops, the follower's session ends, the project goes, or the core can't be reached; browsers connect
-/// anew and name the last event that they saw, so nothing is missed and nothing comes twice.
+/// The stream ends when the node stops, the follower may not have it any more, the project goes, or the core can't be
+/// reached; browsers connect anew and name the last event that they saw, so nothing is missed and nothing comes twice.
 pub async fn stream(request: Request) -> Result<Response, ApiError> {
     let project = request.path_id(0)?;
     let after = last_known(&request)?;
@@ -40,7 +39,7 @@ pub async fn stream(request: Request) -> Result<Response, ApiError> {
     let question = EventsAfter { principal: request.principal, project, after, limit: PAGE, wait_ms: 0 };
     let (gateway, context) = (request.gateway.clone(), request.context());
     let follower = Follower { gateway, context, question, news, behind: true, _permit: permit };
-    let revoked = request.until_revoked(Permission::ProjectRead);
+    let revoked = request.until_revoked();
     // Of the request nothing else is kept: there may be thousands of streams.
     drop(request);
     let events = follow(follower)

@@ -4,17 +4,17 @@
 //! is subscribed: the core is asked again and again, as for server-sent events, so a connection that breaks loses
 //! nothing that the next one does not catch up with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::body::Fault;
-use cluster::body::follow::{FOLLOWED_MAX, FollowEvents, RingMark};
+use cluster::body::follow::{FOLLOWED_MAX, FollowEvents};
 use cluster::envelope::Trace;
 use cluster::link::CallContext;
 use domain::follow::{FollowedMessage, FollowerMessage};
-use domain::id::ProjectId;
 use domain::principal::Principal;
+use futures_util::future::select_all;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
@@ -22,7 +22,7 @@ use warp::reply::{Reply, Response};
 use warp::ws::{Message, WebSocket};
 
 use super::problem::ApiError;
-use super::routes::Permission;
+use super::shared::{self, Follower};
 use super::{Gateway, Request};
 
 /// How long the core holds a question open.
@@ -116,11 +116,11 @@ pub async fn socket(mut request: Request) -> Result<Response, ApiError> {
     };
     let asker = Asker {
         gateway: request.gateway.clone(),
-        principal: request.principal,
+        principal: request.asker,
         trace: request.trace,
         deadline: request.deadline,
     };
-    let revoked = Box::pin(request.until_revoked(Permission::Tenant));
+    let revoked = Box::pin(request.until_revoked());
     let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
     let reply = upgrade.on_upgrade(move |socket| async move {
         serve(asker, socket, revoked).await;
@@ -130,11 +130,12 @@ pub async fn socket(mut request: Request) -> Result<Response, ApiError> {
 }
 
 /// Who follows.
-struct Asker {
-    gateway: Arc<Gateway>,
-    principal: Principal,
-    trace: Trace,
-    deadline: Duration,
+pub(super) struct Asker {
+    pub(super) gateway: Arc<Gateway>,
+    /// With their own tenant.
+    pub(super) principal: Principal,
+    pub(super) trace: Trace,
+    pub(super) deadline: Duration,
 }
 
 async fn serve(asker: Asker, socket: WebSocket, revoked: impl Future<Output = ()>) {
@@ -170,10 +171,18 @@ async fn converse<E>(
         return Closed::TooMany;
     }
     let named = named.map(|named| named.into_iter().collect::<BTreeSet<_>>());
-    let follower = Follower { named, known, since: None };
+    // Listened to before it is asked who has what: nothing falls in between.
+    let unshared = asker.gateway.auth.unshared.subscribe();
+    let followers = match shared::followers(asker, named, known).await {
+        Ok(followers) => followers,
+        Err(fault) => return Closed::of(&fault),
+    };
+    let shared: Vec<Follower> = followers.iter().filter(|one| one.principal != asker.principal).cloned().collect();
     let (queue, told) = mpsc::channel(QUEUE);
+    let following = followers.into_iter().map(|follower| Box::pin(follow(asker, follower, queue.clone())));
     tokio::select! {
-        closed = follow(asker, follower, queue) => closed,
+        (closed, ..) = select_all(following) => closed,
+        () = shared::until_lost(asker, &shared, unshared) => Closed::NoProject,
         closed = tell(sink, told, PATIENCE) => closed,
         closed = listen(stream, PATIENCE.idle) => closed,
     }
@@ -232,17 +241,10 @@ async fn tell<E>(
     }
 }
 
-/// What one connection follows.
-struct Follower {
-    named: Option<BTreeSet<ProjectId>>,
-    known: BTreeMap<ProjectId, u64>,
-    since: Option<RingMark>,
-}
-
 /// Asks the core what is new, and puts it in the queue.
 async fn follow(asker: &Asker, mut follower: Follower, queue: mpsc::Sender<Message>) -> Closed {
-    let Asker { gateway, principal, trace, deadline } = asker;
-    let (principal, trace, deadline) = (*principal, *trace, *deadline);
+    let Asker { gateway, trace, deadline, .. } = asker;
+    let (principal, trace, deadline) = (follower.principal, *trace, *deadline);
     let mut greeted = false;
     loop {
         let ask = FollowEvents {
@@ -287,9 +289,12 @@ async fn follow(asker: &Asker, mut follower: Follower, queue: mpsc::Sender<Messa
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::convert::Infallible;
     use std::pin::Pin;
     use std::task::{Context, Poll};
+
+    use domain::id::ProjectId;
 
     use super::*;
 

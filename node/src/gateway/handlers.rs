@@ -48,6 +48,7 @@ pub async fn node(request: Request) -> Result {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         local_trust: request.gateway.auth.trusts_local(),
         claimed: *request.gateway.auth.claimed.borrow(),
+        identity_provider: request.gateway.auth.provider.clone(),
         upload_limit_bytes: request.gateway.upload_limit_bytes,
         undo_delete_s: request.gateway.undo_delete_s,
         formats: [".epub", ".pdf", ".docx", ".html", ".htm", ".md", ".txt"].map(str::to_owned).to_vec(),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use cluster::body::keeping::{CoverFormat, GetCover, GetHealth, RunMigrations, SweepBlobs};
+use cluster::body::sharing::NoteBackup;
 use cluster::link::CallContext;
 use domain::health::{BackupRequest, DatabaseHealth, MeasuredHealth, NodeHealth, StoreState};
 use domain::principal::Principal;
@@ -11,6 +12,7 @@ use futures_util::TryStreamExt;
 use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
+use super::accounts::visitor;
 use super::compress::offers;
 use super::download::is_fresh;
 use super::handlers::json;
@@ -87,6 +89,9 @@ pub async fn jobs(request: Request) -> Result {
 /// `POST /api/v1/backup`
 pub async fn backup(mut request: Request) -> Result {
     let BackupRequest { passphrase } = request.optional_json().await?.unwrap_or_default();
+    // First, so that no admin makes one without its standing in their log.
+    let note = NoteBackup { principal: request.principal, visitor: visitor(&request) };
+    request.gateway.core.call(note, request.context()).await?;
     let archive = request.gateway.bulk.backup(passphrase).await?;
     let body = archive.map_err(|fault| std::io::Error::other(fault.to_string()));
     let mut response = warp::reply::stream(sync_wrapper::SyncStream::new(body)).into_response();

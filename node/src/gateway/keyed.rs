@@ -121,7 +121,7 @@ pub async fn once(mut request: Request, route: &Route) -> Result<Response, ApiEr
         return (route.handler)(request).await;
     };
     let gateway = request.gateway.clone();
-    let name = named(request.principal.tenant, "", &key);
+    let name = named(request.asker.tenant, "", &key);
     // Until there is an answer.
     let _in_use = gateway.keyed.begin(name)?;
     let head = head_of(&request, route);
@@ -133,7 +133,7 @@ pub async fn once(mut request: Request, route: &Route) -> Result<Response, ApiEr
         }
         return if digest(&heard) == answer.request { again(&answer) } else { Err(other_request().into()) };
     }
-    request.made = Some(id(named(request.principal.tenant, route.id, &key)));
+    request.made = Some(id(named(request.asker.tenant, route.id, &key)));
     request.body = heard_along(&mut request, &heard);
     let response = (route.handler)(request).await?;
     kept(&gateway.keyed, name, digest(&heard), response).await

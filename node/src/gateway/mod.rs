@@ -21,8 +21,12 @@
 //! | [`edge`] | connections: TLS, deadlines, bounds, and who asks as far as they tell |
 //! | [`guard`] | what is let in: the local trust of a one-machine node |
 //! | [`access`], [`cookie`] | who asks, and what they may: the one place where permissions are enforced |
+//! | [`membership`] | what they may do with the project that they ask for |
+//! | [`sharing`] | members, invitations, share links |
 //! | [`accounts`] | signing up, in and out; sessions, passwords, roles |
 //! | [`credentials`] | keys for programs, the second factor, the list of accounts |
+//! | [`belongings`] | leaving; the node's own log |
+//! | [`identities`] | to an identity provider, and back |
 //! | [`rates`] | how many requests somebody may make |
 //! | [`keyed`] | requests that are sent again, and make nothing twice |
 //! | [`problem`] | the only place where an error becomes an HTTP status |
@@ -35,6 +39,7 @@ pub mod access;
 pub mod accounts;
 pub mod analyses;
 pub mod assets;
+pub mod belongings;
 pub mod compress;
 pub mod cookie;
 pub mod credentials;
@@ -47,9 +52,11 @@ pub mod follow;
 pub mod followers;
 pub mod guard;
 pub mod handlers;
+pub mod identities;
 pub mod keeping;
 pub mod keyed;
 pub mod lately;
+pub mod membership;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;
@@ -58,6 +65,8 @@ pub mod rates;
 pub mod reference;
 pub mod routes;
 pub mod serve;
+mod shared;
+pub mod sharing;
 pub mod tus;
 pub mod uploads;
 pub mod webhooks;
@@ -69,7 +78,9 @@ use cluster::body::Scope;
 use cluster::bulk::{BulkPlane, ByteStream};
 use cluster::envelope::Trace;
 use cluster::link::{Address, CallContext};
-use domain::principal::Principal;
+use domain::principal::{Principal, Proof};
+use domain::project::Actor;
+use domain::sharing::ProjectRole;
 use futures_util::StreamExt;
 use tokio::sync::{Semaphore, watch};
 use warp::http::HeaderMap;
@@ -108,10 +119,16 @@ pub struct Gateway {
 pub struct Request {
     /// The gateway that took it.
     pub gateway: Arc<Gateway>,
-    /// Who asks.
+    /// Who asks, with the tenant that has the project that is asked for.
     pub principal: Principal,
-    /// What shows that.
-    pub credential: access::Credential,
+    /// The same, with their own tenant.
+    pub asker: Principal,
+    /// What they may do with the project.
+    pub role: ProjectRole,
+    /// Until when they may, milliseconds since 1970 UTC.
+    pub until_ms: Option<u64>,
+    /// What shows all that.
+    pub way: membership::Way,
     /// What the connection tells of it.
     pub caller: Arc<edge::caller::Caller>,
     /// What the path's `{names}` stood for, in order.
@@ -133,9 +150,19 @@ pub struct Request {
 }
 
 impl Request {
-    /// Waits until whoever asks may not follow a stream of a permission any more.
-    pub fn until_revoked(&self, route: routes::Permission) -> impl Future<Output = ()> + Send + use<> {
-        access::until_revoked(self.gateway.clone(), route, self.principal, self.credential.clone())
+    /// Waits until whoever asks may not follow a stream of what they ask for any more.
+    pub fn until_revoked(&self) -> impl Future<Output = ()> + Send + use<> {
+        let Self { principal, asker, role, until_ms, .. } = *self;
+        let admitted = membership::Admitted { asker, principal, role, until_ms };
+        membership::until_revoked(self.gateway.clone(), self.way.clone(), admitted)
+    }
+
+    /// Somebody did something, as far as whoever asks is told: of a share link's visitor it is nobody's concern who.
+    pub fn told(&self, by: Actor) -> Actor {
+        match (self.principal.proof, by) {
+            (Proof::Visit(_), Actor::Account(_)) => Actor::Somebody,
+            _ => by,
+        }
     }
 
     /// The `index`th `{name}` of the path.

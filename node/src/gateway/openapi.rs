@@ -135,7 +135,7 @@ fn bound_numbers(value: &mut Value) {
 
 fn path_schema(name: &str) -> Value {
     match name {
-        "project" | "run" | "upload" | "webhook" | "session" | "account" | "key" => {
+        "project" | "run" | "upload" | "webhook" | "session" | "account" | "key" | "invitation" | "link" => {
             json!({ "type": "string", "format": "uuid" })
         }
         "revision" => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
@@ -146,6 +146,10 @@ fn path_schema(name: &str) -> Value {
 /// What a path is about: the last of its collections, such as `runs` in `/api/v1/projects/{project}/runs/{run}/retry`.
 fn subject(path: &str) -> &str {
     const SUBJECTS: [&str; 5] = ["revisions", "runs", "storyboard", "events", "files"];
+    const SHARING: [&str; 3] = ["members", "invitations", "links"];
+    if path.split('/').any(|part| SHARING.contains(&part)) {
+        return "sharing";
+    }
     let mut parts = path.trim_start_matches("/api/v1").split('/').skip(1);
     match parts.next().unwrap_or_default() {
         "health" | "metrics" | "node" | "openapi.json" | "reference" => "node",
@@ -161,7 +165,9 @@ fn permission(permission: Permission) -> &'static str {
         Permission::Recent => "recent",
         Permission::Tenant => "tenant",
         Permission::ProjectRead => "project:read",
+        Permission::ProjectMember => "project:member",
         Permission::ProjectWrite => "project:write",
+        Permission::ProjectOwn => "project:own",
         Permission::Operator => "operator",
         Permission::Admin => "admin",
     }
@@ -174,9 +180,10 @@ fn media(content: &Content, generator: &mut SchemaGenerator) -> Option<Value> {
             let schema = json!({ "schema": schema(generator) });
             Some(json!({ "application/merge-patch+json": schema, "application/json": schema }))
         }
-        Content::Json(schema) | Content::OptionalJson(schema) | Content::JsonOrLater(schema) => {
-            Some(json!({ "application/json": { "schema": schema(generator) } }))
-        }
+        Content::Json(schema)
+        | Content::JsonOnce(schema)
+        | Content::OptionalJson(schema)
+        | Content::JsonOrLater(schema) => Some(json!({ "application/json": { "schema": schema(generator) } })),
         Content::Bytes => Some(json!({ "application/octet-stream": {} })),
         Content::BytesOf(media_type) => {
             let bytes = json!({ "schema": { "type": "string", "format": "binary" } });

@@ -90,15 +90,18 @@ impl From<Fault> for ApiError {
     }
 }
 
-/// The status of a code. Codes are listed in `docs/errors.md`.
-fn status(code: &str) -> StatusCode {
-    match code {
-        "book-too-large"
-        | "too-large"
-        | "upload-too-long"
-        | "upload-too-many-pieces"
-        | "quota-exceeded"
-        | "text-too-long" => StatusCode::PAYLOAD_TOO_LARGE,
+/// The status of a code that is about accounts and who asks.
+fn of_accounts(code: &str) -> Option<StatusCode> {
+    Some(match code {
+        "oidc-state-unknown" | "oidc-refused" | "oidc-unknown" => StatusCode::FORBIDDEN,
+        "oidc-off" | "identity-not-found" => StatusCode::NOT_FOUND,
+        "export-running" => StatusCode::CONFLICT,
+        "export-not-found" | "avatar-not-found" => StatusCode::NOT_FOUND,
+        "avatar-unreadable" | "address-differs" => StatusCode::UNPROCESSABLE_ENTITY,
+        "admin-hands-over" | "account-leaving" => StatusCode::CONFLICT,
+        "oidc-taken" | "last-credential" | "too-many-identities" => StatusCode::CONFLICT,
+        "oidc-answer-invalid" => StatusCode::BAD_GATEWAY,
+        "oidc-unavailable" => StatusCode::SERVICE_UNAVAILABLE,
         "sign-in-needed" | "session-ended" | "sign-in-refused" | "key-invalid" | "second-factor-needed" => {
             StatusCode::UNAUTHORIZED
         }
@@ -113,17 +116,33 @@ fn status(code: &str) -> StatusCode {
         | "claim-code-wrong"
         | "claim-needed"
         | "mailed-link-invalid" => StatusCode::FORBIDDEN,
+        "invitation-for-another" | "share-password-needed" | "share-password-wrong" => StatusCode::FORBIDDEN,
+        "member-not-found" | "invitation-not-found" | "share-link-not-found" | "share-link-over" => {
+            StatusCode::NOT_FOUND
+        }
+        "payer-stays" | "too-many-members" | "too-many-invitations" | "too-many-share-links" | "too-many-shared" => {
+            StatusCode::CONFLICT
+        }
         "account-not-found" | "session-not-found" | "key-not-found" => StatusCode::NOT_FOUND,
         "claimed-already" | "own-role" | "second-factor-on" | "second-factor-off" => StatusCode::CONFLICT,
         "password-weak" | "bad-email" | "key-settings-invalid" => StatusCode::UNPROCESSABLE_ENTITY,
         "too-many-attempts" | "too-many-keys" => StatusCode::TOO_MANY_REQUESTS,
-        code => status_of_work(code),
-    }
+        _ => return None,
+    })
 }
 
-/// The same for all that is not about accounts.
-fn status_of_work(code: &str) -> StatusCode {
+/// The status of a code. Codes are listed in `docs/errors.md`.
+fn status(code: &str) -> StatusCode {
+    if let Some(status) = of_accounts(code) {
+        return status;
+    }
     match code {
+        "book-too-large"
+        | "too-large"
+        | "upload-too-long"
+        | "upload-too-many-pieces"
+        | "quota-exceeded"
+        | "text-too-long" => StatusCode::PAYLOAD_TOO_LARGE,
         "upload-broken" | "bad-request" | "upload-without-name" | "bad-cursor" => StatusCode::BAD_REQUEST,
         "not-found" | "project-not-found" | "run-not-found" | "revision-not-found" | "version-not-found"
         | "artefact-not-found" | "upload-not-found" | "webhook-not-found" | "cover-not-found" => StatusCode::NOT_FOUND,

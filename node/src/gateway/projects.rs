@@ -2,6 +2,7 @@
 
 use cluster::body::keyed::BeginRunAs;
 use cluster::body::projects::ArtefactReply;
+use cluster::body::sharing::QueryShared;
 use cluster::body::work::{
     AuditRun, BeginRun, DiscardProject, GetRunFile, ListActivity, ListRevisions, ListRuns, PatchProject, QueryProjects,
     ReadProject, ReadRun, RestoreProject, ReviseFromUpload, ReviseProject, RunKind,
@@ -9,8 +10,9 @@ use cluster::body::work::{
 use domain::book::Format;
 use domain::id::{Digest, ProjectId, RunId};
 use domain::project::{
-    PAGE_DEFAULT, PAGE_MAX, Project, ProjectPatch, ProjectQuery, RevisionList, RunAudit, RunList, RunRequest,
+    PAGE_DEFAULT, PAGE_MAX, Project, ProjectPatch, ProjectQuery, RevisionList, RunAudit, RunList, RunRequest, Shown,
 };
+use domain::sharing::{ProjectAs, ProjectAsPage, ProjectRole};
 use serde::de::DeserializeOwned;
 use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
@@ -37,9 +39,21 @@ pub async fn list(request: Request) -> Result {
     };
     let limit = number(&request, "limit", 1..=u64::from(PAGE_MAX))?.map_or(PAGE_DEFAULT, |limit| limit as u32);
     let cursor = request.query("cursor").map(str::to_owned);
-    let ask = QueryProjects { principal: request.principal, query, limit, cursor };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(json(StatusCode::OK, &reply.page))
+    let (principal, core, context) = (request.principal, &request.gateway.core, request.context());
+    let (page, roles) = match query.shown {
+        // Whoever has no account was given nothing.
+        Shown::Shared if principal.account().is_some() => {
+            let reply = core.call(QueryShared { principal, query, limit, cursor }, context).await?;
+            (reply.page, reply.roles)
+        }
+        _ => {
+            let page = core.call(QueryProjects { principal, query, limit, cursor }, context).await?.page;
+            let roles = vec![ProjectRole::Owner; page.projects.len()];
+            (page, roles)
+        }
+    };
+    let projects = page.projects.into_iter().zip(roles).map(|(project, role)| ProjectAs { project, role }).collect();
+    Ok(json(StatusCode::OK, &ProjectAsPage { projects, total: page.total, next: page.next }))
 }
 
 /// A query parameter that is one of a few words, as JSON spells them.
@@ -68,7 +82,8 @@ pub async fn get(request: Request) -> Result {
         let detail = "this project was deleted; POST to its `restore` brings it back while that can be undone";
         return Err(ApiError::new("project-not-found", detail));
     }
-    Ok(tagged(&request.headers, StatusCode::OK, &reply.project))
+    let project = ProjectAs { project: reply.project, role: request.role };
+    Ok(tagged(&request.headers, StatusCode::OK, &project))
 }
 
 /// `PATCH /api/v1/projects/{project}`
@@ -77,7 +92,8 @@ pub async fn patch(mut request: Request) -> Result {
     let expected = expected_version(&request.headers)?;
     let ask = PatchProject { principal: request.principal, project: request.path_id(0)?, expected, patch };
     let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(tagged(&HeaderMap::new(), StatusCode::OK, &reply.project))
+    let project = ProjectAs { project: reply.project, role: request.role };
+    Ok(tagged(&HeaderMap::new(), StatusCode::OK, &project))
 }
 
 /// `DELETE /api/v1/projects/{project}`
@@ -97,7 +113,8 @@ pub async fn delete(request: Request) -> Result {
 pub async fn restore(request: Request) -> Result {
     let ask = RestoreProject { principal: request.principal, project: request.path_id(0)? };
     let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(tagged(&HeaderMap::new(), StatusCode::OK, &reply.project))
+    let project = ProjectAs { project: reply.project, role: request.role };
+    Ok(tagged(&HeaderMap::new(), StatusCode::OK, &project))
 }
 
 /// `GET /api/v1/projects/{project}/revisions`
@@ -109,6 +126,7 @@ pub async fn revisions(request: Request) -> Result {
 
 /// `POST /api/v1/projects/{project}/revisions`: of the body, or of an upload that is complete.
 pub async fn revise(request: Request) -> Result {
+    let role = request.role;
     let project = match request.query("upload") {
         Some(upload) => {
             let upload = upload.parse().map_err(|_| ApiError::new("upload-not-found", "there is no such upload"))?;
@@ -117,7 +135,7 @@ pub async fn revise(request: Request) -> Result {
         }
         None => revise_from_body(request).await?,
     };
-    Ok(tagged(&HeaderMap::new(), StatusCode::CREATED, &project))
+    Ok(tagged(&HeaderMap::new(), StatusCode::CREATED, &ProjectAs { project, role }))
 }
 
 /// The bytes go to a scope of their own, where the core checks them.
@@ -156,15 +174,17 @@ pub async fn revision_file(request: Request) -> Result {
 /// `GET /api/v1/projects/{project}/runs`
 pub async fn runs(request: Request) -> Result {
     let ask = ListRuns { principal: request.principal, project: request.path_id(0)? };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(json(StatusCode::OK, &RunList { runs: reply.runs }))
+    let mut runs = request.gateway.core.call(ask, request.context()).await?.runs;
+    runs.iter_mut().for_each(|run| run.by = request.told(run.by));
+    Ok(json(StatusCode::OK, &RunList { runs }))
 }
 
 /// `GET /api/v1/projects/{project}/runs/{run}`
 pub async fn run(request: Request) -> Result {
     let ask = ReadRun { principal: request.principal, project: request.path_id(0)?, run: request.path_id(1)? };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    Ok(json(StatusCode::OK, &reply.run))
+    let mut run = request.gateway.core.call(ask, request.context()).await?.run;
+    run.by = request.told(run.by);
+    Ok(json(StatusCode::OK, &run))
 }
 
 /// `POST /api/v1/projects/{project}/runs`
@@ -228,10 +248,10 @@ pub async fn activity(request: Request) -> Result {
 ///
 /// The tag names these very bytes. Its first part is the version of what people set: `If-Match` looks at that part
 /// alone, so that a run that goes on does not come between somebody and their change.
-fn tagged(headers: &HeaderMap, status: StatusCode, project: &Project) -> Response {
+fn tagged(headers: &HeaderMap, status: StatusCode, project: &ProjectAs) -> Response {
     let bytes = serde_json::to_vec(project).unwrap_or_default();
     let digest = Digest::of(&bytes).to_string();
-    let etag = format!("\"{}-{}\"", project.version, &digest[..16]);
+    let etag = format!("\"{}-{}\"", project.project.version, &digest[..16]);
     let mut response =
         if is_fresh(headers, &etag) { StatusCode::NOT_MODIFIED.into_response() } else { json(status, project) };
     if let Ok(etag) = HeaderValue::from_str(&etag) {

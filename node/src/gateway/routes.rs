@@ -8,11 +8,10 @@ use domain::api::{FileLink, NodeInfo, ProjectView, RunView};
 use domain::api_key::KeyScope;
 use domain::edit::{EditPage, EditRequest, EditState, EditedStoryboard, UndoRequest};
 use domain::health::{BackupRequest, Jobs, MeasuredHealth, MigrationsRun, NodeHealth, SweepReport};
-use domain::project::{
-    ActivityPage, Project, ProjectPage, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest,
-};
+use domain::project::{ActivityPage, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest};
 use domain::run::RunEvent;
 use domain::scheduling::{DeviceLoad, SchedulingView, SchedulingWaits, TenantShare};
+use domain::sharing::{ProjectAs, ProjectAsPage};
 use domain::upload::UploadView;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use warp::http::Method;
@@ -36,10 +35,14 @@ pub enum Permission {
     Recent,
     /// Any principal, for its own tenant.
     Tenant,
-    /// A principal that can see the project.
+    /// A principal that can see the project, if only by a share link.
     ProjectRead,
+    /// A member of the project, in any role.
+    ProjectMember,
     /// A principal that can change the project.
     ProjectWrite,
+    /// An owner of the project.
+    ProjectOwn,
     /// Whoever runs the node.
     Operator,
     /// Whoever says who may: what is about other accounts, or holds every book.
@@ -88,6 +91,8 @@ pub enum Content {
     Empty,
     /// JSON of a documented type.
     Json(fn(&mut SchemaGenerator) -> Schema),
+    /// The same, a secret among it: it is told this once, and kept for nobody.
+    JsonOnce(fn(&mut SchemaGenerator) -> Schema),
     /// The same now, or with 202 and a `Location` later.
     JsonOrLater(fn(&mut SchemaGenerator) -> Schema),
     /// The same, or nothing.
@@ -155,9 +160,10 @@ impl Route {
     /// Whether it makes something of a tenant's that stays, so that a request which is sent again is to make nothing
     /// more. What opens a session is for one reader only: it is kept for nobody, and made anew each time.
     pub fn creates(&self) -> bool {
-        let is_of_a_tenant =
-            matches!(self.permission, Permission::Tenant | Permission::ProjectRead | Permission::ProjectWrite);
-        self.method == Method::POST && self.response.0 == 201 && is_of_a_tenant
+        use Permission::{ProjectOwn, ProjectRead, ProjectWrite, Tenant};
+        let is_of_a_tenant = matches!(self.permission, Tenant | ProjectRead | ProjectWrite | ProjectOwn);
+        let is_told_once = matches!(self.response.1, Content::JsonOnce(_));
+        self.method == Method::POST && self.response.0 == 201 && is_of_a_tenant && !is_told_once
     }
 }
 
@@ -180,15 +186,23 @@ impl Route {
         match self.permission {
             Permission::Public => ByKey::Any,
             Permission::Account | Permission::Recent => ByKey::Never,
+            // Who gives books away is somebody, and never a key.
+            _ if self.is_of_sharing() && !reads => ByKey::Never,
             // What it tells signs messages in the node's name.
             Permission::Tenant if self.id == "webhookSecrets" => ByKey::Scope(KeyScope::Write),
             Permission::Tenant if reads => ByKey::Scope(KeyScope::Read),
-            Permission::ProjectRead => ByKey::Scope(KeyScope::Read),
-            Permission::Tenant | Permission::ProjectWrite => ByKey::Scope(KeyScope::Write),
+            Permission::ProjectRead | Permission::ProjectMember => ByKey::Scope(KeyScope::Read),
+            Permission::ProjectOwn if reads => ByKey::Scope(KeyScope::Read),
+            Permission::Tenant | Permission::ProjectWrite | Permission::ProjectOwn => ByKey::Scope(KeyScope::Write),
             Permission::Operator => ByKey::Scope(KeyScope::Operate),
             Permission::Admin if self.id == "backup" => ByKey::Scope(KeyScope::Administer),
             Permission::Admin => ByKey::Never,
         }
+    }
+
+    /// Whether it is about who has a project.
+    pub fn is_of_sharing(&self) -> bool {
+        self.path.split('/').any(|part| ["members", "invitations", "links"].contains(&part))
     }
 }
 
@@ -311,8 +325,8 @@ const fn query(name: &'static str, kind: &'static str, about: &'static str) -> P
 const LIST: &[Param] = &[
     query(
         "shown",
-        "active|archived|all|deleted",
-        "`active` (the default), `archived`, `all` of these, or `deleted`: those that can be restored.",
+        "active|archived|all|deleted|shared",
+        "`active` (the default), `archived`, `all` of these, `deleted`: those that can be restored, or `shared`: other people's that you are a member of.",
     ),
     query(
         "state",
@@ -366,65 +380,25 @@ macro_rules! handler {
 }
 
 mod accounts;
+mod belongings;
 mod credentials;
+mod node;
 mod reach;
+mod sharing;
 mod work;
 
 /// All routes.
 pub fn table() -> Vec<Route> {
-    of_the_node()
+    node::routes()
         .into_iter()
         .chain(work::of_projects())
         .chain(work::of_runs())
         .chain(reach::routes())
         .chain(accounts::routes())
         .chain(credentials::routes())
+        .chain(sharing::routes())
+        .chain(belongings::routes())
         .collect()
-}
-
-/// Routes of the node itself: how it stands, what it is, and its scheduling.
-#[rustfmt::skip]
-fn of_the_node() -> Vec<Route> {
-    use Content::{Bytes, BytesOf, Empty, Json, OptionalJson, Text};
-    use Permission::{Admin, Operator, Public};
-    let get = || Method::GET;
-    let post = || Method::POST;
-    vec![
-        Route { id: "healthLive", method: get(), path: "/health/live", about: "The process runs.",
-            permission: Public, limits: PROBE, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::live) },
-        Route { id: "healthReady", method: get(), path: "/health/ready", about: "The node can analyse books: 503 until its model is loaded.",
-            permission: Public, limits: PROBE, params: &[], request: Empty, response: (204, Empty), handler: handler!(handlers::ready) },
-        Route { id: "health", method: get(), path: "/health", about: "How the node stands, in a few words: 503 if its stores can't be used.",
-            permission: Public, limits: PROBE, params: &[], request: Empty, response: (200, Json(schema::<NodeHealth>)), handler: handler!(keeping::summary) },
-        Route { id: "healthDatabases", method: get(), path: "/api/v1/health/databases", about: "How the records, the blobs and the cache stand, measured within the last second.",
-            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<MeasuredHealth>)), handler: handler!(keeping::databases) },
-        Route { id: "runMigrations", method: post(), path: "/api/v1/migrations/run", about: "Run the migrations that the records lack; again, it does nothing.",
-            permission: Operator, limits: THOROUGH.counted(Rate::Costly), params: &[], request: Empty, response: (200, Json(schema::<MigrationsRun>)), handler: handler!(keeping::migrate) },
-        Route { id: "sweepStorage", method: post(), path: "/api/v1/storage/sweep", about: "Remove blobs that nothing names, or only say which.",
-            permission: Operator, limits: SWEEP, params: SWEEPING, request: Empty, response: (200, Json(schema::<SweepReport>)), handler: handler!(keeping::sweep) },
-        Route { id: "storageJobs", method: get(), path: "/api/v1/storage/jobs", about: "How far a backup or a sweep is, or how the last one ended.",
-            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Jobs>)), handler: handler!(keeping::jobs) },
-        Route { id: "backup", method: post(), path: "/api/v1/backup", about: "One checked archive of all that the node keeps; nothing is removed meanwhile, all else goes on.",
-            permission: Admin, limits: SMALL_BODY.counted(Rate::Costly), params: &[], request: OptionalJson(schema::<BackupRequest>), response: (200, BytesOf(keeping::BACKUP)), handler: handler!(keeping::backup) },
-        Route { id: "metrics", method: get(), path: "/metrics", about: "How the scheduling stands, in Prometheus' text format.",
-            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Text), handler: handler!(metrics::metrics) },
-        Route { id: "devices", method: get(), path: "/api/v1/scheduling/devices", about: "What each device did and has left, by its own account.",
-            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<Vec<DeviceLoad>>)), handler: handler!(devices::devices) },
-        Route { id: "scheduling", method: get(), path: "/api/v1/scheduling", about: "How the scheduling stands: queues, devices, totals, changes of term.",
-            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<SchedulingView>)), handler: handler!(metrics::scheduling) },
-        Route { id: "schedulingWaits", method: get(), path: "/api/v1/scheduling/waits", about: "How long items waited before a device got them, by class and by tenant.",
-            permission: Operator, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<SchedulingWaits>)), handler: handler!(metrics::waits) },
-        Route { id: "setShare", method: Method::PUT, path: "/api/v1/scheduling/tenants/{tenant}", about: "What a tenant may have of the devices from now on, until the node stops.",
-            permission: Operator, limits: CHANGE, params: &[WEIGHT, LIMIT], request: Empty, response: (200, Json(schema::<TenantShare>)), handler: handler!(metrics::set_share) },
-        Route { id: "openapi", method: get(), path: "/api/v1/openapi.json", about: "This document.",
-            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<serde_json::Value>)), handler: handler!(handlers::openapi) },
-        Route { id: "reference", method: get(), path: "/api/v1/reference", about: "This document as a page to read and to try.",
-            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (308, Empty), handler: handler!(reference::page) },
-        Route { id: "referenceFile", method: get(), path: "/api/v1/reference/{file}", about: "What that page is made of; it begins with `index.html`.",
-            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Bytes), handler: handler!(reference::file) },
-        Route { id: "node", method: get(), path: "/api/v1/node", about: "What this node is and what it trusts.",
-            permission: Public, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<NodeInfo>)), handler: handler!(handlers::node) },
-    ]
 }
 
 /// A route, and what its path's `{names}` stand for.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use actors::clock::wall_ms;
 use bytes::Buf;
 use cluster::body::Fault;
 use cluster::bulk::ByteStream;
@@ -28,10 +27,11 @@ use super::edge::access::shown;
 use super::edge::caller::Caller;
 use super::edge::tls::Tls;
 use super::edge::{self, Edge};
+use super::membership::{self, Admitted, Way};
 use super::problem::ApiError;
 use super::rates::Rate;
 use super::routes::{Found, Permission, Route, find, table};
-use super::{Gateway, Request, guard, keyed, tus};
+use super::{Gateway, Request, cookie, guard, keyed, tus};
 
 /// What the page may do: nothing from elsewhere, no inline script or style.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
@@ -138,13 +138,13 @@ async fn answer(
         }
         Found::Nothing => return page(assets, &arrival).unwrap_or_else(|error| error.into_response(trace)),
     };
-    let credential = Credential::of(&arrival.headers, gateway.auth.secure);
-    let principal = match admit(gateway, route, &credential, local, (&arrival.method, &arrival.headers, trace)).await {
-        Ok(principal) => principal,
+    let way = way(gateway, route, &path, &arrival.headers);
+    let admitted = match admit(gateway, &way, local, (&arrival.method, &arrival.headers, trace)).await {
+        Ok(admitted) => admitted,
         Err(error) => return error.into_response(trace),
     };
-    if principal != Principal::NOBODY
-        && let Err(limited) = gateway.rates.account(&caller, principal.tenant, rate).await
+    if admitted.principal != Principal::NOBODY
+        && let Err(limited) = gateway.rates.account(&caller, admitted.counted(), rate).await
     {
         return limited.into_response(trace);
     }
@@ -154,8 +154,11 @@ async fn answer(
     }
     let request = Request {
         gateway: gateway.clone(),
-        principal,
-        credential,
+        principal: admitted.principal,
+        asker: admitted.asker,
+        role: admitted.role,
+        until_ms: admitted.until_ms,
+        way,
         caller,
         path,
         query: form_urlencoded::parse(arrival.query.as_bytes()).into_owned().collect(),
@@ -169,24 +172,29 @@ async fn answer(
     keyed::once(request, route).await.unwrap_or_else(|error| error.into_response(trace))
 }
 
+/// All that says who asks, and for what. A share link's cookie is looked at where it is good for something.
+fn way(gateway: &Gateway, route: &Route, path: &[String], headers: &HeaderMap) -> Way {
+    let (secure, permission) = (gateway.auth.secure, route.permission);
+    let visit = (permission == Permission::ProjectRead).then(|| cookie::opened(headers, secure)).flatten();
+    let (credential, project) = (Credential::of(headers, secure), membership::project_of(route, path));
+    Way { permission, by_key: route.by_key(), credential, visit, project }
+}
+
 /// Who asks, if they may.
 async fn admit(
     gateway: &Gateway,
-    route: &Route,
-    credential: &Credential,
+    way: &Way,
     local: Option<Principal>,
     (method, headers, trace): (&Method, &HeaderMap, Trace),
-) -> Result<Principal, ApiError> {
+) -> Result<Admitted, ApiError> {
     // What is for everybody is looked up for nobody.
-    if route.permission == Permission::Public {
-        return Ok(Principal::NOBODY);
+    if way.permission == Permission::Public {
+        return Ok(Principal::NOBODY.into());
     }
     let context = CallContext { trace, ..CallContext::within(IDENTIFY) };
-    let principal = access::identify(gateway, credential, local, context).await?;
-    access::check_scope(route, &principal)?;
-    access::authorise(route.permission, &principal, wall_ms())?;
-    access::check_csrf(route.permission, method, credential, headers)?;
-    Ok(principal)
+    let admitted = membership::admit(gateway, way, local, context).await?;
+    access::check_csrf(way.permission, method, &way.credential, headers)?;
+    Ok(admitted)
 }
 
 /// The app, for whatever is not of the API.

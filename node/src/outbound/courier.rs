@@ -1,7 +1,5 @@
 //! One POST over one connection, to an address that was checked.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actors::webhooks::{Courier, Letter};
@@ -11,19 +9,12 @@ use cluster::body::Fault;
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
-use url::Host;
 
+use super::dial::{DialError, Dialler, Line};
 use super::guard::{Refused, Rules, Target};
 
-/// Addresses of one name that are tried.
-const MAX_ADDRESSES: usize = 4;
 /// Largest head of an answer. Its body is not read at all.
 const MAX_HEAD_BYTES: usize = 16 << 10;
 
@@ -31,10 +22,8 @@ type Result<T> = std::result::Result<T, Fault>;
 
 /// Carries letters over HTTP.
 pub struct HttpCourier {
-    rules: Rules,
+    dialler: Dialler,
     within: Duration,
-    /// Made when it is first needed: reading the machine's certificates takes a while.
-    tls: OnceLock<std::result::Result<TlsConnector, String>>,
 }
 
 fn refused(refused: &Refused) -> Fault {
@@ -45,77 +34,25 @@ fn unreachable(detail: impl std::fmt::Display) -> Fault {
     Fault::new("webhook-unreachable", format!("the address can't be reached: {detail}"))
 }
 
-fn connector() -> std::result::Result<TlsConnector, String> {
-    let mut roots = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    let (added, _) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
-        return Err("this machine has no certificate authorities: install ca-certificates".to_owned());
-    }
-    let provider = Arc::new(crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map_err(|e| e.to_string())?.with_root_certificates(roots).with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
-}
-
 impl HttpCourier {
     /// A courier that keeps to `rules` and takes at most `within` for a letter.
     pub fn new(rules: Rules, within: Duration) -> Self {
-        Self { rules, within, tls: OnceLock::new() }
-    }
-
-    /// The addresses that a target has, each of them checked: where one of them is refused, all are, for a name that
-    /// leads inwards is no mistake.
-    async fn addresses(&self, target: &Target) -> Result<Vec<SocketAddr>> {
-        let name = match &target.host {
-            Host::Ipv4(ip) => return self.admitted(IpAddr::V4(*ip), target.port).map(|one| vec![one]),
-            Host::Ipv6(ip) => return self.admitted(IpAddr::V6(*ip), target.port).map(|one| vec![one]),
-            Host::Domain(name) => name.as_str(),
-        };
-        let found = tokio::net::lookup_host((name, target.port)).await;
-        let found: Vec<SocketAddr> = found.map_err(|e| unreachable(format!("{name} has no address: {e}")))?.collect();
-        if found.is_empty() {
-            return Err(unreachable(format!("{name} has no address")));
-        }
-        found.iter().map(|address| self.admitted(address.ip(), target.port)).collect()
-    }
-
-    fn admitted(&self, ip: IpAddr, port: u16) -> Result<SocketAddr> {
-        self.rules.admit(ip).map_err(|e| refused(&e))?;
-        Ok(SocketAddr::new(ip, port))
-    }
-
-    async fn connect(&self, target: &Target) -> Result<TcpStream> {
-        let mut last = unreachable("it has no address");
-        for address in self.addresses(target).await?.into_iter().take(MAX_ADDRESSES) {
-            match TcpStream::connect(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = unreachable(error),
-            }
-        }
-        Err(last)
+        Self { dialler: Dialler::new(rules), within }
     }
 
     async fn carry(&self, letter: Letter) -> Result<u16> {
-        let target = self.rules.understand(&letter.url).map_err(|e| refused(&e))?;
-        let stream = self.connect(&target).await?;
-        if target.url.scheme() == "http" {
-            return post(TokioIo::new(stream), &target, letter).await;
-        }
-        let tls = self.tls.get_or_init(connector).as_ref().map_err(unreachable)?;
-        let name = match &target.host {
-            Host::Domain(name) => ServerName::try_from(name.clone()).map_err(unreachable)?,
-            Host::Ipv4(ip) => ServerName::from(IpAddr::V4(*ip)),
-            Host::Ipv6(ip) => ServerName::from(IpAddr::V6(*ip)),
-        };
-        let stream = tls.connect(name, stream).await.map_err(unreachable)?;
-        post(TokioIo::new(stream), &target, letter).await
+        let target = self.dialler.understand(&letter.url).map_err(|e| refused(&e))?;
+        let line = self.dialler.dial(&target).await.map_err(|error| match error {
+            DialError::Refused(why) => refused(&why),
+            DialError::Unreachable(why) => unreachable(why),
+        })?;
+        post(TokioIo::new(line), &target, letter).await
     }
 }
 
 /// Sends a letter over a connection and gives the status of the answer. The connection ends with this: no redirect is
 /// followed, and nothing of the answer's body is read.
-async fn post<S: Read + Write + Send + Unpin + 'static>(stream: S, target: &Target, letter: Letter) -> Result<u16> {
+async fn post(stream: TokioIo<Line>, target: &Target, letter: Letter) -> Result<u16> {
     let mut builder = http1::Builder::new();
     builder.max_buf_size(MAX_HEAD_BYTES);
     let (mut sender, connection) = builder.handshake(stream).await.map_err(unreachable)?;
@@ -142,7 +79,7 @@ async fn post<S: Read + Write + Send + Unpin + 'static>(stream: S, target: &Targ
 #[async_trait]
 impl Courier for HttpCourier {
     fn check(&self, url: &str) -> Result<()> {
-        self.rules.understand(url).map(|_| ()).map_err(|e| refused(&e))
+        self.dialler.understand(url).map(|_| ()).map_err(|e| refused(&e))
     }
 
     async fn post(&self, letter: Letter) -> Result<u16> {
@@ -156,11 +93,13 @@ impl Courier for HttpCourier {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
-    use tokio_rustls::TlsAcceptor;
-    use tokio_rustls::rustls::ServerConfig;
     use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, crypto};
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
 
     use super::*;
 
@@ -253,7 +192,7 @@ mod tests {
         for (name, expected) in [("localhost", Ok(202)), ("other.example", Err("webhook-unreachable".to_owned()))] {
             let (port, connector) = secure_server(name).await;
             let local = courier(&networks);
-            assert!(local.tls.set(Ok(connector)).is_ok());
+            assert!(local.dialler.tls.set(Ok(connector)).is_ok());
             let answer = local.post(letter(format!("https://localhost:{port}/"))).await;
             assert_eq!(answer.map_err(|fault| fault.code), expected, "{name}");
             // The machine's own authorities did not sign it.

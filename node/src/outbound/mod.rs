@@ -7,9 +7,15 @@
 //! | module | holds |
 //! |---|---|
 //! | [`guard`] | which addresses, ports and schemes are allowed: pure |
+//! | [`dial`] | connections to addresses that were checked |
 //! | [`courier`] | one POST over one connection, under deadlines |
+//! | [`fetch`] | small answers over HTTP, under one deadline |
+//! | [`oidc`] | the identity provider that whoever runs the node names |
 //! | [`mail`] | letters into a folder, or to a mail server, which whoever runs the node names |
 
 pub mod courier;
+pub mod dial;
+pub mod fetch;
 pub mod guard;
 pub mod mail;
+pub mod oidc;

@@ -2,13 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod attacks;
+mod belongings;
 mod codes;
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod keys;
+mod leaving;
 mod matrix;
+mod oidc;
 mod people;
+mod sharing;
 mod smtp;
 
 use common::http::{get, request};
@@ -128,8 +132,9 @@ fn an_admin_says_who_runs_the_node_and_operators_read_no_books() {
         assert_eq!(theirs.status, 404);
         assert_eq!(refusal(&theirs), refusal(&nobodys), "like one that is not there");
     }
-    let log = admin.get(&site, &format!("/api/v1/accounts/{of}/activity?limit=1")).json();
-    assert_eq!((&log["events"][0]["what"], &log["events"][0]["by"]), (&json!("role-changed"), &admin.account["id"]));
+    let log = admin.get(&site, &format!("/api/v1/accounts/{of}/activity?limit=2")).json();
+    assert_eq!(log["events"][0]["what"], "seen-by-admin", "that she looks");
+    assert_eq!((&log["events"][1]["what"], &log["events"][1]["by"]), (&json!("role-changed"), &admin.account["id"]));
     let own = format!("/api/v1/accounts/{}/role", admin.account["id"].as_str().unwrap());
     assert_eq!(admin.ask(&site, "PUT", &own, json!({ "role": "user" })).code(), "own-role");
 }

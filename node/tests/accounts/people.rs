@@ -69,6 +69,25 @@ impl Site {
         Person::of(&self.post("/api/v1/auth/confirm", json!({ "token": link, "password": PASSWORD })))
     }
 
+    /// The token of the newest invitation of an address.
+    pub fn invitation(&self, email: &str) -> String {
+        let mut count = 1;
+        loop {
+            let letter = self.letter(email, count);
+            if letter.contains("#vi_") {
+                return token(&letter);
+            }
+            count += 1;
+        }
+    }
+
+    /// The cookie that opening a share link gives.
+    pub fn open(&self, token: &str, password: &Value) -> String {
+        let opened = self.post("/api/v1/links/open", json!({ "token": token, "password": password }));
+        assert_eq!(opened.status, 200, "{}", opened.text());
+        opened.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+    }
+
     /// Every file that it keeps.
     pub fn files(&self) -> Vec<PathBuf> {
         let (mut files, mut folders) = (Vec::new(), vec![self.data.path().to_owned()]);
@@ -163,6 +182,33 @@ impl Person {
     /// A book of theirs.
     pub fn upload(&self, site: &Site, text: &str) -> Answer {
         request(site.address(), "POST", "/api/v1/projects?name=lamp.txt", &self.headers(), book(text).as_bytes())
+    }
+
+    /// Gives somebody a project of theirs.
+    pub fn share(&self, site: &Site, project: &str, whom: &Person, email: &str, role: &str) {
+        let path = format!("/api/v1/projects/{project}/invitations");
+        let invited = self.ask(site, "POST", &path, json!({ "email": email, "role": role }));
+        assert_eq!(invited.status, 201, "{}", invited.text());
+        let joined = whom.ask(site, "POST", "/api/v1/invitations/accept", json!({ "token": site.invitation(email) }));
+        assert_eq!(joined.json(), json!({ "project": project, "role": role }));
+    }
+
+    /// A share link of a project of theirs: its id, and its token.
+    pub fn link(&self, site: &Site, project: &str, password: &Value) -> (String, String) {
+        let mut body = json!({ "name": "for the printer", "valid_s": 3600 });
+        if !password.is_null() {
+            body["password"] = password.clone();
+        }
+        let made = self.ask(site, "POST", &format!("/api/v1/projects/{project}/links"), body);
+        assert_eq!(made.status, 201, "{}", made.text());
+        let (made, text) = (made.json(), |value: &Value| value.as_str().unwrap().to_owned());
+        (text(&made["link"]["id"]), token(&text(&made["url"])))
+    }
+
+    /// The cookie of one that was opened.
+    pub fn visit(&self, site: &Site, project: &str, password: Value) -> String {
+        let (_, token) = self.link(site, project, &password);
+        site.open(&token, &password)
     }
 
     /// The id of one.

@@ -82,6 +82,20 @@ fn letters_go_to_a_mail_server_again_where_it_is_busy_and_never_where_it_refuses
     assert_eq!(site.post("/api/v1/auth/reset", reset).status, 204);
     assert_eq!(mail.next()["to"], json!(["anna@example.org"]), "that it was changed");
 
+    // An invitation goes the same way, and opens what it is for.
+    let anna = Person::of(&site.sign_in("anna@example.org", super::OTHER));
+    let project = anna.project(&site, "by post");
+    assert_eq!(site.sign_up("dora@example.org").status, 202);
+    let link = token(mail.next()["text"].as_str().unwrap());
+    let dora = Person::of(&site.post("/api/v1/auth/confirm", json!({ "token": link, "password": PASSWORD })));
+    let invite = json!({ "email": "dora@example.org", "role": "editor" });
+    assert_eq!(anna.ask(&site, "POST", &format!("/api/v1/projects/{project}/invitations"), invite).status, 201);
+    let letter = mail.next();
+    assert_eq!(letter["to"], json!(["dora@example.org"]));
+    let invitation = json!({ "token": token(letter["text"].as_str().unwrap()) });
+    let joined = dora.ask(&site, "POST", "/api/v1/invitations/accept", invitation);
+    assert_eq!(joined.json(), json!({ "project": project, "role": "editor" }));
+
     // Busy twice, and then taken.
     assert_eq!(site.sign_up("later@example.org").status, 202);
     for _ in 0..2 {

@@ -12,8 +12,15 @@ use super::ledger::Told;
 
 /// Names of the writes that accounts make. A node that dies at one of them is used by nobody else: the first account
 /// ends what others do without one.
-const WRITES: [&str; 5] =
-    ["adding an account", "updating an account", "claiming an address", "releasing an address", "claiming the node"];
+const WRITES: [&str; 7] = [
+    "adding an account",
+    "updating an account",
+    "claiming an address",
+    "releasing an address",
+    "claiming the node",
+    "changing who has a project",
+    "changing what was shared",
+];
 pub const CODE: &str = "KILLKILLKILLKILLKILLKILLKILL";
 const PASSWORD: &str = "a lamp upon the ferry";
 const ADMIN: &str = "admin@example.org";
@@ -31,6 +38,10 @@ pub struct TheirLedger {
     claimed: Mutex<Told<bool>>,
     /// The address of each account whose confirmation was answered.
     emails: Mutex<Vec<Told<String>>>,
+    /// The project that is shared.
+    project: Mutex<Option<String>>,
+    /// Whether the account of an address is a member of it.
+    members: Mutex<Vec<(String, Told<bool>)>>,
     /// Tokens of keys, and whether each is good.
     keys: Mutex<Vec<(String, Told<bool>)>>,
 }
@@ -60,8 +71,8 @@ impl People<'_> {
         Some(answer)
     }
 
-    /// The token of the newest letter to an address; `None` once the node is gone.
-    fn token(&self, to: &str) -> Option<String> {
+    /// The token of this kind in the newest letter to an address; `None` once the node is gone.
+    fn token(&self, to: &str, kind: &str) -> Option<String> {
         let until = Instant::now() + LETTER;
         loop {
             let entries = std::fs::read_dir(self.data.join("outbox")).into_iter().flatten().flatten();
@@ -69,10 +80,10 @@ impl People<'_> {
             paths.retain(|path| path.extension().is_some_and(|e| e == "eml"));
             paths.sort();
             let letters = paths.iter().rev().filter_map(|path| std::fs::read_to_string(path).ok());
-            let mut letters = letters.filter(|text| text.contains(&format!("To: {to}\r\n")));
-            if let Some(letter) = letters.next() {
-                // Long lines are broken for the way.
-                let letter = letter.replace("=\r\n", "");
+            // Long lines are broken for the way.
+            let letters = letters.map(|text| text.replace("=\r\n", ""));
+            let is_it = |text: &String| text.contains(&format!("To: {to}\r\n")) && text.contains(&format!("#{kind}"));
+            if let Some(letter) = letters.into_iter().find(is_it) {
                 return letter.split_once('#')?.1.split_whitespace().next().map(str::to_owned);
             }
             try_request(self.address, "GET", "/health/live", &[], &[])?;
@@ -83,38 +94,95 @@ impl People<'_> {
 
     pub fn live(&self) {
         self.told.claimed.lock().unwrap().asked = Some(true);
-        if self.ask("POST", "/api/v1/auth/claim", &[], &claim()).is_none() {
-            return;
-        }
+        let Some(claimed) = self.ask("POST", "/api/v1/auth/claim", &[], &claim()) else { return };
         *self.told.claimed.lock().unwrap() = Told::new(true);
+        let admin = session(&claimed);
+        let book =
+            "Chapter One\n\n".to_owned() + &"“Where is the lamp?” asked Anna. The ferry left at nine. ".repeat(20);
+        let path = "/api/v1/projects?name=lamp.txt";
+        let Some(made) = try_request(self.address, "POST", path, &of(&admin), book.as_bytes()) else { return };
+        let project = made.json()["id"].as_str().unwrap().to_owned();
+        *self.told.project.lock().unwrap() = Some(project.clone());
         for n in 0.. {
-            if self.one(n).is_none() {
+            if self.one(n, &of(&admin), &project).is_none() {
                 return;
             }
         }
     }
 
-    fn one(&self, n: u32) -> Option<()> {
+    /// Somebody is given the project, and every other one loses it again.
+    fn shared(&self, n: u32, owner: &[(&str, &str)], project: &str, (email, member): (&str, &Answer)) -> Option<()> {
+        let headers = session(member);
+        let invite = json!({ "email": email, "role": "editor" });
+        self.ask("POST", &format!("/api/v1/projects/{project}/invitations"), owner, &invite)?;
+        let invitation = json!({ "token": self.token(email, "vi_")? });
+        let place = {
+            let mut members = self.told.members.lock().unwrap();
+            members.push((email.to_owned(), Told { answered: false, asked: Some(true) }));
+            members.len() - 1
+        };
+        self.ask("POST", "/api/v1/invitations/accept", &of(&headers), &invitation)?;
+        self.told.members.lock().unwrap()[place].1 = Told::new(true);
+        if n.is_multiple_of(2) {
+            self.told.members.lock().unwrap()[place].1.asked = Some(false);
+            let id = member.json()["account"]["id"].as_str()?.to_owned();
+            self.ask("DELETE", &format!("/api/v1/projects/{project}/members/{id}"), owner, &Value::Null)?;
+            self.told.members.lock().unwrap()[place].1 = Told::new(false);
+        }
+        Some(())
+    }
+
+    fn one(&self, n: u32, owner: &[(&str, &str)], project: &str) -> Option<()> {
         let (first, then) = (format!("anna{n}@example.org"), format!("lamp{n}@example.org"));
         let sign_up = json!({ "email": first, "password": PASSWORD, "name": "Anna" });
         self.ask("POST", "/api/v1/auth/sign-up", &[], &sign_up)?;
         let confirm = |token| json!({ "token": token, "password": PASSWORD });
-        let confirmed = self.ask("POST", "/api/v1/auth/confirm", &[], &confirm(self.token(&first)?))?;
+        let confirmed = self.ask("POST", "/api/v1/auth/confirm", &[], &confirm(self.token(&first, "vl_")?))?;
         let place = {
             let mut emails = self.told.emails.lock().unwrap();
             emails.push(Told::new(first));
             emails.len() - 1
         };
-        let cookie = confirmed.header("set-cookie")?.split(';').next()?.to_owned();
-        let csrf = confirmed.json()["csrf_token"].as_str()?.to_owned();
-        let headers = [("cookie", cookie.as_str()), ("x-csrf-token", csrf.as_str())];
-        self.key(&headers)?;
-        self.ask("PUT", "/api/v1/account/email", &headers, &json!({ "email": then }))?;
-        let token = self.token(&then)?;
+        let session = session(&confirmed);
+        self.key(&of(&session))?;
+        self.ask("PUT", "/api/v1/account/email", &of(&session), &json!({ "email": then }))?;
+        let token = self.token(&then, "vl_")?;
         self.told.emails.lock().unwrap()[place].asked = Some(then.clone());
         self.ask("POST", "/api/v1/auth/confirm", &[], &confirm(token))?;
-        self.told.emails.lock().unwrap()[place] = Told::new(then);
-        Some(())
+        self.told.emails.lock().unwrap()[place] = Told::new(then.clone());
+        self.shared(n, owner, project, (&then, &confirmed))
+    }
+}
+
+/// What an answer signed in: cookie and token.
+fn session(answer: &Answer) -> (String, String) {
+    let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    (cookie, answer.json()["csrf_token"].as_str().unwrap().to_owned())
+}
+
+fn of((cookie, csrf): &(String, String)) -> [(&str, &str); 2] {
+    [("cookie", cookie), ("x-csrf-token", csrf)]
+}
+
+/// Holds it against what members of the project were told: who is one sees it, in its place and in their list.
+fn verify_members(address: &str, told: &TheirLedger) {
+    let Some(project) = told.project.lock().unwrap().clone() else { return };
+    for (email, stands) in told.members.lock().unwrap().iter_mut() {
+        let body = json!({ "email": email, "password": PASSWORD }).to_string();
+        let signed_in = try_request(address, "POST", "/api/v1/auth/sign-in", &[], body.as_bytes()).unwrap();
+        let session = session(&signed_in);
+        let ask = |path: &str| try_request(address, "GET", path, &of(&session), &[]).unwrap();
+        let is_member = match ask(&format!("/api/v1/projects/{project}")) {
+            answer if answer.status == 200 => true,
+            answer => {
+                assert_eq!(answer.code(), "project-not-found", "{email}");
+                false
+            }
+        };
+        assert!(stands.allows(&is_member), "{email}: {stands:?}, and is {is_member}");
+        let listed = ask("/api/v1/projects?shown=shared").json()["total"].as_u64();
+        assert_eq!(listed, Some(u64::from(is_member)), "{email}: what is listed is what is true");
+        *stands = Told::new(is_member);
     }
 }
 
@@ -176,4 +244,5 @@ pub fn verify(address: &str, told: &TheirLedger) {
         assert_eq!(works.len(), 1, "{email:?}: an account has one address");
         *email = Told::new(works[0].clone());
     }
+    verify_members(address, told);
 }

@@ -25,6 +25,7 @@ import schemathesis
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import people  # noqa: E402
+import sharing  # noqa: E402
 
 BASE = os.environ["VISIOBOOK_BASE"]
 DEADLINE_S = 60
@@ -269,6 +270,14 @@ def before_call(context, case, kwargs):
         with lock:
             nth = next(calls[operation]) if is_positive else 1
         people.before_call(operation, case, is_positive, nth % 2 == 0)
+        return
+    if sharing.AS:
+        sharing.go_as(case, is_positive)
+        return
+    if case.operation.definition.raw["tags"] == ["sharing"]:
+        with lock:
+            nth = next(calls[operation]) if is_positive else 1
+        sharing.before_call(operation, case, is_positive, nth % 2 == 0)
         return
     if KEY:
         before_call_by_key(operation, case, is_positive)

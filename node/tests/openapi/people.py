@@ -94,6 +94,25 @@ def reset_token():
     return letter(address)
 
 
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+@functools.cache
+def collector():
+    """Somebody who has a picture, and an archive of their data that can be downloaded."""
+    headers = somebody()[0]
+    ask("/api/v1/account/avatar", "PUT", headers=headers, data=PICTURE)
+    ask("/api/v1/account/export", headers=headers)
+    until = time.monotonic() + DEADLINE_S
+    while time.monotonic() < until:
+        if ask("/api/v1/account/export", "GET", headers=headers).json()["state"] == "ready":
+            return headers
+        time.sleep(0.05)
+    raise AssertionError("an archive was never ready")
+
+
 def code_of(secret):
     """What an authenticator app says now (RFC 6238)."""
     step = struct.pack(">Q", int(time.time()) // 30)
@@ -125,7 +144,9 @@ def new_key(headers):
     return made.json()["key"]["id"]
 
 
-PUBLIC = {"claimNode", "signUp", "confirmAddress", "signIn", "forgotPassword", "resetPassword"}
+PUBLIC = {
+    "claimNode", "signUp", "confirmAddress", "signIn", "forgotPassword", "resetPassword", "beginVisit", "endVisit",
+}
 ADMINS = {"findAccount", "changeRole", "activityOfAccount", "listAccounts"}
 
 
@@ -146,12 +167,16 @@ def prepared(operation, case):
         case.body = {"password": PASSWORD}
     elif operation == "changePassword":
         case.body = {"current": PASSWORD, "password": "nine keepers of the door"}
+    elif operation == "leave":
+        case.body = {"email": leaver()[1], "password": PASSWORD}
     elif operation == "changeAddress":
         case.body = {"email": new_email()}
     elif operation == "changeAccount":
         case.body = {"name": "Anna Lamp"}
     elif operation == "findAccount":
         case.query = {"email": other()[1]}
+    elif operation == "putAvatar":
+        case.body, case.media_type = PICTURE, "application/octet-stream"
     elif operation == "changeRole":
         case.body = {"role": "operator"}
     elif operation == "makeKey":
@@ -180,6 +205,16 @@ def shared():
     return somebody()[0]
 
 
+leavers = []
+
+
+def leaver():
+    """Somebody who is about to leave: another one once they are signed out."""
+    if not leavers or requests.get(BASE + "/api/v1/account", headers=leavers[-1][0], timeout=DEADLINE_S).status_code != 200:
+        leavers.append(somebody())
+    return leavers[-1]
+
+
 @functools.cache
 def burner():
     """The address of somebody whose sessions end all the time."""
@@ -189,8 +224,12 @@ def burner():
 def headers_for(operation):
     if operation in ADMINS:
         return shared_admin()
-    if operation == "changePassword":
+    if operation in ("changePassword", "beginExport"):
         return somebody()[0]
+    if operation in ("getExport", "linkExport", "getAvatar"):
+        return collector()
+    if operation == "leave":
+        return leaver()[0]
     if operation in ("signOut", "endSession", "endSessions"):
         return of(ask("/api/v1/auth/sign-in", json={"email": burner(), "password": PASSWORD}))
     return shared()

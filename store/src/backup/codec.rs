@@ -46,6 +46,10 @@ fn row(row: &KeptRow) -> Result<Row, StoreError> {
         KeptRow::AccountEvent { account, event } => (14, [account.0, 0, 0], encode(event)?),
         KeptRow::Email(row) => (15, [0; 3], encode(row)?),
         KeptRow::Site(row) => (16, [0; 3], encode(row)?),
+        KeptRow::Access(row) => (17, [0; 3], encode(row)?),
+        KeptRow::Shared(row) => (18, [0; 3], encode(row)?),
+        KeptRow::Identity(row) => (19, [0; 3], encode(row)?),
+        KeptRow::Audit(entry) => (20, [0; 3], encode(entry)?),
     };
     Ok(Row { kind, partition, payload })
 }
@@ -73,7 +77,11 @@ fn kept(Row { kind, partition: [first, second, third], payload }: &Row) -> Resul
         14 => KeptRow::AccountEvent { account: AccountId(*first), event: decode(payload)? },
         15 => KeptRow::Email(decode(payload)?),
         16 => KeptRow::Site(decode(payload)?),
-        _ => return Err(StoreError::RowNewer { kind: "backup", found: *kind, known: 16 }.into()),
+        17 => KeptRow::Access(decode(payload)?),
+        18 => KeptRow::Shared(decode(payload)?),
+        19 => KeptRow::Identity(decode(payload)?),
+        20 => KeptRow::Audit(decode(payload)?),
+        _ => return Err(StoreError::RowNewer { kind: "backup", found: *kind, known: 18 }.into()),
     })
 }
 

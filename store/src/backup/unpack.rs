@@ -230,10 +230,17 @@ struct Unpacking<'a> {
 
 /// What let somebody in when the backup was made, and may have been ended since, lets nobody in here.
 fn sign_out(row: &mut KeptRow) {
-    if let KeptRow::Account(row) = row {
-        row.sessions.clear();
-        row.links.clear();
-        row.credentials.retain(|credential| !matches!(credential, Credential::Key(_)));
+    match row {
+        KeptRow::Account(row) => {
+            row.sessions.clear();
+            row.links.clear();
+            row.credentials.retain(|credential| !matches!(credential, Credential::Key(_)));
+        }
+        KeptRow::Access(row) => {
+            row.invitations.clear();
+            row.links.clear();
+        }
+        _ => {}
     }
 }
 

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use domain::account::{AccountAct, EMAIL_MAX_BYTES, PERSON_NAME_MAX_CHARS, SESSIONS_MAX, SystemRole};
-use domain::id::AccountId;
+use domain::audit::{AUDIT_PERIOD_MS, AuditAct, AuditEntry};
+use domain::id::{AccountId, AuditId, Digest};
+use domain::project::Actor;
 use futures_util::future::join_all;
 
 use super::{account_row, fresh};
 use crate::error::StoreError;
 use crate::records::{Cas, Records};
-use crate::rows::{AccountRow, CREDENTIALS_MAX, EmailRow, LINKS_MAX, LIST_MAX, NewAccountEvent, SiteRow};
+use crate::rows::{AccountRow, CREDENTIALS_MAX, EmailRow, IdentityRow, LINKS_MAX, LIST_MAX, NewAccountEvent, SiteRow};
 
 fn done(what: AccountAct) -> Option<NewAccountEvent> {
     Some(NewAccountEvent { at_ms: 5, address: "192.0.2.7".into(), what })
@@ -150,4 +152,66 @@ pub async fn the_node_is_claimed_once(store: Arc<dyn Records>) {
     assert_eq!(won.len(), 1, "{came:?}");
     assert_eq!(won[0].version, before.version + 1);
     assert_eq!(store.site_get().await, Ok(won[0].clone()));
+}
+
+/// See the name.
+pub async fn of_two_that_want_an_identity_one_gets_it_and_it_alone_leaves_it(store: Arc<dyn Records>) {
+    let identity = Digest::of(&fresh().to_be_bytes());
+    assert_eq!(store.identity_get(identity).await, Ok(None));
+    let wants = (0..4).map(|_| IdentityRow { identity, version: 0, account: AccountId(fresh()) });
+    let came = join_all(wants.map(|row| store.identity_claim(row, 0))).await;
+    let got: Vec<_> = came.iter().filter_map(|cas| cas.clone().unwrap().applied()).collect();
+    assert_eq!((got.len(), got[0].version), (1, 1), "{came:?}");
+    let next = IdentityRow { account: AccountId(fresh()), ..got[0].clone() };
+    let next = store.identity_claim(next, 1).await.unwrap().applied().unwrap();
+    store.identity_release(identity, got[0].account).await.unwrap();
+    assert_eq!(store.identity_get(identity).await, Ok(Some(next.clone())), "it is another account's by now");
+    for _ in 0..2 {
+        store.identity_release(identity, next.account).await.unwrap();
+        assert_eq!(store.identity_get(identity).await, Ok(None));
+    }
+}
+
+/// See the name.
+pub async fn an_account_is_removed_with_its_log_and_listed_until_then(store: Arc<dyn Records>) {
+    let ours = [inserted(&store).await, inserted(&store).await, inserted(&store).await];
+    let scanned = async || {
+        let (mut found, mut after) = (Vec::new(), AccountId(0));
+        loop {
+            let page = store.account_list(after, 2).await.unwrap();
+            let Some(last) = page.last() else { break found };
+            after = last.account;
+            found.extend(page.into_iter().filter(|row| ours.contains(row)));
+        }
+    };
+    assert_eq!(scanned().await.len(), 3);
+    let gone = &ours[1];
+    for _ in 0..2 {
+        store.account_remove(gone.account).await.unwrap();
+        assert_eq!(store.account_get(gone.account).await, Ok(None));
+        assert_eq!(store.account_events(gone.account, u64::MAX, 10).await, Ok(vec![]));
+    }
+    assert_eq!(scanned().await.len(), 2);
+    assert_eq!(store.account_events(ours[0].account, u64::MAX, 10).await.unwrap().len(), 1, "others keep theirs");
+}
+
+/// See the name.
+pub async fn what_the_node_writes_down_is_read_newest_first_by_period_and_stays(store: Arc<dyn Records>) {
+    let (period, of) = (700 + fresh() as u64 % 100_000, AccountId(fresh()));
+    let entry = |n: u64, more: u64| {
+        let at_ms = (period + more) * AUDIT_PERIOD_MS + n;
+        let id = AuditId((u128::from(at_ms) << 80) | 7);
+        AuditEntry { id, at_ms, by: Actor::Account(of), what: AuditAct::ActivityRead { of } }
+    };
+    let (first, second, next) = (entry(1, 0), entry(2, 0), entry(0, 1));
+    for entry in [&second, &first, &next, &first] {
+        store.audit_append(entry.clone()).await.unwrap();
+    }
+    let other = AuditEntry { what: AuditAct::BackupBegun, ..first.clone() };
+    store.audit_append(other).await.unwrap();
+    let newest = AuditId(u128::MAX);
+    assert_eq!(store.audit_page(period, newest, 10).await, Ok(vec![second.clone(), first.clone()]));
+    assert_eq!(store.audit_page(period, second.id, 10).await, Ok(vec![first]));
+    assert_eq!(store.audit_page(period, newest, 1).await, Ok(vec![second]));
+    assert_eq!(store.audit_page(period + 1, newest, 10).await, Ok(vec![next]));
 }

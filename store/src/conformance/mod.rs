@@ -9,6 +9,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a conformance suite is test code")]
 
+pub mod access;
 pub mod accounts;
 pub mod backups;
 pub mod blobs;
@@ -101,6 +102,15 @@ macro_rules! records_conformance {
             of_two_that_want_an_address_one_gets_it,
             an_address_is_left_by_its_own_account_only,
             the_node_is_claimed_once,
+            an_account_is_removed_with_its_log_and_listed_until_then,
+            what_the_node_writes_down_is_read_newest_first_by_period_and_stays,
+            of_two_that_want_an_identity_one_gets_it_and_it_alone_leaves_it,
+        ]}
+        $crate::conformance_tests! { $open, access: [
+            who_has_a_project_is_read_as_it_was_written,
+            of_many_that_change_who_has_a_project_each_counts_once,
+            a_row_that_no_project_can_have_is_refused_whole,
+            what_an_account_was_given_is_changed_by_one_at_a_time,
         ]}
         $crate::conformance_tests! { $open, leases: [
             a_lease_is_taken_once,
@@ -312,6 +322,9 @@ pub fn account_row() -> AccountRow {
         credentials: vec![Credential::Password { phc: "$argon2id$".into(), set_ms: 1_000 }],
         sessions: vec![session],
         links: vec![link],
+        leaving: None,
+        avatar: None,
+        export: None,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use domain::account::AccountEvent;
-use domain::id::{AccountId, ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::audit::AuditEntry;
+use domain::id::{AccountId, AuditId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 
@@ -10,9 +11,9 @@ use super::{Fault, Faulty, injected};
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
-    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAccountEvent,
-    NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, SiteRow,
-    UploadRow, WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IdentityRow, IntentRow, KeptRow, LeaseKey,
+    LeaseRow, NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate,
+    SegmentRow, SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 impl Faulty<dyn Records> {
@@ -263,6 +264,10 @@ impl Records for Faulty<dyn Records> {
         self.inner.account_events(account, before, limit).await
     }
 
+    async fn account_remove(&self, account: AccountId) -> Result<(), StoreError> {
+        self.apply(self.inner.account_remove(account)).await
+    }
+
     async fn account_list(&self, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
         self.fail_read()?;
         self.inner.account_list(after, limit).await
@@ -281,6 +286,28 @@ impl Records for Faulty<dyn Records> {
         self.apply(self.inner.email_release(email, account)).await
     }
 
+    async fn identity_get(&self, identity: Digest) -> Result<Option<IdentityRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.identity_get(identity).await
+    }
+
+    async fn identity_claim(&self, row: IdentityRow, expected_version: u64) -> Result<Cas<IdentityRow>, StoreError> {
+        self.cas(self.inner.identity_claim(row, expected_version)).await
+    }
+
+    async fn identity_release(&self, identity: Digest, account: AccountId) -> Result<(), StoreError> {
+        self.apply(self.inner.identity_release(identity, account)).await
+    }
+
+    async fn audit_append(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        self.apply(self.inner.audit_append(entry)).await
+    }
+
+    async fn audit_page(&self, period: u64, before: AuditId, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.fail_read()?;
+        self.inner.audit_page(period, before, limit).await
+    }
+
     async fn site_get(&self) -> Result<SiteRow, StoreError> {
         self.fail_read()?;
         self.inner.site_get().await
@@ -288,6 +315,28 @@ impl Records for Faulty<dyn Records> {
 
     async fn site_update(&self, row: SiteRow, expected_version: u64) -> Result<Cas<SiteRow>, StoreError> {
         self.cas(self.inner.site_update(row, expected_version)).await
+    }
+
+    async fn access_get(&self, project: ProjectId) -> Result<Option<AccessRow>, StoreError> {
+        self.fail_read()?;
+        self.inner.access_get(project).await
+    }
+
+    async fn access_update(&self, row: AccessRow, expected_version: u64) -> Result<Cas<AccessRow>, StoreError> {
+        self.cas(self.inner.access_update(row, expected_version)).await
+    }
+
+    async fn access_remove(&self, project: ProjectId) -> Result<(), StoreError> {
+        self.apply(self.inner.access_remove(project)).await
+    }
+
+    async fn shared_get(&self, account: AccountId) -> Result<SharedRow, StoreError> {
+        self.fail_read()?;
+        self.inner.shared_get(account).await
+    }
+
+    async fn shared_update(&self, row: SharedRow, expected_version: u64) -> Result<Cas<SharedRow>, StoreError> {
+        self.cas(self.inner.shared_update(row, expected_version)).await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {

@@ -4,10 +4,12 @@ use bincode::{Decode, Encode};
 use domain::account::{
     AGENT_MAX_BYTES, AccountAct, AccountEvent, EMAIL_MAX_BYTES, PERSON_NAME_MAX_CHARS, SESSIONS_MAX, SystemRole,
 };
-use domain::id::{AccountId, SessionId, TenantId};
+use domain::id::{AccountId, Digest, ProjectId, SessionId, TenantId};
+use domain::identity::{IDENTITIES_MAX, IDENTITY_MAX_BYTES};
 use domain::language::Language;
 
 use super::credential::{ApiKeyRow, SecondFactorRow};
+use crate::blobs::BlobScope;
 use crate::error::StoreError;
 
 /// Mailed links that an account may have open: one a kind.
@@ -19,7 +21,7 @@ pub const CREDENTIALS_MAX: usize = 64;
 ///
 /// All that decides whether somebody is let in stands in this one row, so that a change of it is one compare-and-set:
 /// a password that is changed and the sessions that end with it are never seen one without the other. It is bounded by
-/// [`AccountRow::check`] to some twenty kibibytes.
+/// [`AccountRow::check`] to some forty kibibytes.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct AccountRow {
     /// Its id.
@@ -38,7 +40,7 @@ pub struct AccountRow {
     pub language: Language,
     /// What it may do to the node.
     pub role: SystemRole,
-    /// When it was made, milliseconds since 1970 UTC. Shown, never decided from.
+    /// When it was made, milliseconds since 1970 UTC. Decided from where its address was never confirmed.
     pub created_ms: u64,
     /// What it signs in with.
     pub credentials: Vec<Credential>,
@@ -46,6 +48,66 @@ pub struct AccountRow {
     pub sessions: Vec<SessionRow>,
     /// Links that were mailed and not followed.
     pub links: Vec<MailedLink>,
+    /// It is to be erased.
+    pub leaving: Option<Leaving>,
+    /// Its picture: a blob in its own scope.
+    pub avatar: Option<Digest>,
+    /// The newest archive of all that it has.
+    pub export: Option<ExportRow>,
+}
+
+/// An archive of all that an account has.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ExportRow {
+    /// Its id, and that of the intent that looks after it.
+    pub id: u128,
+    /// When it was asked for, milliseconds since 1970 UTC. Shown, never decided from.
+    pub asked_ms: u64,
+    /// How it stands.
+    pub state: ExportState,
+}
+
+/// How an archive stands. Its times are decided from, like a session's.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum ExportState {
+    /// It is being written, or is to be.
+    Running,
+    /// A blob in the account's own scope.
+    Ready {
+        /// Which.
+        digest: Digest,
+        /// Its size.
+        bytes: u64,
+        /// Since when, milliseconds since 1970 UTC.
+        ended_ms: u64,
+    },
+    /// It could not be written.
+    Failed {
+        /// A stable code.
+        code: String,
+        /// Since when, milliseconds since 1970 UTC.
+        ended_ms: u64,
+    },
+}
+
+impl AccountRow {
+    /// Where blobs of its own lie: not those of its projects.
+    pub fn scope(&self) -> BlobScope {
+        BlobScope { tenant: self.tenant, project: ProjectId(self.account.0) }
+    }
+}
+
+/// That an account is to be erased. Its time is decided from, like a session's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Leaving {
+    /// When that was asked for, milliseconds since 1970 UTC.
+    pub asked_ms: u64,
+    /// When it is erased, milliseconds since 1970 UTC.
+    pub erase_at_ms: u64,
+    /// The intent that does it.
+    pub intent: u128,
+    /// It has begun: nothing takes it back.
+    pub begun: bool,
 }
 
 /// What an account signs in with. New kinds are appended.
@@ -62,6 +124,52 @@ pub enum Credential {
     Key(ApiKeyRow),
     /// A second factor, on or to be.
     SecondFactor(SecondFactorRow),
+    /// Somebody that an identity provider vouches for. It is the account's if the [`IdentityRow`] says so too.
+    Identity(Identity),
+}
+
+/// Somebody, as an identity provider knows them.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Identity {
+    /// The provider, as its tokens name it.
+    pub issuer: String,
+    /// Who that is there, for good.
+    pub subject: String,
+    /// What the provider called them when they were linked. Shown, never decided from.
+    pub label: String,
+    /// When that was, milliseconds since 1970 UTC. Shown, never decided from.
+    pub linked_ms: u64,
+}
+
+impl Identity {
+    /// What its [`IdentityRow`] is found by.
+    pub fn key(&self) -> Digest {
+        identity_key(&self.issuer, &self.subject)
+    }
+
+    /// Whether it says no more than a row may hold.
+    pub(super) fn fits(&self) -> bool {
+        [&self.issuer, &self.subject, &self.label].into_iter().all(|text| text.len() <= IDENTITY_MAX_BYTES)
+    }
+}
+
+/// SHA-256 of an issuer and a subject: neither can hold the byte between them.
+pub fn identity_key(issuer: &str, subject: &str) -> Digest {
+    Digest::of(format!("{issuer}\0{subject}").as_bytes())
+}
+
+/// Whose an identity is. Partition: the identity.
+///
+/// Like an address, it names an account that is there or is about to be; one that is not there, or has no such
+/// credential, has left it behind.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct IdentityRow {
+    /// See [`identity_key`].
+    pub identity: Digest,
+    /// Set by the store: 1 at first, one more with each update.
+    pub version: u64,
+    /// The account.
+    pub account: AccountId,
 }
 
 /// SHA-256 of a secret of 256 random bits.
@@ -173,9 +281,13 @@ impl AccountRow {
             Credential::Password { .. } => true,
             Credential::Key(key) => key.fits(),
             Credential::SecondFactor(factor) => factor.fits(),
+            Credential::Identity(one) => one.fits(),
         };
         if !self.credentials.iter().all(fits) {
             return invalid("a credential of it is too long");
+        }
+        if self.identities().count() > IDENTITIES_MAX {
+            return invalid("it has too many identities");
         }
         let crowded = self.links.len() > LINKS_MAX || self.credentials.len() > CREDENTIALS_MAX;
         if crowded { invalid("it has too many links or credentials") } else { Ok(()) }
@@ -210,6 +322,19 @@ impl AccountRow {
         self.credentials.retain(|credential| !matches!(credential, Credential::SecondFactor(_)));
         self.credentials.extend(factor.map(Credential::SecondFactor));
     }
+
+    /// Whether it is being erased: nothing is done with it any more.
+    pub fn is_going(&self) -> bool {
+        self.leaving.is_some_and(|leaving| leaving.begun)
+    }
+
+    /// Those that providers know it by.
+    pub fn identities(&self) -> impl Iterator<Item = &Identity> {
+        self.credentials.iter().filter_map(|credential| match credential {
+            Credential::Identity(identity) => Some(identity),
+            _ => None,
+        })
+    }
 }
 
 impl EmailRow {
@@ -231,6 +356,7 @@ impl std::fmt::Debug for Credential {
             Self::Password { set_ms, .. } => f.debug_struct("Password").field("set_ms", set_ms).finish_non_exhaustive(),
             Self::Key(key) => key.fmt(f),
             Self::SecondFactor(factor) => factor.fmt(f),
+            Self::Identity(identity) => f.debug_tuple("Identity").field(identity).finish(),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Rows as they go into a backup and come out of one.
 
 use domain::account::AccountEvent;
+use domain::audit::AuditEntry;
 use domain::id::{AccountId, ProjectId, RunId, TenantId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 
 use super::{
-    AccountRow, EditRow, EmailRow, EventHead, IntentRow, OutboxRow, ProjectRow, RunRow, SegmentRow, SiteRow, UploadRow,
-    WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventHead, IdentityRow, IntentRow, OutboxRow, ProjectRow, RunRow,
+    SegmentRow, SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 /// Any row, with its partition where it does not say that itself.
@@ -86,4 +87,12 @@ pub enum KeptRow {
     Email(EmailRow),
     /// What the node as a whole has of accounts.
     Site(SiteRow),
+    /// Who has a project.
+    Access(AccessRow),
+    /// Which projects an account was given.
+    Shared(SharedRow),
+    /// Whose an identity is.
+    Identity(IdentityRow),
+    /// Something that the node as a whole has written down.
+    Audit(AuditEntry),
 }

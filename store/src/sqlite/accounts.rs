@@ -56,6 +56,12 @@ pub(super) fn events(
     )
 }
 
+pub(super) fn remove(connection: &Connection, account: AccountId) -> Result<(), StoreError> {
+    let key = params![account.0.to_be_bytes()];
+    execute(connection, "removing an account's log", "DELETE FROM account_events WHERE account = ?1", key)?;
+    execute(connection, "removing an account", "DELETE FROM accounts WHERE account = ?1", key)
+}
+
 pub(super) fn list(connection: &Connection, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
     let sql = "SELECT payload FROM accounts WHERE account > ?1 ORDER BY account LIMIT ?2";
     rows(connection, "listing accounts", sql, params![after.0.to_be_bytes(), bounded(limit)])

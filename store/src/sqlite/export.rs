@@ -7,7 +7,9 @@ use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::payload::{Payload, decode, encode};
-use super::{accounts, execute, int, intents, projects, readers, sql_error, uploads, webhooks};
+use super::{
+    access, accounts, audit, execute, identities, int, intents, projects, readers, sql_error, uploads, webhooks,
+};
 use crate::error::StoreError;
 use crate::records::RowStream;
 use crate::rows::{KeptRow, LIST_MAX};
@@ -91,7 +93,11 @@ const TABLES: &[Table] = &[
         row: |r| Ok(KeptRow::AccountEvent { account: AccountId(id(r, 0)?), event: payload(r, 1)? }),
     },
     Table { name: "emails", sql: "SELECT payload FROM emails", row: |r| Ok(KeptRow::Email(payload(r, 0)?)) },
+    Table { name: "identities", sql: "SELECT payload FROM identities", row: |r| Ok(KeptRow::Identity(payload(r, 0)?)) },
+    Table { name: "audit", sql: "SELECT payload FROM audit", row: |r| Ok(KeptRow::Audit(payload(r, 0)?)) },
     Table { name: "site", sql: "SELECT payload FROM site", row: |r| Ok(KeptRow::Site(payload(r, 0)?)) },
+    Table { name: "access", sql: "SELECT payload FROM access", row: |r| Ok(KeptRow::Access(payload(r, 0)?)) },
+    Table { name: "shared", sql: "SELECT payload FROM shared", row: |r| Ok(KeptRow::Shared(payload(r, 0)?)) },
 ];
 
 fn id(row: &rusqlite::Row<'_>, column: usize) -> Result<u128, StoreError> {
@@ -202,7 +208,11 @@ fn put(connection: &Connection, row: &KeptRow) -> Result<(), StoreError> {
         KeptRow::Account(row) => accounts::put(connection, row.clone(), None).map(drop),
         KeptRow::AccountEvent { account, event } => accounts::put_event(connection, *account, event),
         KeptRow::Email(row) => accounts::put_email(connection, row.clone()).map(drop),
+        KeptRow::Identity(row) => identities::put(connection, row.clone()).map(drop),
+        KeptRow::Audit(entry) => audit::append(connection, entry),
         KeptRow::Site(row) => accounts::put_site(connection, row.clone()).map(drop),
+        KeptRow::Access(row) => access::put(connection, row.clone()).map(drop),
+        KeptRow::Shared(row) => access::put_shared(connection, row.clone()).map(drop),
     }
 }
 

@@ -15,6 +15,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_projects.sql"),
     include_str!("migrations/0004_webhooks.sql"),
     include_str!("migrations/0005_accounts.sql"),
+    include_str!("migrations/0006_access.sql"),
+    include_str!("migrations/0007_identities.sql"),
+    include_str!("migrations/0008_audit.sql"),
 ];
 
 /// Stands in the file's header, so that another program's database is not taken for ours: `VSBK`.

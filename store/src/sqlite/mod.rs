@@ -10,10 +10,13 @@
 //! | `projects`, `runs`, `edits`, `events`, `uploads`, `leases`, `intents` | each port method as SQL |
 //! | `port` | the port itself: which of those runs where |
 
+mod access;
 mod accounts;
+mod audit;
 mod edits;
 mod events;
 mod export;
+mod identities;
 mod intents;
 mod leases;
 pub(crate) mod migrate;

@@ -7,13 +7,14 @@ mod old;
 
 use bincode::{Decode, Encode};
 use domain::account::AccountEvent;
+use domain::audit::AuditEntry;
 use domain::project::Activity;
 use domain::run::RunEvent;
 
 use crate::error::StoreError;
 use crate::rows::{
-    AccountRow, EditRow, EmailRow, EventHead, IntentRow, LeaseRow, OutboxRow, ProjectRow, RunRow, SegmentRow, SiteRow,
-    UploadRow, WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventHead, IdentityRow, IntentRow, LeaseRow, OutboxRow, ProjectRow,
+    RunRow, SegmentRow, SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 /// A damaged row must not make us allocate without bound.
@@ -83,6 +84,10 @@ payloads! {
     AccountEvent: "account event", 1;
     EmailRow: "address", 1;
     SiteRow: "site", 1;
+    AccessRow: "access", 1;
+    SharedRow: "shared", 1;
+    IdentityRow: "identity", 1;
+    AuditEntry: "audit", 1;
 }
 
 /// The payload of a row.

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use domain::account::AccountEvent;
-use domain::id::{AccountId, ProjectId, RunId, TenantId, UploadId, WebhookId};
+use domain::audit::AuditEntry;
+use domain::id::{AccountId, AuditId, Digest, ProjectId, RunId, TenantId, UploadId, WebhookId};
 use domain::project::Activity;
 use domain::run::RunEvent;
 use rusqlite::params;
@@ -12,14 +13,15 @@ use rusqlite::params;
 use super::readers::READERS_MAX;
 use super::writer::{QUEUE_MAX, Verdict, Written};
 use super::{
-    Sqlite, accounts, edits, events, execute, export, intents, leases, migrate, projects, runs, uploads, webhooks,
+    Sqlite, access, accounts, audit, edits, events, execute, export, identities, intents, leases, migrate, projects,
+    runs, uploads, webhooks,
 };
 use crate::error::StoreError;
 use crate::records::{Cas, Health, Migrated, Records, RowStream, StoreIdentity};
 use crate::rows::{
-    AccountRow, EditRow, EmailRow, EventAppend, EventHead, IntentRow, KeptRow, LeaseKey, LeaseRow, NewAccountEvent,
-    NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate, SegmentRow, SiteRow,
-    UploadRow, WebhookMark, WebhookRow,
+    AccessRow, AccountRow, EditRow, EmailRow, EventAppend, EventHead, IdentityRow, IntentRow, KeptRow, LeaseKey,
+    LeaseRow, NewAccountEvent, NewAct, OutboxEvent, OutboxRow, OwnerId, ProjectRow, RunConflict, RunRow, RunUpdate,
+    SegmentRow, SharedRow, SiteRow, UploadRow, WebhookMark, WebhookRow,
 };
 
 #[async_trait]
@@ -265,6 +267,10 @@ impl Records for Sqlite {
         self.readers.read("reading an account's log", move |c| accounts::events(c, account, before, limit)).await
     }
 
+    async fn account_remove(&self, account: AccountId) -> Result<(), StoreError> {
+        self.apply("removing an account", move |c| accounts::remove(c, account)).await
+    }
+
     async fn account_list(&self, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
         self.readers.read("listing accounts", move |c| accounts::list(c, after, limit)).await
     }
@@ -283,12 +289,52 @@ impl Records for Sqlite {
         self.apply("releasing an address", move |c| accounts::release_email(c, &email, account)).await
     }
 
+    async fn identity_get(&self, identity: Digest) -> Result<Option<IdentityRow>, StoreError> {
+        self.readers.read("reading whose an identity is", move |c| identities::get(c, identity)).await
+    }
+
+    async fn identity_claim(&self, row: IdentityRow, expected_version: u64) -> Result<Cas<IdentityRow>, StoreError> {
+        self.cas("claiming an identity", move |c| identities::claim(c, row, expected_version)).await
+    }
+
+    async fn identity_release(&self, identity: Digest, account: AccountId) -> Result<(), StoreError> {
+        self.apply("releasing an identity", move |c| identities::release(c, identity, account)).await
+    }
+
+    async fn audit_append(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        self.apply("writing the node's log", move |c| audit::append(c, &entry)).await
+    }
+
+    async fn audit_page(&self, period: u64, before: AuditId, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.readers.read("reading the node's log", move |c| audit::page(c, period, before, limit)).await
+    }
+
     async fn site_get(&self) -> Result<SiteRow, StoreError> {
         self.readers.read("reading the node's row", accounts::site).await
     }
 
     async fn site_update(&self, row: SiteRow, expected_version: u64) -> Result<Cas<SiteRow>, StoreError> {
         self.cas("claiming the node", move |c| accounts::update_site(c, row, expected_version)).await
+    }
+
+    async fn access_get(&self, project: ProjectId) -> Result<Option<AccessRow>, StoreError> {
+        self.readers.read("reading who has a project", move |c| access::get(c, project)).await
+    }
+
+    async fn access_update(&self, row: AccessRow, expected_version: u64) -> Result<Cas<AccessRow>, StoreError> {
+        self.cas("changing who has a project", move |c| access::update(c, row, expected_version)).await
+    }
+
+    async fn access_remove(&self, project: ProjectId) -> Result<(), StoreError> {
+        self.apply("removing who has a project", move |c| access::remove(c, project)).await
+    }
+
+    async fn shared_get(&self, account: AccountId) -> Result<SharedRow, StoreError> {
+        self.readers.read("reading what was shared", move |c| access::shared(c, account)).await
+    }
+
+    async fn shared_update(&self, row: SharedRow, expected_version: u64) -> Result<Cas<SharedRow>, StoreError> {
+        self.cas("changing what was shared", move |c| access::update_shared(c, row, expected_version)).await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {

@@ -1,6 +1,7 @@
 //! The visitor's language: texts from the one table, and numbers, sizes and times as that language writes them.
 
 use domain::language::Language;
+use domain::sharing::ProjectRole;
 use domain::text::Text;
 use js_sys::{Array, Date, Object, Reflect};
 use yew::prelude::*;
@@ -14,6 +15,15 @@ const REMEMBERED: &str = "visiobook.language";
 pub struct Tr(pub Language);
 
 impl Tr {
+    /// What somebody may do with a project.
+    pub fn project_role(self, role: ProjectRole) -> &'static str {
+        self.t(match role {
+            ProjectRole::Viewer => Text::ProjectRoleViewer,
+            ProjectRole::Editor => Text::ProjectRoleEditor,
+            ProjectRole::Owner => Text::ProjectRoleOwner,
+        })
+    }
+
     pub fn t(self, key: Text) -> &'static str {
         self.0.text(key)
     }

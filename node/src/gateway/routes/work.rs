@@ -6,12 +6,12 @@ use super::*;
 #[rustfmt::skip]
 pub(super) fn of_projects() -> Vec<Route> {
     use Content::{Bytes, BytesOf, Empty, Json, MergePatch, Picture};
-    use Permission::{ProjectRead, ProjectWrite, Public, Tenant};
+    use Permission::{ProjectMember, ProjectOwn, ProjectRead, ProjectWrite, Public, Tenant};
     let get = || Method::GET;
     let post = || Method::POST;
     vec![
         Route { id: "listProjects", method: get(), path: "/api/v1/projects", about: "A page of the projects: filtered, searched and sorted.",
-            permission: Tenant, limits: NO_BODY, params: LIST, request: Empty, response: (200, Json(schema::<ProjectPage>)), handler: handler!(projects::list) },
+            permission: Tenant, limits: NO_BODY, params: LIST, request: Empty, response: (200, Json(schema::<ProjectAsPage>)), handler: handler!(projects::list) },
         Route { id: "createProject", method: post(), path: "/api/v1/projects", about: "Upload a book: it is checked, kept, and its first run starts.",
             permission: Tenant, limits: UPLOAD, params: &[NAME, UPLOAD_ID], request: Bytes, response: (201, Json(schema::<ProjectView>)), handler: handler!(handlers::create) },
         Route { id: "uploadOptions", method: Method::OPTIONS, path: "/api/v1/uploads", about: "What the tus protocol can do here.",
@@ -27,21 +27,21 @@ pub(super) fn of_projects() -> Vec<Route> {
         Route { id: "removeUpload", method: Method::DELETE, path: "/api/v1/uploads/{upload}", about: "Give an upload up.",
             permission: Tenant, limits: CHANGE, params: &[TUS], request: Empty, response: (204, Empty), handler: handler!(uploads::remove) },
         Route { id: "getProject", method: get(), path: "/api/v1/projects/{project}", about: "One project, with its ETag.",
-            permission: ProjectRead, limits: NO_BODY, params: &[IF_NONE_MATCH], request: Empty, response: (200, Json(schema::<Project>)), handler: handler!(projects::get) },
+            permission: ProjectRead, limits: NO_BODY, params: &[IF_NONE_MATCH], request: Empty, response: (200, Json(schema::<ProjectAs>)), handler: handler!(projects::get) },
         Route { id: "changeProject", method: Method::PATCH, path: "/api/v1/projects/{project}", about: "Name, describe or archive a project.",
-            permission: ProjectWrite, limits: SMALL_BODY, params: &[IF_MATCH], request: MergePatch(schema::<ProjectPatch>), response: (200, Json(schema::<Project>)), handler: handler!(projects::patch) },
+            permission: ProjectWrite, limits: SMALL_BODY, params: &[IF_MATCH], request: MergePatch(schema::<ProjectPatch>), response: (200, Json(schema::<ProjectAs>)), handler: handler!(projects::patch) },
         Route { id: "deleteProject", method: Method::DELETE, path: "/api/v1/projects/{project}", about: "Delete a project with all that it holds; for a while that can be undone.",
-            permission: ProjectWrite, limits: CHANGE, params: &[IF_MATCH, ERASE], request: Empty, response: (204, Empty), handler: handler!(projects::delete) },
+            permission: ProjectOwn, limits: CHANGE, params: &[IF_MATCH, ERASE], request: Empty, response: (204, Empty), handler: handler!(projects::delete) },
         Route { id: "restoreProject", method: post(), path: "/api/v1/projects/{project}/restore", about: "Undo the deletion of a project.",
-            permission: ProjectWrite, limits: CHANGE, params: &[], request: Empty, response: (200, Json(schema::<Project>)), handler: handler!(projects::restore) },
+            permission: ProjectOwn, limits: CHANGE, params: &[], request: Empty, response: (200, Json(schema::<ProjectAs>)), handler: handler!(projects::restore) },
         Route { id: "cover", method: get(), path: "/api/v1/projects/{project}/cover", about: "The cover of the book, made small, in the best format that `Accept` names.",
             permission: ProjectRead, limits: THOROUGH, params: COVER, request: Empty, response: (200, Picture), handler: handler!(keeping::cover) },
         Route { id: "activity", method: get(), path: "/api/v1/projects/{project}/activity", about: "Who did what to the project, newest first.",
-            permission: ProjectRead, limits: NO_BODY, params: ACTIVITY, request: Empty, response: (200, Json(schema::<ActivityPage>)), handler: handler!(projects::activity) },
+            permission: ProjectMember, limits: NO_BODY, params: ACTIVITY, request: Empty, response: (200, Json(schema::<ActivityPage>)), handler: handler!(projects::activity) },
         Route { id: "listRevisions", method: get(), path: "/api/v1/projects/{project}/revisions", about: "The files that were given as the project's book, newest first.",
             permission: ProjectRead, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<RevisionList>)), handler: handler!(projects::revisions) },
         Route { id: "addRevision", method: post(), path: "/api/v1/projects/{project}/revisions", about: "Upload another file as the project's book: it is checked, kept, and its analysis starts.",
-            permission: ProjectWrite, limits: UPLOAD, params: &[NAME, UPLOAD_ID], request: Bytes, response: (201, Json(schema::<Project>)), handler: handler!(projects::revise) },
+            permission: ProjectWrite, limits: UPLOAD, params: &[NAME, UPLOAD_ID], request: Bytes, response: (201, Json(schema::<ProjectAs>)), handler: handler!(projects::revise) },
         Route { id: "revisionFile", method: get(), path: "/api/v1/projects/{project}/revisions/{revision}/file", about: "The file of a revision, as it was given.",
             permission: ProjectRead, limits: NO_BODY, params: FILE, request: Empty, response: (200, Bytes), handler: handler!(projects::revision_file) },
     ]
@@ -51,7 +51,7 @@ pub(super) fn of_projects() -> Vec<Route> {
 #[rustfmt::skip]
 pub(super) fn of_runs() -> Vec<Route> {
     use Content::{Bytes, Empty, Events, Json, OptionalJson};
-    use Permission::{ProjectRead, ProjectWrite, Public};
+    use Permission::{ProjectOwn, ProjectRead, ProjectWrite, Public};
     let get = || Method::GET;
     let post = || Method::POST;
     vec![
@@ -84,7 +84,7 @@ pub(super) fn of_runs() -> Vec<Route> {
         Route { id: "file", method: get(), path: "/api/v1/projects/{project}/files/{name}", about: "A file of the newest finished run: `storyboard.json` or `storyboard.html`, with their edits, or `book.json`.",
             permission: ProjectRead, limits: NO_BODY, params: FILE, request: Empty, response: (200, Bytes), handler: handler!(handlers::file) },
         Route { id: "linkFile", method: post(), path: "/api/v1/projects/{project}/files/{name}/link", about: "Sign an address of the file as it is now, for whoever is given it.",
-            permission: ProjectRead, limits: CHANGE, params: &[VALID], request: Empty, response: (201, Json(schema::<FileLink>)), handler: handler!(handlers::link) },
+            permission: ProjectOwn, limits: CHANGE, params: &[VALID], request: Empty, response: (201, Json(schema::<FileLink>)), handler: handler!(handlers::link) },
         Route { id: "signedFile", method: get(), path: "/api/v1/files/{token}", about: "A file by its signed address.",
             permission: Public, limits: NO_BODY, params: FILE, request: Empty, response: (200, Bytes), handler: handler!(handlers::signed_file) },
     ]

@@ -1,19 +1,25 @@
 use domain::account::{AccountAct, SystemRole};
 use domain::api_key::{KeyScope, KeyScopes};
+use domain::audit::{AuditAct, AuditEntry};
 use domain::book::{Format, Warning};
 use domain::edit::{Edit, EditEntry};
-use domain::id::{AccountId, ApiKeyId, Digest, ProjectId, RunId, SessionId, TenantId, Term, UploadId, WebhookId};
+use domain::id::{
+    AccountId, ApiKeyId, AuditId, Digest, InvitationId, ProjectId, RunId, SessionId, ShareLinkId, TenantId, Term,
+    UploadId, WebhookId,
+};
 use domain::language::Language;
 use domain::project::{Act, Actor};
 use domain::run::{Progress, RunSettings, RunState, Stage};
+use domain::sharing::ProjectRole;
 use domain::webhook::{Delivery, OffReason, WebhookEvents};
 use proptest::prelude::*;
 
 use super::old::{Project1, Run1};
 use super::*;
 use crate::rows::{
-    ApiKeyRow, Artefact, Chunk, Credential, IntentBody, LinkPurpose, MailedLink, NewSegment, OutboxEvent, OwnerId,
-    PendingEvent, RevisionRow, SecondFactorRow, SessionRow, Trash, UploadState,
+    ApiKeyRow, Artefact, Chunk, Credential, ExportRow, ExportState, Identity, IntentBody, InvitationRow, Leaving,
+    LinkPurpose, MailedLink, MemberRow, NewSegment, OutboxEvent, OwnerId, PendingEvent, RevisionRow, SecondFactorRow,
+    SessionRow, ShareLinkRow, SharedProject, Trash, UploadState,
 };
 
 const PROGRESS: Progress =
@@ -131,7 +137,15 @@ fn account() -> AccountRow {
         language: Language::Fr,
         role: SystemRole::Admin,
         created_ms: 11,
-        credentials: vec![Credential::Password { phc: "p".into(), set_ms: 12 }],
+        credentials: vec![
+            Credential::Password { phc: "p".into(), set_ms: 12 },
+            Credential::Identity(Identity {
+                issuer: "i".into(),
+                subject: "s".into(),
+                label: "l".into(),
+                linked_ms: 17,
+            }),
+        ],
         sessions: vec![SessionRow {
             session: SessionId(4),
             secret: [5; 32],
@@ -147,6 +161,13 @@ fn account() -> AccountRow {
             email: "f".into(),
             expires_ms: 16,
         }],
+        leaving: Some(Leaving { asked_ms: 18, erase_at_ms: 19, intent: 20, begun: true }),
+        avatar: Some(Digest([7; 32])),
+        export: Some(ExportRow {
+            id: 21,
+            asked_ms: 22,
+            state: ExportState::Ready { digest: Digest([8; 32]), bytes: 23, ended_ms: 24 },
+        }),
     }
 }
 
@@ -172,6 +193,36 @@ fn second_factor() -> Credential {
         wrong: 3,
         wrong_ms: 14,
     })
+}
+
+fn access() -> AccessRow {
+    let invitation = InvitationRow {
+        invitation: InvitationId(5),
+        email: "e".into(),
+        role: ProjectRole::Owner,
+        secret: [6; 32],
+        by: AccountId(1),
+        invited_ms: 7,
+        expires_ms: 8,
+    };
+    let link = ShareLinkRow {
+        link: ShareLinkId(9),
+        name: "l".into(),
+        secret: [7; 32],
+        role: ProjectRole::Viewer,
+        password: Some("p".into()),
+        by: Actor::Account(AccountId(1)),
+        created_ms: 10,
+        expires_ms: 11,
+    };
+    AccessRow {
+        version: 3,
+        payer: Some(AccountId(1)),
+        members: vec![MemberRow { account: AccountId(4), role: ProjectRole::Editor, since_ms: 12 }],
+        invitations: vec![invitation],
+        links: vec![link],
+        ..AccessRow::alone(TenantId(2), ProjectId(3))
+    }
 }
 
 fn account_event(what: AccountAct) -> AccountEvent {
@@ -239,13 +290,27 @@ fn the_payload_formats_are_frozen() {
         hex(&account_event(AccountAct::AddressChanged { before: "e".into(), email: "f".into() })),
         hex(&account_event(AccountAct::ChangedRole { of: AccountId(9), role: SystemRole::Operator })),
         hex(&EmailRow { email: "e".into(), version: 2, account: AccountId(1) }),
+        hex(&IdentityRow { identity: Digest([4; 32]), version: 2, account: AccountId(1) }),
+        hex(&AuditEntry {
+            id: AuditId(5),
+            at_ms: 10,
+            by: Actor::Account(AccountId(1)),
+            what: AuditAct::RoleChanged { of: AccountId(9), role: SystemRole::Operator },
+        }),
         hex(&SiteRow { version: 1, claimed: Some((AccountId(1), 11)) }),
         hex(&EditRow { version: 1, id: 6, at_ms: 10, by: Actor::Account(AccountId(1)), entry: EditEntry::Undo }),
+        hex(&access()),
+        hex(&SharedRow {
+            account: AccountId(1),
+            version: 2,
+            projects: vec![SharedProject { project: ProjectId(3), since_ms: 4 }],
+        }),
+        hex(&Activity { seq: 1, at_ms: 2, by: Actor::Somebody, what: Act::MemberRemoved { member: AccountId(3) } }),
     ];
     assert_eq!(found, GOLDEN);
 }
 
-const GOLDEN: [&str; 30] = [
+const GOLDEN: [&str; 35] = [
     "0100060102fb2c01",
     "01000101010309fb2c01fc701101000c",
     "0100010204020309fb2c01fc701101000c",
@@ -266,16 +331,21 @@ const GOLDEN: [&str; 30] = [
     "c1d11e5dfb0efe5a992aae4e90e50d01f75f14736c4e6b32d555d6d34b87345a",
     "2954417706f72996f89db6656284d1d2331a20e25bb1ed11528a83a324873cd5",
     "ea2061a07dc4d592768543a67a2d038d2db5a3e829042de16787b00836fa99de",
-    "0100010203016501016e01020b010001700c010405050505050505050505050505050505050505050505050505050505050505050d0e0f0161016201020606060606060606060606060606060606060606060606060606060606060606016610",
-    "0100010203016501016e01020b0101070909090909090909090909090909090909090909090909090909090909090909016b050c010d0e0000",
-    "0100010203016501016e01020b01020201020c010dfb2c01010808080808080808080808080808080808080808080808080808080808080808030e0000",
+    "0100010203016501016e01020b020001700c0301690173016c11010405050505050505050505050505050505050505050505050505050505050505050d0e0f016101620102060606060606060606060606060606060606060606060606060606060606060601661001121314010107070707070707070707070707070707070707070707070707070707070707070115160108080808080808080808080808080808080808080808080808080808080808081718",
+    "0100010203016501016e01020b0101070909090909090909090909090909090909090909090909090909090909090909016b050c010d0e000001121314010107070707070707070707070707070707070707070707070707070707070707070115160108080808080808080808080808080808080808080808080808080808080808081718",
+    "0100010203016501016e01020b01020201020c010dfb2c01010808080808080808080808080808080808080808080808080808080808080808030e000001121314010107070707070707070707070707070707070707070707070707070707070707070115160108080808080808080808080808080808080808080808080808080808080808081718",
     "0100020a01621207",
     "0100020a016219",
     "0100020a01620c01650166",
     "0100020a0162100901",
     "010001650201",
+    "010004040404040404040404040404040404040404040404040404040404040404040201",
+    "0100050a0201000901",
     "01000101010b",
     "010001060a020101",
+    "010003030201010104010c010501650206060606060606060606060606060606060606060606060606060606060606060107080109016c07070707070707070707070707070707070707070707070707070707070707070001017002010a0b",
+    "01000102010304",
+    "01000102030b03",
 ];
 
 #[test]

@@ -101,12 +101,35 @@ fn act_text(tr: Tr, act: &AccountAct) -> String {
         }
         AccountAct::Changed => Text::AccountActChanged,
         AccountAct::ConfirmAsked => Text::AccountActConfirmAsked,
+        AccountAct::Invited { email, role, .. } => {
+            return tr.fill(Text::AccountActInvited, &[("email", email), ("role", tr.project_role(*role))]);
+        }
+        AccountAct::Joined { role, .. } => {
+            return tr.fill(Text::AccountActJoined, &[("role", tr.project_role(*role))]);
+        }
+        AccountAct::ChangedMember { role, .. } => {
+            return tr.fill(Text::AccountActChangedMember, &[("role", tr.project_role(*role))]);
+        }
+        AccountAct::InvitationWithdrawn { .. } => Text::AccountActInvitationWithdrawn,
+        AccountAct::Left { .. } => Text::AccountActLeft,
+        AccountAct::RemovedMember { .. } => Text::AccountActRemovedMember,
+        AccountAct::ShareLinkMade { .. } => Text::AccountActShareLinkMade,
+        AccountAct::ShareLinkRevoked { .. } => Text::AccountActShareLinkRevoked,
+        AccountAct::LookedAt { .. } => Text::AccountActLookedAt,
+        AccountAct::SeenByAdmin { .. } => Text::AccountActSeenByAdmin,
+        AccountAct::BackedUp => Text::AccountActBackedUp,
         AccountAct::RoleChanged { role, .. } => {
             return tr.fill(Text::AccountActRole, &[("role", role_text(tr, *role))]);
         }
         AccountAct::ChangedRole { role, .. } => {
             return tr.fill(Text::AccountActGaveRole, &[("role", role_text(tr, *role))]);
         }
+        AccountAct::SignedUpAs { issuer } => return tr.fill(Text::AccountActSignedUpAs, &[("issuer", issuer)]),
+        AccountAct::IdentityLinked { issuer } => return tr.fill(Text::AccountActLinked, &[("issuer", issuer)]),
+        AccountAct::IdentityUnlinked { issuer } => return tr.fill(Text::AccountActUnlinked, &[("issuer", issuer)]),
+        AccountAct::DeletionAsked { .. } => Text::AccountActDeletion,
+        AccountAct::ExportAsked => Text::AccountActExportAsked,
+        AccountAct::ExportReady => Text::AccountActExportReady,
         AccountAct::KeyMade { .. } => Text::AccountActKeyMade,
         AccountAct::KeyRevoked { .. } => Text::AccountActKeyRevoked,
         AccountAct::SecondFactorBegun => Text::AccountActFactorBegun,

@@ -95,6 +95,7 @@ pub fn actor_text(tr: Tr, actor: Actor) -> &'static str {
         Actor::Local => Text::ActorLocal,
         Actor::Node => Text::ActorNode,
         Actor::Account(_) => Text::ActorAccount,
+        Actor::Somebody => Text::ActorSomebody,
     })
 }
 
@@ -121,6 +122,14 @@ fn act_text(tr: Tr, act: &Act) -> String {
             tr.fill(text, &[("n", &revision.to_string())])
         }
         Act::RunCancelled { .. } => plain(Text::ActRunCancelled),
+        Act::Invited { role, .. } => tr.fill(Text::ActInvited, &[("role", tr.project_role(*role))]),
+        Act::InvitationWithdrawn { .. } => plain(Text::ActInvitationWithdrawn),
+        Act::Joined { role } => tr.fill(Text::ActJoined, &[("role", tr.project_role(*role))]),
+        Act::MemberChanged { role, .. } => tr.fill(Text::ActMemberChanged, &[("role", tr.project_role(*role))]),
+        Act::MemberRemoved { .. } => plain(Text::ActMemberRemoved),
+        Act::Left => plain(Text::ActLeft),
+        Act::ShareLinkMade { .. } => plain(Text::ActShareLinkMade),
+        Act::ShareLinkRevoked { .. } => plain(Text::ActShareLinkRevoked),
     }
 }
 
