@@ -409,6 +409,10 @@ pub trait Records: Send + Sync {
     /// After `Unknown` the row is the old one or the new one.
     async fn shared_update(&self, row: SharedRow, expected_version: u64) -> Result<Cas<SharedRow>, StoreError>;
 
+    /// Removes which projects an account was given that is being erased. Idempotent: repeat after an error. Partition:
+    /// account.
+    async fn shared_remove(&self, account: AccountId) -> Result<(), StoreError>;
+
     // -- leases -----------------------------------------------------------------------------------
 
     /// A lease, if it was ever taken. Partition: the key's.

@@ -17,7 +17,7 @@
 //! | [`second`], `totp` | the second factor; codes of apps |
 //! | [`credentials`] | passwords and addresses that change |
 //! | [`identities`] | those that a provider vouches for: found, added, removed |
-//! | [`visits`] | ways to the provider and back |
+//! | [`flows`] | ways to the provider and back |
 //! | [`leaving`] | accounts that are deleted, and those that were never confirmed |
 //! | [`exports`], `archive` | an archive of all that an account has |
 //! | [`avatar`] | somebody's picture |
@@ -36,6 +36,7 @@ pub mod audit;
 pub mod avatar;
 pub mod credentials;
 pub mod exports;
+pub mod flows;
 pub mod identities;
 pub mod joining;
 pub mod keys;
@@ -49,7 +50,6 @@ pub mod sharing;
 pub mod token;
 mod totp;
 pub mod views;
-pub mod visits;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,11 +66,11 @@ use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 use crate::run::RunContext;
 use crate::store_fault;
 use exports::Exports;
+use flows::{Flows, IdentityProvider};
 use letters::{Letter, Mailer, post};
 use password::Hashing;
 use rows::AtHand;
 use sharing::Sharing;
-use visits::{IdentityProvider, Visits};
 
 /// Things that are looked up after they were answered, letters that wait for another try among them.
 const AFTER_MAX: usize = 256;
@@ -117,7 +117,7 @@ pub struct Accounts {
     sharing: Sharing,
     /// Who vouches for people, if anybody does.
     provider: Option<Arc<dyn IdentityProvider>>,
-    visits: Visits,
+    flows: Flows,
     exports: Exports,
 }
 
@@ -129,9 +129,9 @@ impl Accounts {
         // Until it is known, nobody is trusted for sitting at the machine.
         let claimed = watch::channel(true).0;
         let revoked = broadcast::channel(REVOKED_MAX).0;
-        let (rows, provider, visits) = (AtHand::default(), None, Visits::default());
+        let (rows, provider, flows) = (AtHand::default(), None, Flows::default());
         let (exports, sharing) = (Exports::default(), Sharing::default());
-        Self { mailer, policy, hashing, rows, after, claiming, claimed, revoked, sharing, provider, visits, exports }
+        Self { mailer, policy, hashing, rows, after, claiming, claimed, revoked, sharing, provider, flows, exports }
     }
 
     /// The same, where somebody vouches for people.

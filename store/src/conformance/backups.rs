@@ -89,7 +89,7 @@ struct Ours {
 impl Ours {
     /// Rows that stay as long as the store does.
     fn stays(row: &KeptRow) -> bool {
-        matches!(row, KeptRow::Audit(_) | KeptRow::Site(_) | KeptRow::Shared(_))
+        matches!(row, KeptRow::Audit(_) | KeptRow::Site(_))
     }
 
     fn has(&self, row: &KeptRow) -> bool {
@@ -123,6 +123,7 @@ impl Ours {
         assert!(matches!(marked, Ok(Cas::Applied(_))));
         store.project_remove(self.tenant, self.project).await.unwrap();
         store.access_remove(self.project).await.unwrap();
+        store.shared_remove(self.account).await.unwrap();
         store.run_remove(self.run).await.unwrap();
         store.events_remove(self.project).await.unwrap();
         store.upload_remove(self.tenant, domain::id::UploadId(self.upload)).await.unwrap();

@@ -339,6 +339,10 @@ impl Records for Faulty<dyn Records> {
         self.cas(self.inner.shared_update(row, expected_version)).await
     }
 
+    async fn shared_remove(&self, account: AccountId) -> Result<(), StoreError> {
+        self.apply(self.inner.shared_remove(account)).await
+    }
+
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {
         self.fail_read()?;
         self.inner.lease_get(key).await

@@ -337,6 +337,10 @@ impl Records for Sqlite {
         self.cas("changing what was shared", move |c| access::update_shared(c, row, expected_version)).await
     }
 
+    async fn shared_remove(&self, account: AccountId) -> Result<(), StoreError> {
+        self.apply("removing what was shared", move |c| access::remove_shared(c, account)).await
+    }
+
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {
         self.readers.read("reading a lease", move |c| leases::get(c, key)).await
     }

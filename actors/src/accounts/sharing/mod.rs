@@ -13,10 +13,12 @@
 //! | [`invitations`] | who is about to |
 //! | [`links`] | addresses that show it |
 //! | [`index`] | the projects that an account was given |
+//! | [`leaving`] | what becomes of it all when an account goes |
 //! | `rows` | rows found, kept at hand, changed |
 
 pub mod index;
 pub mod invitations;
+pub mod leaving;
 pub mod links;
 pub mod members;
 mod rows;
@@ -93,8 +95,8 @@ pub async fn reach(context: &RunContext, ask: &ReachProject) -> Result<ReachedRe
     if let Some(role) = role_in(row, &ask.principal) {
         return Ok(ReachedReply { principal: Principal { tenant: row.tenant, ..ask.principal }, role, ..own });
     }
-    let visit = ask.visit.as_ref().and_then(|visit| links::visit(context, row, visit));
-    Ok(visit.unwrap_or(own))
+    let Some(visit) = &ask.visit else { return Ok(own) };
+    Ok(links::visit(context, row, visit).await?.unwrap_or(own))
 }
 
 /// A project that somebody does something with, as it stands: its tenant.
