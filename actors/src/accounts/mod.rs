@@ -28,7 +28,7 @@
 //! | [`attempts`] | how often somebody may try |
 //! | [`letters`] | mail |
 //! | [`sharing`] | projects of several people: members, invitations, share links |
-//! | `rows` | rows found, kept at hand, changed |
+//! | `rows` | rows found, changed |
 
 mod archive;
 pub mod attempts;
@@ -68,7 +68,6 @@ use crate::store_fault;
 use exports::Exports;
 use letters::{Letter, Mailer, post};
 use password::Hashing;
-use rows::AtHand;
 use sharing::Sharing;
 use visits::{IdentityProvider, Visits};
 
@@ -108,7 +107,6 @@ pub struct Accounts {
     mailer: Arc<dyn Mailer>,
     policy: AccountPolicy,
     hashing: Hashing,
-    rows: AtHand,
     after: Arc<Semaphore>,
     /// One claims at a time.
     claiming: Arc<Mutex<()>>,
@@ -129,9 +127,9 @@ impl Accounts {
         // Until it is known, nobody is trusted for sitting at the machine.
         let claimed = watch::channel(true).0;
         let revoked = broadcast::channel(REVOKED_MAX).0;
-        let (rows, provider, visits) = (AtHand::default(), None, Visits::default());
+        let (provider, visits) = (None, Visits::default());
         let (exports, sharing) = (Exports::default(), Sharing::default());
-        Self { mailer, policy, hashing, rows, after, claiming, claimed, revoked, sharing, provider, visits, exports }
+        Self { mailer, policy, hashing, after, claiming, claimed, revoked, sharing, provider, visits, exports }
     }
 
     /// The same, where somebody vouches for people.

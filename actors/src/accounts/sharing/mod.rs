@@ -13,7 +13,7 @@
 //! | [`invitations`] | who is about to |
 //! | [`links`] | addresses that show it |
 //! | [`index`] | the projects that an account was given |
-//! | `rows` | rows found, kept at hand, changed |
+//! | `rows` | rows found, changed |
 
 pub mod index;
 pub mod invitations;
@@ -42,14 +42,13 @@ use crate::run::RunContext;
 /// What sharing shares.
 #[derive(Clone)]
 pub(super) struct Sharing {
-    rows: rows::AtHand,
     /// Projects of which somebody may have lost something.
     pub(super) changed: broadcast::Sender<ProjectId>,
 }
 
 impl Default for Sharing {
     fn default() -> Self {
-        Self { rows: rows::AtHand::default(), changed: broadcast::channel(REVOKED_MAX).0 }
+        Self { changed: broadcast::channel(REVOKED_MAX).0 }
     }
 }
 
@@ -80,21 +79,25 @@ fn must(row: &AccessRow, principal: &Principal, least: ProjectRole) -> Result<()
     }
 }
 
-/// As whom somebody goes on who asks for a project: as themselves for their own, and for what is nothing to them, so
-/// that they find nothing; else with the tenant that has it, and what they may do. It is asked with each request, and
-/// answered from what is at hand.
+/// As whom somebody goes on who asks for a project. It is asked with each request, and answered from what is at hand.
 ///
 /// # Errors
 /// What the store says.
 pub async fn reach(context: &RunContext, ask: &ReachProject) -> Result<ReachedReply> {
-    let own = ReachedReply { principal: ask.principal, role: ProjectRole::Owner, until_ms: None };
     let row = rows::at_hand(context, ask.project).await?;
-    let Some(row) = row.as_ref() else { return Ok(own) };
+    Ok(reached(context, row.as_ref().as_ref(), ask))
+}
+
+/// The same by who has the project: as themselves for their own, and for what is nothing to them, so that they find
+/// nothing; else with the tenant that has it, and what they may do.
+pub(crate) fn reached(context: &RunContext, row: Option<&AccessRow>, ask: &ReachProject) -> ReachedReply {
+    let own = ReachedReply { principal: ask.principal, role: ProjectRole::Owner, until_ms: None };
+    let Some(row) = row else { return own };
     if let Some(role) = role_in(row, &ask.principal) {
-        return Ok(ReachedReply { principal: Principal { tenant: row.tenant, ..ask.principal }, role, ..own });
+        return ReachedReply { principal: Principal { tenant: row.tenant, ..ask.principal }, role, ..own };
     }
     let visit = ask.visit.as_ref().and_then(|visit| links::visit(context, row, visit));
-    Ok(visit.unwrap_or(own))
+    visit.unwrap_or(own)
 }
 
 /// A project that somebody does something with, as it stands: its tenant.
@@ -137,7 +140,6 @@ async fn tell(context: &RunContext, within: Principal, project: ProjectId, what:
 /// What the store says.
 pub async fn erase(context: &RunContext, project: ProjectId) -> Result<()> {
     context.records.access_remove(project).await.map_err(|e| crate::store_fault(&e))?;
-    context.accounts.sharing.rows.forget(project);
     let _ = context.accounts.sharing.changed.send(project);
     Ok(())
 }
