@@ -23,7 +23,7 @@
 //! | [`avatar`] | somebody's picture |
 //! | [`audit`] | what is written down of the node as a whole |
 //! | [`views`] | accounts and their logs as they are shown; roles |
-//! | [`password`] | which passwords will do; Argon2id |
+//! | [`password`], `hashing` | which passwords will do; Argon2id, and its threads |
 //! | [`token`] | what shows whose a session is |
 //! | [`attempts`] | how often somebody may try |
 //! | [`letters`] | mail |
@@ -36,6 +36,7 @@ pub mod audit;
 pub mod avatar;
 pub mod credentials;
 pub mod exports;
+mod hashing;
 pub mod identities;
 pub mod joining;
 pub mod keys;
