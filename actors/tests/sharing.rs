@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code, helpers included")]
 
 mod failing;
+#[path = "sharing/hand.rs"]
+mod hand;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

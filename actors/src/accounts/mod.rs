@@ -23,12 +23,12 @@
 //! | [`avatar`] | somebody's picture |
 //! | [`audit`] | what is written down of the node as a whole |
 //! | [`views`] | accounts and their logs as they are shown; roles |
-//! | [`password`] | which passwords will do; Argon2id |
+//! | [`password`], `hashing` | which passwords will do; Argon2id, and its threads |
 //! | [`token`] | what shows whose a session is |
 //! | [`attempts`] | how often somebody may try |
 //! | [`letters`] | mail |
 //! | [`sharing`] | projects of several people: members, invitations, share links |
-//! | `rows` | rows found, kept at hand, changed |
+//! | `rows` | rows found, changed |
 
 mod archive;
 pub mod attempts;
@@ -37,6 +37,7 @@ pub mod avatar;
 pub mod credentials;
 pub mod exports;
 pub mod flows;
+mod hashing;
 pub mod identities;
 pub mod joining;
 pub mod keys;
@@ -69,7 +70,6 @@ use exports::Exports;
 use flows::{Flows, IdentityProvider};
 use letters::{Letter, Mailer, post};
 use password::Hashing;
-use rows::AtHand;
 use sharing::Sharing;
 
 /// Things that are looked up after they were answered, letters that wait for another try among them.
@@ -108,7 +108,6 @@ pub struct Accounts {
     mailer: Arc<dyn Mailer>,
     policy: AccountPolicy,
     hashing: Hashing,
-    rows: AtHand,
     after: Arc<Semaphore>,
     /// One claims at a time.
     claiming: Arc<Mutex<()>>,
@@ -129,9 +128,9 @@ impl Accounts {
         // Until it is known, nobody is trusted for sitting at the machine.
         let claimed = watch::channel(true).0;
         let revoked = broadcast::channel(REVOKED_MAX).0;
-        let (rows, provider, flows) = (AtHand::default(), None, Flows::default());
+        let (provider, flows) = (None, Flows::default());
         let (exports, sharing) = (Exports::default(), Sharing::default());
-        Self { mailer, policy, hashing, rows, after, claiming, claimed, revoked, sharing, provider, flows, exports }
+        Self { mailer, policy, hashing, after, claiming, claimed, revoked, sharing, provider, flows, exports }
     }
 
     /// The same, where somebody vouches for people.

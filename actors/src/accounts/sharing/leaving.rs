@@ -11,19 +11,19 @@ use super::{members, rows, tell};
 use crate::run::RunContext;
 use crate::store_fault;
 
-/// Whether somebody is there, and not about to go.
-async fn stays(context: &RunContext, account: AccountId) -> Result<bool> {
-    Ok(account_at_hand(context, account).await?.is_some_and(|row| row.leaving.is_none()))
-}
-
-/// Whether a share link shows anything: not while whoever pays for the project, or made the link, is about to go.
-pub(super) async fn shows(context: &RunContext, row: &AccessRow, link: &ShareLinkRow) -> Result<bool> {
+/// Who gave out what a share link shows: whoever pays for the project, and whoever made the link.
+pub(super) fn given_by(row: &AccessRow, link: &ShareLinkRow) -> Vec<AccountId> {
     let by = match link.by {
         Actor::Account(account) => Some(account),
         Actor::Local | Actor::Node | Actor::Somebody => None,
     };
-    for account in row.payer.into_iter().chain(by) {
-        if !stays(context, account).await? {
+    row.payer.into_iter().chain(by).collect()
+}
+
+/// Whether none of these accounts is gone, or about to go.
+pub(super) async fn all_stay(context: &RunContext, accounts: &[AccountId]) -> Result<bool> {
+    for account in accounts {
+        if account_at_hand(context, *account).await?.is_none_or(|row| row.leaving.is_some()) {
             return Ok(false);
         }
     }
