@@ -390,7 +390,7 @@ impl Records for Sqlite {
     }
 
     async fn shared_remove(&self, account: AccountId) -> Result<(), StoreError> {
-        self.apply("removing what was shared", move |c| access::remove_shared(c, account)).await
+        self.apply("removing what was shared", Touched::Nothing, move |c| access::remove_shared(c, account)).await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {
