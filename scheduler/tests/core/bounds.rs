@@ -7,8 +7,9 @@ use crate::support::*;
 /// Somebody submits an item and takes it back, so often.
 fn come_and_go(world: &mut World, times: u64, next: &mut u64) {
     for _ in 0..times {
-        world.submit(2, vec![bulk(*next, 1, 64)]);
-        world.tell(Event::CancelRun { run: run(2), term: TERM });
+        world.submit(*next, vec![bulk(*next, 1, 64)]);
+        assert!(world.outstanding.contains(&(run(*next), item_id(*next))));
+        world.tell(Event::CancelRun { run: run(*next), term: TERM });
         *next += 1;
     }
 }
