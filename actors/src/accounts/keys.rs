@@ -12,9 +12,10 @@ use domain::principal::{Keyed, Principal, Proof};
 use store::rows::{AccountRow, ApiKeyRow, Credential};
 
 use super::joining::person;
+use super::letters::Letter;
 use super::rows::{at_hand, change, read, touch};
 use super::token::{Token, TokenKind};
-use super::{Result, after, ended, signed, unconfirmed};
+use super::{Result, after, ended, signed, tell, unconfirmed};
 use crate::clock::{ms, wall_ms};
 use crate::run::RunContext;
 
@@ -79,7 +80,7 @@ pub async fn make(context: &RunContext, ask: &MakeKey) -> Result<KeyReply> {
         row.credentials.push(Credential::Key(made.clone()));
         Ok(Some(AccountAct::KeyMade { key: made.key }))
     });
-    changed.await?;
+    tell(context, &changed.await?, Letter::KeyMade);
     Ok(KeyReply { key: view(&made), token: token.text(TokenKind::Key) })
 }
 

@@ -65,6 +65,12 @@ pub enum Letter<'a> {
     Invitation(&'a Secret),
     /// There is another way to sign in, or one less.
     WaysChanged,
+    /// A program can act as the account from now on.
+    KeyMade,
+    /// The second factor is asked for from now on.
+    SecondFactorOn,
+    /// It is not any more.
+    SecondFactorOff,
     /// The account is erased in so many days, unless somebody signs in.
     Leaving(u64),
     /// Somebody signed in: it is not.
@@ -84,6 +90,9 @@ impl Letter<'_> {
             Self::NewAddress(token) => (Text::MailAddressSubject, Text::MailAddress, "confirm", Some(token)),
             Self::AddressAsked => (Text::MailAddressAskedSubject, Text::MailAddressAsked, "forgot", None),
             Self::WaysChanged => (Text::MailWaysSubject, Text::MailWays, "forgot", None),
+            Self::KeyMade => (Text::MailKeySubject, Text::MailKey, "forgot", None),
+            Self::SecondFactorOn => (Text::MailSecondOnSubject, Text::MailSecondOn, "forgot", None),
+            Self::SecondFactorOff => (Text::MailSecondOffSubject, Text::MailSecondOff, "forgot", None),
             Self::Leaving(_) => (Text::MailLeavingSubject, Text::MailLeaving, "sign-in", None),
             Self::Stays => (Text::MailStaysSubject, Text::MailStays, "forgot", None),
             Self::Gone => (Text::MailGoneSubject, Text::MailGone, "", None),
@@ -164,6 +173,9 @@ mod tests {
             Letter::AddressChanged,
             Letter::Invitation(&token),
             Letter::WaysChanged,
+            Letter::KeyMade,
+            Letter::SecondFactorOn,
+            Letter::SecondFactorOff,
             Letter::Leaving(7),
             Letter::Stays,
             Letter::Gone,

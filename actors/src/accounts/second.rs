@@ -18,10 +18,11 @@ use store::Keyring;
 use store::rows::{AccountRow, SecondFactorRow};
 use subtle::ConstantTimeEq as _;
 
+use super::letters::Letter;
 use super::rows::{change, read};
 use super::token::code_digest;
 use super::totp::{AppSecret, app_code, draw_recovery};
-use super::{Result, attempts, ended, signed, unconfirmed};
+use super::{Result, attempts, ended, signed, tell, unconfirmed};
 use crate::clock::{ms, wall_ms};
 use crate::run::RunContext;
 
@@ -208,7 +209,7 @@ pub async fn confirm(context: &RunContext, ask: &ConfirmSecondFactor) -> Result<
         row.set_second_factor(Some(SecondFactorRow { on_ms: Some(now_ms), last_step, recovery, ..factor }));
         Ok(Some(AccountAct::SecondFactorOn))
     });
-    confirmed.await?;
+    tell(context, &confirmed.await?, Letter::SecondFactorOn);
     Ok(codes)
 }
 
@@ -227,7 +228,8 @@ pub async fn remove(context: &RunContext, ask: &RemoveSecondFactor) -> Result<()
         now.set_second_factor(None);
         Ok(Some(AccountAct::SecondFactorOff))
     });
-    removed.await.map(drop)
+    tell(context, &removed.await?, Letter::SecondFactorOff);
+    Ok(())
 }
 
 /// Draws other codes to recover with, by a code of the second factor. Those before are worth nothing from now on.

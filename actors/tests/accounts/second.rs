@@ -206,7 +206,7 @@ async fn whatever_takes_the_password_takes_a_code_too() {
 async fn a_reset_by_mail_leaves_the_second_factor_on() {
     let (world, _, mut app, _) = World::guarded().await;
     world.forgot(ANNA).await.unwrap();
-    world.reset(&world.link(ANNA, 2).await, OTHER).await.unwrap();
+    world.reset(&world.link(ANNA, 3).await, OTHER).await.unwrap();
     assert_eq!(code(world.sign_in(ANNA, OTHER).await), "second-factor-needed");
     world.sign_in_by(OTHER, &app.code().await).await.unwrap();
 }

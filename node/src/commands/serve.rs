@@ -10,6 +10,7 @@ use cluster::body::projects::{CreateProject, ListProjects};
 use cluster::body::{Fault, Scope};
 use cluster::bulk::once;
 use cluster::link::{CallContext, Wire};
+use domain::account::Secret;
 use domain::id::{Digest, ProjectId};
 use domain::principal::Principal;
 use store::DataFolder;
@@ -93,7 +94,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
         stopping: node.stopping.clone(),
         ready: node.ready.clone(),
     });
-    greet(&node, &urls.join(" and "), &folder);
+    greet(&node, &urls.join(" and "), &folder, &config.auth.claim_code);
     let edge = config.edge.edge(node.stopping.clone(), files);
     let mut server = tokio::spawn(serve(edge, listeners, tls, gateway, assets));
     let demonstrated = async {
@@ -126,11 +127,13 @@ fn url(listener: &TcpListener, tls: bool) -> String {
     listener.local_addr().map_or_else(|_| scheme.to_owned(), |address| format!("{scheme}://{address}"))
 }
 
-/// Says where the node is, and how its first account is made.
-fn greet(node: &Node, urls: &str, folder: &Path) {
+/// Says where the node is, and how its first account is made. A code that was configured is known to whoever is to
+/// have it: it is not repeated where others may read it.
+fn greet(node: &Node, urls: &str, folder: &Path, configured: &Secret) {
     let mut text = format!("Visiobook is at {urls}  (data in {}; Ctrl-C stops it)\n", folder.display());
     if let Some(code) = node.accounts.claim_code() {
-        text += &format!("It has no account yet. The first one, an admin, is made with the code {}\n", code.0);
+        let code = if configured.0.is_empty() { code.0.as_str() } else { "that auth.claim_code says" };
+        text += &format!("It has no account yet. The first one, an admin, is made with the code {code}\n");
     }
     // In one piece: whoever reads the first line may be gone before the second.
     let mut out = std::io::stdout();

@@ -87,6 +87,7 @@ fn a_code_signs_in_once_and_nothing_is_told_before_the_password_is_right() {
     assert_eq!(anna.ask(&site, "PUT", "/api/v1/account/password", change).code(), "second-factor-needed");
     let off = anna.ask(&site, "POST", "/api/v1/account/second-factor/remove", json!({ "code": codes[1] }));
     assert_eq!(off.status, 204, "{}", off.text());
+    assert!(site.letter(ANNA, 2).contains("takes a code") && site.letter(ANNA, 3).contains("the password alone"));
     assert_eq!(there.get(&site, "/api/v1/account").code(), "session-ended", "every other session");
     assert_eq!(anna.get(&site, "/api/v1/account").status, 200);
     Person::of(&site.sign_in(ANNA, PASSWORD));
@@ -108,7 +109,7 @@ fn codes_are_not_guessed_however_many_addresses_guess_and_whatever_the_mail_says
     assert!(refused.header("retry-after").unwrap().parse::<u32>().unwrap() > 3_000);
     // Who reads the mail sets another password, and stands before the same door.
     assert_eq!(site.post("/api/v1/auth/forgot", json!({ "email": ANNA })).status, 202);
-    let reset = json!({ "token": token(&site.letter(ANNA, 2)), "password": OTHER });
+    let reset = json!({ "token": token(&site.letter(ANNA, 3)), "password": OTHER });
     assert_eq!(site.post("/api/v1/auth/reset", reset).status, 204);
     assert_eq!(site.sign_in(ANNA, OTHER).code(), "second-factor-needed");
     assert_eq!(sign_in(&site, OTHER, &right).code(), "too-many-attempts");
