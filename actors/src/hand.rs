@@ -13,6 +13,7 @@ use domain::account::Secret;
 use domain::id::ProjectId;
 use domain::principal::Principal;
 use domain::project::Project;
+use store::rows::{EventHead, ProjectRow, RunRow};
 
 use crate::accounts::token::TokenKind;
 use crate::accounts::{keys, sessions, sharing};
@@ -49,12 +50,55 @@ impl AtHand {
 
     /// What [`ReadProject`](cluster::body::work::ReadProject) would be answered.
     pub fn project(&self, principal: Principal, project: ProjectId) -> Option<Project> {
-        let row = self.0.records.project_at_hand(principal.tenant, project)?;
-        if row.deleted { None } else { views::whole_at_once(&self.0, &row) }
+        self.rows(principal, project).map(|rows| rows.project())
+    }
+
+    /// The rows that this would be made of.
+    pub fn rows(&self, principal: Principal, project: ProjectId) -> Option<Rows> {
+        let records = &self.0.records;
+        let row = records.project_at_hand(principal.tenant, project).filter(|row| !row.deleted)?;
+        let run = match row.run {
+            None => None,
+            Some(run) => {
+                // In the order in which they are read else.
+                let head = records.events_head_at_hand(project)?;
+                Some((records.run_at_hand(run)?, head))
+            }
+        };
+        Some(Rows { row, run })
     }
 
     /// How many rows are in memory, and what they take, as far as is counted, bytes.
     pub fn size(&self) -> (u64, u64) {
         self.0.records.at_hand()
+    }
+}
+
+/// The rows that a project is shown by. As long as they are the same, so is what is made of them.
+#[derive(Clone)]
+pub struct Rows {
+    row: Arc<ProjectRow>,
+    run: Option<(Arc<RunRow>, Arc<EventHead>)>,
+}
+
+impl Rows {
+    /// Whether these are the very same, and not read anew since.
+    pub fn are(&self, others: &Self) -> bool {
+        let same_run = match (&self.run, &others.run) {
+            (None, None) => true,
+            (Some((run, head)), Some((other, its))) => Arc::ptr_eq(run, other) && Arc::ptr_eq(head, its),
+            _ => false,
+        };
+        Arc::ptr_eq(&self.row, &others.row) && same_run
+    }
+
+    /// Whether the project was deleted, which can be undone.
+    pub fn is_deleted(&self) -> bool {
+        self.row.trash.is_some()
+    }
+
+    /// The project.
+    pub fn project(&self) -> Project {
+        views::by_rows(&self.row, self.run.as_ref().map(|(run, head)| (run.as_ref(), head.next_seq - 1)))
     }
 }

@@ -14,9 +14,9 @@ use argon2::Block;
 use rustix::process::{getpriority_process, setpriority_process};
 use tokio::sync::oneshot;
 
-/// How much these threads stand back: where the processor is all taken they still get a tenth of what another thread
+/// How much these threads stand back: where the processor is all taken they still get a third of what another thread
 /// gets.
-const NICE: i32 = 10;
+const NICE: i32 = 5;
 /// How much a thread can.
 const NICE_MAX: i32 = 19;
 /// How long a thread that has nothing to do keeps its memory.

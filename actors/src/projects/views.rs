@@ -32,13 +32,9 @@ pub async fn whole(context: &RunContext, row: &ProjectRow) -> Result<Project> {
     Ok(put_together(row, newest_run(context, row).await?))
 }
 
-/// The same from memory; `None` where its run is not at hand.
-pub(crate) fn whole_at_once(context: &RunContext, row: &ProjectRow) -> Option<Project> {
-    let Some(run) = row.run else { return Some(put_together(row, None)) };
-    // In the order in which they are read else.
-    let seq = context.records.events_head_at_hand(row.project)?.next_seq - 1;
-    let run = context.records.run_at_hand(run)?;
-    Some(put_together(row, run_view(&run, row.project, seq)))
+/// The same by its rows: of its newest run, and with the number of the last event that was there before that was read.
+pub(crate) fn by_rows(row: &ProjectRow, run: Option<(&RunRow, u64)>) -> Project {
+    put_together(row, run.and_then(|(run, seq)| run_view(run, row.project, seq)))
 }
 
 fn put_together(row: &ProjectRow, run: Option<RunView>) -> Project {

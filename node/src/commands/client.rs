@@ -206,6 +206,7 @@ impl Api {
             keyed: buckets::keyed(),
             core: quiet.core.clone(),
             at_hand: None,
+            shown: Default::default(),
             bulk: quiet.bulk.clone(),
             upload_limit_bytes: config.gateway.upload_limit_mib << 20,
             undo_delete_s: config.projects.undo_delete_s,

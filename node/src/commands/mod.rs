@@ -227,12 +227,17 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 fn log_to_stderr(default: &str) {
+    use std::io::IsTerminal as _;
+
     use tracing_subscriber::EnvFilter;
     let ours = ["node", "actors", "cluster", "scheduler", "store", "gpu", "story", "book"];
     let ours: Vec<String> = ours.iter().map(|name| format!("{name}={default}")).collect();
     let filter = EnvFilter::try_from_default_env();
     let filter = filter.unwrap_or_else(|_| EnvFilter::new(format!("warn,{}", ours.join(","))));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    // Colours are for people: a file or a journal is read by programs too.
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    lines.with_ansi(colours).init();
 }
 
 /// Returns at the first Ctrl-C or request to terminate.

@@ -74,6 +74,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     let gateway = Arc::new(Gateway {
         core: node.core.clone(),
         at_hand: node.at_hand.clone(),
+        shown: Default::default(),
         bulk: node.bulk.clone(),
         auth: Auth {
             local_trust: config.auth.local_trust,

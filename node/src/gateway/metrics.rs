@@ -34,6 +34,9 @@ pub async fn metrics(request: Request) -> Result<Response, ApiError> {
     waited(&mut lines, &waits);
     super::devices::write_metrics(&mut lines, &devices);
     super::keeping::write_metrics(&mut lines, &health);
+    if let Some(at_hand) = &gateway.at_hand {
+        kept(&mut lines, at_hand.size());
+    }
     let mut response = lines.into_response();
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
@@ -98,6 +101,13 @@ impl<'a> Family<'a> {
         let _ = writeln!(self.out, "{}{part}{labels} {value}", self.name);
         self
     }
+}
+
+/// Rows that are in memory, so that looking at them takes no reading.
+fn kept(out: &mut String, (rows, bytes): (u64, u64)) {
+    Family::new(out, "gauge", "visiobook_rows_at_hand", "Rows that are kept in memory.").value(&[], rows);
+    let help = "What they take, as far as is counted.";
+    Family::new(out, "gauge", "visiobook_rows_at_hand_bytes", help).value(&[], bytes);
 }
 
 fn text(view: &SchedulingView) -> String {

@@ -7,7 +7,7 @@
 //! | [`download`] | files on their way out: validators and ranges |
 //! | [`uploads`] | uploads that can be gone on with |
 //! | [`tus`] | what their protocol says in headers |
-//! | [`projects`] | the same for projects, their revisions and runs |
+//! | [`projects`], [`shown`] | the same for projects, their revisions and runs; a project as it goes out |
 //! | [`edits`] | a storyboard as it stands with its edits |
 //! | [`lately`] | what is measured once a second for all who ask |
 //! | [`keeping`] | how the stores stand, backups, sweeps; covers of books |
@@ -67,6 +67,7 @@ pub mod routes;
 pub mod serve;
 mod shared;
 pub mod sharing;
+pub mod shown;
 pub mod tus;
 pub mod uploads;
 pub mod webhooks;
@@ -94,6 +95,8 @@ pub struct Gateway {
     pub core: Address,
     /// What the core can say at once, where it is of the same node; the core itself is asked for all else.
     pub at_hand: Option<AtHand>,
+    /// Projects as they were shown lately.
+    pub shown: shown::Lately,
     /// Uploads and downloads.
     pub bulk: Arc<dyn BulkPlane>,
     /// How it knows who asks.

@@ -8,19 +8,20 @@ use cluster::body::work::{
     ReadProject, ReadRun, RestoreProject, ReviseFromUpload, ReviseProject, RunKind,
 };
 use domain::book::Format;
-use domain::id::{Digest, ProjectId, RunId};
+use domain::id::{ProjectId, RunId};
 use domain::project::{
-    PAGE_DEFAULT, PAGE_MAX, Project, ProjectPatch, ProjectQuery, RevisionList, RunAudit, RunList, RunRequest, Shown,
+    PAGE_DEFAULT, PAGE_MAX, Project, ProjectPatch, ProjectQuery, RevisionList, RunAudit, RunList, RunRequest,
+    Shown as Which,
 };
 use domain::sharing::{ProjectAs, ProjectAsPage, ProjectRole};
 use serde::de::DeserializeOwned;
-use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
-use warp::reply::{Reply, Response};
+use warp::http::{HeaderMap, StatusCode, header};
+use warp::reply::Response;
 
 use super::Request;
-use super::download::is_fresh;
 use super::handlers::{artefact_response, empty, file_name, json, located};
 use super::problem::ApiError;
+use super::shown::Shown;
 
 type Result<T = Response> = std::result::Result<T, ApiError>;
 
@@ -42,7 +43,7 @@ pub async fn list(request: Request) -> Result {
     let (principal, core, context) = (request.principal, &request.gateway.core, request.context());
     let (page, roles) = match query.shown {
         // Whoever has no account was given nothing.
-        Shown::Shared if principal.account().is_some() => {
+        Which::Shared if principal.account().is_some() => {
             let reply = core.call(QueryShared { principal, query, limit, cursor }, context).await?;
             (reply.page, reply.roles)
         }
@@ -74,19 +75,27 @@ pub(super) fn number(request: &Request, name: &str, range: std::ops::RangeInclus
     found.map(Some).ok_or_else(|| ApiError::new("bad-request", wanted()))
 }
 
+fn is_deleted() -> ApiError {
+    let detail = "this project was deleted; POST to its `restore` brings it back while that can be undone";
+    ApiError::new("project-not-found", detail)
+}
+
 /// `GET /api/v1/projects/{project}`
 pub async fn get(request: Request) -> Result {
     let (principal, project) = (request.principal, request.path_id(0)?);
-    let project = match request.gateway.at_hand.as_ref().and_then(|at_hand| at_hand.project(principal, project)) {
-        Some(project) => project,
-        None => request.gateway.core.call(ReadProject { principal, project }, request.context()).await?.project,
-    };
+    if let Some(rows) = request.gateway.at_hand.as_ref().and_then(|at_hand| at_hand.rows(principal, project)) {
+        if rows.is_deleted() {
+            return Err(is_deleted());
+        }
+        let shown = request.gateway.shown.shown(project, request.role, rows)?;
+        return Ok(shown.answer(&request.headers, StatusCode::OK));
+    }
+    let project = request.gateway.core.call(ReadProject { principal, project }, request.context()).await?.project;
     if project.deleted.is_some() {
-        let detail = "this project was deleted; POST to its `restore` brings it back while that can be undone";
-        return Err(ApiError::new("project-not-found", detail));
+        return Err(is_deleted());
     }
     let project = ProjectAs { project, role: request.role };
-    Ok(tagged(&request.headers, StatusCode::OK, &project))
+    Ok(Shown::of(&project)?.answer(&request.headers, StatusCode::OK))
 }
 
 /// `PATCH /api/v1/projects/{project}`
@@ -96,7 +105,7 @@ pub async fn patch(mut request: Request) -> Result {
     let ask = PatchProject { principal: request.principal, project: request.path_id(0)?, expected, patch };
     let reply = request.gateway.core.call(ask, request.context()).await?;
     let project = ProjectAs { project: reply.project, role: request.role };
-    Ok(tagged(&HeaderMap::new(), StatusCode::OK, &project))
+    Ok(Shown::of(&project)?.answer(&HeaderMap::new(), StatusCode::OK))
 }
 
 /// `DELETE /api/v1/projects/{project}`
@@ -117,7 +126,7 @@ pub async fn restore(request: Request) -> Result {
     let ask = RestoreProject { principal: request.principal, project: request.path_id(0)? };
     let reply = request.gateway.core.call(ask, request.context()).await?;
     let project = ProjectAs { project: reply.project, role: request.role };
-    Ok(tagged(&HeaderMap::new(), StatusCode::OK, &project))
+    Ok(Shown::of(&project)?.answer(&HeaderMap::new(), StatusCode::OK))
 }
 
 /// `GET /api/v1/projects/{project}/revisions`
@@ -138,7 +147,7 @@ pub async fn revise(request: Request) -> Result {
         }
         None => revise_from_body(request).await?,
     };
-    Ok(tagged(&HeaderMap::new(), StatusCode::CREATED, &ProjectAs { project, role }))
+    Ok(Shown::of(&ProjectAs { project, role })?.answer(&HeaderMap::new(), StatusCode::CREATED))
 }
 
 /// The bytes go to a scope of their own, where the core checks them.
@@ -247,23 +256,6 @@ pub async fn activity(request: Request) -> Result {
     Ok(json(StatusCode::OK, &reply.page))
 }
 
-/// A project with its ETag, or word that the asker has it already.
-///
-/// The tag names these very bytes. Its first part is the version of what people set: `If-Match` looks at that part
-/// alone, so that a run that goes on does not come between somebody and their change.
-fn tagged(headers: &HeaderMap, status: StatusCode, project: &ProjectAs) -> Response {
-    let bytes = serde_json::to_vec(project).unwrap_or_default();
-    let digest = Digest::of(&bytes).to_string();
-    let etag = format!("\"{}-{}\"", project.project.version, &digest[..16]);
-    let mut response =
-        if is_fresh(headers, &etag) { StatusCode::NOT_MODIFIED.into_response() } else { json(status, project) };
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
-        response.headers_mut().insert(header::ETAG, etag);
-    }
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    response
-}
-
 /// The version that `If-Match` demands; `None` where it demands none.
 ///
 /// # Errors
@@ -285,6 +277,8 @@ fn expected_version(headers: &HeaderMap) -> Result<Option<u64>> {
 
 #[cfg(test)]
 mod tests {
+    use warp::http::HeaderValue;
+
     use super::*;
 
     fn if_match(value: &'static str) -> std::result::Result<Option<u64>, String> {
