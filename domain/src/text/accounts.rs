@@ -197,9 +197,6 @@ macro_rules! account_texts {
             AccountActSignedUpAs: "Made for an identity of {issuer}" / "Créé pour une identité de {issuer}";
             AccountActLinked: "An identity of {issuer} was linked" / "Identité de {issuer} liée";
             AccountActUnlinked: "An identity of {issuer} was removed" / "Identité de {issuer} retirée";
-            AccountActDeletion: "The deletion of this account was asked for" / "Suppression de ce compte demandée";
-            AccountActExportAsked: "An archive of everything was asked for" / "Archive de toutes les données demandée";
-            AccountActExportReady: "The archive can be downloaded" / "L’archive peut être téléchargée";
 
             // -- the node’s accounts, for admins
             AdminTitle: "Accounts" / "Comptes";
@@ -240,6 +237,48 @@ macro_rules! account_texts {
             VisitSessionEnded: "You were signed out meanwhile. Sign in, and begin again." / "Vous avez été déconnecté entre-temps. Connectez-vous et recommencez.";
             VisitTooOften: "Too many attempts. Wait a while, then begin again." / "Trop de tentatives. Attendez un peu, puis recommencez.";
             VisitFailed: "Something went wrong. Begin again." / "Quelque chose a mal tourné. Recommencez.";
+
+            // -- what one has, on the page
+            DataTitle: "Your data" / "Vos données";
+            ExportTitle: "All that you have, as one file" / "Tout ce que vous avez, en un fichier";
+            ExportLead: "Your account and its log, your projects with their books, storyboards and edits." / "Votre compte et son journal, vos projets avec leurs livres, storyboards et modifications.";
+            ExportBegin: "Make the file" / "Créer le fichier";
+            ExportAgain: "Make another" / "En créer un autre";
+            ExportAsked: "Asked for {time}" / "Demandé le {time}";
+            ExportProgress: "{done} of {total} projects" / "{done} projets sur {total}";
+            ExportKept: "kept until {time}" / "gardé jusqu’au {time}";
+            ExportFetch: "Download it" / "Le télécharger";
+            ExportFailed: "The file could not be made." / "Le fichier n’a pas pu être créé.";
+            DeletionTitle: "Delete the account" / "Supprimer le compte";
+            DeletionLead: "With all projects that are yours, also for those whom you share them with." / "Avec tous les projets qui sont à vous, aussi pour les personnes avec qui vous les partagez.";
+            DeletionQuestion: "Delete your account?" / "Supprimer votre compte ?";
+            DeletionNow: "You are signed out everywhere at once, and keys for programs end." / "Vous êtes déconnecté partout aussitôt, et les clés pour programmes prennent fin.";
+            DeletionGrace: "For a week nothing is lost: sign in, and the account stays." / "Pendant une semaine, rien n’est perdu : connectez-vous, et le compte reste.";
+            DeletionThen: "Then the account and all its projects are erased, for good." / "Ensuite, le compte et tous ses projets sont effacés, définitivement.";
+            DeletionEmailHint: "Type the address of this account." / "Saisissez l’adresse de ce compte.";
+            DeletionDone: "Your account is erased on {time}, unless you sign in before." / "Votre compte sera effacé le {time}, sauf si vous vous connectez avant.";
+            ErrorAddressDiffers: "This is not the address of this account." / "Ce n’est pas l’adresse de ce compte.";
+            ErrorHandOver: "You are the only admin: make somebody else one first." / "Vous êtes le seul administrateur : nommez-en d’abord un autre.";
+            PictureTitle: "Picture" / "Image";
+            PictureLead: "PNG, JPEG or WebP, of at most 2 MB. Its middle is shown, in a circle." / "PNG, JPEG ou WebP, de 2 Mo au plus. Son milieu s’affiche, dans un cercle.";
+            PictureChoose: "Choose a picture" / "Choisir une image";
+            PictureRemove: "Remove it" / "La retirer";
+            PictureSaved: "Your picture was saved." / "Votre image est enregistrée.";
+            PictureRemoved: "Your picture was removed." / "Votre image est retirée.";
+            PictureTooBig: "This picture is larger than 2 MB." / "Cette image dépasse 2 Mo.";
+            ErrorPicture: "This is no picture that can be read: PNG, JPEG or WebP." / "Ce n’est pas une image lisible : PNG, JPEG ou WebP.";
+            AccountActDeletion: "Deleting the account was asked for" / "Suppression du compte demandée";
+            AccountActExportAsked: "A file of all data was asked for" / "Fichier de toutes les données demandé";
+            AccountActExportReady: "A file of all data was made" / "Fichier de toutes les données créé";
+            AuditTitle: "What was done" / "Ce qui a été fait";
+            AuditLead: "Deeds that reach beyond an account of one’s own. Accounts are told by their ids." / "Les actes qui dépassent son propre compte. Les comptes sont désignés par leur identifiant.";
+            AuditNone: "Nothing so far." / "Rien jusqu’ici.";
+            AuditBy: "by {account}" / "par {account}";
+            AuditRole: "Role of {account} since: {role}" / "Nouveau rôle de {account} : {role}";
+            AuditRead: "Log of {account} read" / "Journal de {account} lu";
+            AuditLookedUp: "{account} looked up by its address" / "{account} cherché par son adresse";
+            AuditExported: "All that {account} has was put into a file" / "Tout ce qu’a {account} mis dans un fichier";
+            AuditErased: "{account} erased with all that it had" / "{account} effacé avec tout ce qu’il avait";
         }
     };
 }

@@ -99,6 +99,14 @@ pub fn actor_text(tr: Tr, actor: Actor) -> &'static str {
     })
 }
 
+/// Who, by the id of their account where they have one.
+pub fn actor_id(tr: Tr, actor: Actor) -> String {
+    match actor {
+        Actor::Account(id) => id.to_string(),
+        other => actor_text(tr, other).to_owned(),
+    }
+}
+
 /// What was done, in a line.
 fn act_text(tr: Tr, act: &Act) -> String {
     let plain = |text: Text| tr.t(text).to_owned();

@@ -10,6 +10,7 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use super::super::activity::actor_text;
+use super::super::rights::use_rights;
 use super::super::run_panel::{Request, use_run_request};
 use super::settings::{self, LABELS};
 use crate::api::{self, ApiError};
@@ -34,7 +35,7 @@ pub struct Props {
 #[component]
 pub fn RunEntry(props: &Props) -> Html {
     let tr = use_tr();
-    let (id, run) = (props.id, &props.run);
+    let (id, run, can_edit) = (props.id, &props.run, use_rights().can_edit());
     let request = use_run_request(id, props.on_run.clone());
     let title_id = format!("run-{}", run.id);
     let again = RunRequest { settings: run.settings, revision: Some(run.revision) };
@@ -65,10 +66,12 @@ pub fn RunEntry(props: &Props) -> Html {
                         { tr.t(Text::RunShow) }
                     </Link<Route>>
                 }
-                if !run.state.is_final() { { ask(Text::CancelRun, "cancel", Request::Cancel(run.id), false) } }
-                if can_retry { { ask(Text::RunRetry, "retry", Request::Retry(run.id), props.is_busy) } }
+                if can_edit && !run.state.is_final() { { ask(Text::CancelRun, "cancel", Request::Cancel(run.id), false) } }
+                if can_edit && can_retry { { ask(Text::RunRetry, "retry", Request::Retry(run.id), props.is_busy) } }
                 if run.state.is_final() {
-                    <button type="button" class="button repeat" disabled={props.is_busy} onclick={on_repeat}>{ tr.t(Text::RunRepeat) }</button>
+                    if can_edit {
+                        <button type="button" class="button repeat" disabled={props.is_busy} onclick={on_repeat}>{ tr.t(Text::RunRepeat) }</button>
+                    }
                     <Audit {id} run={run.id} />
                 }
             </div>
