@@ -84,7 +84,7 @@ impl Letter<'_> {
             Self::NewAddress(token) => (Text::MailAddressSubject, Text::MailAddress, "confirm", Some(token)),
             Self::AddressAsked => (Text::MailAddressAskedSubject, Text::MailAddressAsked, "forgot", None),
             Self::WaysChanged => (Text::MailWaysSubject, Text::MailWays, "forgot", None),
-            Self::Leaving(_) => (Text::MailLeavingSubject, Text::MailLeaving, "sign-in", None),
+            Self::Leaving(_) => (Text::MailLeavingSubject, Text::MailLeaving, "", None),
             Self::Stays => (Text::MailStaysSubject, Text::MailStays, "forgot", None),
             Self::Gone => (Text::MailGoneSubject, Text::MailGone, "", None),
             Self::AddressChanged => (Text::MailAddressChangedSubject, Text::MailAddressChanged, "forgot", None),

@@ -11,6 +11,9 @@ async fn somebody_chooses_a_picture_takes_their_data_along_and_deletes_their_acc
     let server = start(data.path());
     let browser = Browser::start().await;
     claim(&browser, &server).await;
+    browser.goto(&format!("http://{}/account/data", server.address)).await;
+    browser.wait("#deletion-hand-over").await;
+    assert_eq!(browser.count("#deletion-open").await, 0, "an admin is told beforehand what the node would refuse");
     sign_up_ben(&server, data.path()).await;
     browser.click("#account-button").await;
     browser.click("#sign-out").await;

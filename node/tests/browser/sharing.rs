@@ -1,10 +1,14 @@
 //! A project of several people on the page: members, invitations, share links, and what each may not do.
 
+use std::time::{Duration, Instant};
+
 use super::accounts::{BEN, OTHER, claim, fill, newest_letter, path, says, sign_up_ben, start, token_for};
 use super::common::browser::Browser;
 use super::common::{ENGLISH, sample};
 use super::{looks, opened_project};
 
+/// How long a name may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 const LINK_PASSWORD: &str = "seven herons at dusk";
 
 /// Only refusals, and what is not there, that the visitor is shown.
@@ -39,6 +43,15 @@ async fn controls(browser: &Browser, project: &str) -> usize {
     found
 }
 
+/// Waits until one of these begins with a name.
+async fn until_named(browser: &Browser, css: &str, name: &str) {
+    let until = Instant::now() + PATIENCE;
+    while !browser.of_each(css, "e.textContent").await.iter().any(|text| text.starts_with(name)) {
+        assert!(Instant::now() < until, "{css} never names {name}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_is_invited_joins_by_the_letter_sees_what_their_role_allows_and_is_removed() {
     let data = tempfile::tempdir().unwrap();
@@ -51,6 +64,7 @@ async fn somebody_is_invited_joins_by_the_letter_sees_what_their_role_allows_and
     anna.click("#section-sharing").await;
     anna.wait("#members .member").await;
     looks::it_looks_well(&anna, "sharing").await;
+    assert_eq!(anna.of_each("#invite-role", "e.value").await, ["viewer"], "nobody is given more than was chosen");
     fill(&anna, &[("#invite-email", "ben")]).await;
     anna.click("#invite-submit").await;
     anna.wait("#invite-email-fault").await;
@@ -94,6 +108,10 @@ async fn somebody_is_invited_joins_by_the_letter_sees_what_their_role_allows_and
     assert_eq!(other.count("#invite, #links, .member-remove, #members .choose, #project-delete").await, 0);
     looks::it_looks_well(&other, "sharing-editor").await;
 
+    other.click("#section-activity").await;
+    other.wait("#activity .feed li").await;
+    until_named(&other, "#activity .feed .meta", "Ben ·").await;
+
     anna.click(".member-remove").await;
     anna.wait("#confirm[open]").await;
     anna.click("#confirm-do").await;
@@ -129,7 +147,7 @@ async fn a_share_link_shows_the_project_without_an_account_until_it_is_revoked()
     visitor.wait("#sign-in-form").await;
     visitor.goto(&link).await;
     visitor.wait("#share-password").await;
-    assert_eq!(path(&visitor).await, "/s", "what the link carries leaves no trace in the address");
+    assert_eq!(path(&visitor).await, "/shared", "what the link carries leaves no trace in the address");
     looks::it_looks_well(&visitor, "share-password").await;
     fill(&visitor, &[("#share-password", OTHER)]).await;
     visitor.click("#share-submit").await;

@@ -98,6 +98,15 @@ pub fn focus_is_lost() -> bool {
     document.active_element().is_none_or(|active| Some(active) == body)
 }
 
+/// Puts the focus on a title, which the keyboard comes to in no other way.
+pub fn focus_title(css: &str) {
+    if let Ok(Some(title)) = document().query_selector(css) {
+        // Refused only for names that are no attribute names.
+        let _ = title.set_attribute("tabindex", "-1");
+        focus(&title);
+    }
+}
+
 /// Puts the keyboard's focus on the first element that fits `css`, if there is one.
 pub fn focus_first(css: &str) {
     if let Ok(Some(element)) = document().query_selector(css) {

@@ -47,7 +47,7 @@ pub enum Route {
     #[at("/invitation")]
     Invitation,
     /// Where a share link leads.
-    #[at("/s")]
+    #[at("/shared")]
     Share,
     #[at("/account")]
     Account,
@@ -206,7 +206,7 @@ mod tests {
         let route = |path: &str| Route::recognize(path).unwrap();
         assert_eq!(route("/confirm").deed(), Some(Deed::Confirm));
         assert_eq!(route("/account/security").account_part(), Some(Part::Security));
-        assert!(route("/invitation").is_open() && route("/s").is_open() && !route("/account").is_open());
+        assert!(route("/invitation").is_open() && route("/shared").is_open() && !route("/account").is_open());
         for path in ["/", "/p/x", "/account/nothing"] {
             assert_eq!((route(path).deed(), route(path).account_part()), (None, None), "{path}");
         }

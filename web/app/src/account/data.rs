@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use domain::account::Account;
+use domain::account::{Account, SystemRole};
 use domain::belongings::{DataExport, DeletionRequest, ExportStands};
 use domain::text::Text;
 use gloo_timers::callback::Interval;
@@ -173,11 +173,17 @@ fn Deletion(props: &Props) -> Html {
         <section id="deletion" class="card" aria-labelledby="deletion-title">
             <h2 id="deletion-title">{ tr.t(Text::DeletionTitle) }</h2>
             <p>{ tr.t(Text::DeletionLead) }</p>
-            <p>
-                <button type="button" id="deletion-open" class="button button-bad" onclick={to(true).reform(|_: MouseEvent| ())}>
-                    { tr.t(Text::DeletionTitle) }
-                </button>
-            </p>
+            if props.account.role == SystemRole::Admin {
+                // The node refuses, whatever is filled in.
+                <p id="deletion-hand-over" class="notice">{ tr.t(Text::ErrorHandOver) }</p>
+                <p><Link<Route> to={Route::Accounts}>{ tr.t(Text::AdminTitle) }</Link<Route>></p>
+            } else {
+                <p>
+                    <button type="button" id="deletion-open" class="button button-bad" onclick={to(true).reform(|_: MouseEvent| ())}>
+                        { tr.t(Text::DeletionTitle) }
+                    </button>
+                </p>
+            }
             if *open {
                 <Deleting account={props.account.clone()} on_close={to(false)} />
             }

@@ -103,11 +103,6 @@ impl Filled {
         Self { values, language, token: token.unwrap_or_default() }
     }
 
-    /// Each field's.
-    pub fn values(&self) -> &[(&'static str, String)] {
-        &self.values
-    }
-
     pub fn text(&self, name: &str) -> String {
         self.values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()).unwrap_or_default()
     }

@@ -29,8 +29,8 @@ pub struct Props {
 #[component]
 pub fn AccountForm(props: &Props) -> Html {
     let deed = props.deed;
-    // What was filled in when the node wanted a code too: from then on there is a field for it, and the rest stays.
-    let wants_code = use_state_eq(|| None::<Vec<(&'static str, String)>>);
+    // Once the node has said so: from then on there is a field for it.
+    let wants_code = use_state_eq(|| false);
     let send = {
         let wants_code = wants_code.setter();
         use_memo(deed, move |deed| {
@@ -40,17 +40,16 @@ pub fn AccountForm(props: &Props) -> Html {
                 async move {
                     let done = deed.send(&filled).await;
                     if done.as_ref().is_err_and(|error| error.code() == CODE_NEEDED) {
-                        wants_code.set(Some(filled.values().to_vec()));
+                        wants_code.set(true);
                     }
                     done
                 }
             })
         })
     };
-    let initial = (*wants_code).clone().unwrap_or_else(|| props.initial.clone());
     html! {
-        <Sheet id={deed.id()} fields={deed.fields_with(wants_code.is_some())} label={deed.label()} send={(*send).clone()} blame={deed.blame()}
-            {initial} token={props.token.clone()} owner={props.owner.clone()} focus={deed == Deed::Again}
+        <Sheet id={deed.id()} fields={deed.fields_with(*wants_code)} label={deed.label()} send={(*send).clone()} blame={deed.blame()}
+            initial={props.initial.clone()} token={props.token.clone()} owner={props.owner.clone()} focus={deed == Deed::Again}
             on_done={props.on_done.clone()}>
             { props.children.clone() }
         </Sheet>

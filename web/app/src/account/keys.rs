@@ -145,7 +145,7 @@ fn Steps(props: &StepsProps) -> Html {
         }
         Step::Made(new) => html! {
             // Nothing but the button closes it: the token is not shown again.
-            <Dialog id="made-key" title={tr.fill(Text::KeyMade, &[("name", &new.key.name)])} on_close={Callback::noop()}>
+            <Dialog id="made-key" title={tr.fill(Text::KeyMade, &[("name", &new.key.name)])}>
                 <p>{ tr.t(Text::KeyMadeLead) }</p>
                 <p class="notice notice-warn">{ tr.t(Text::KeyOnce) }</p>
                 <Once id="key-token" label={Text::KeyToken} lines={vec![new.token.0.clone()]} />

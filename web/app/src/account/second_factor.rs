@@ -26,8 +26,8 @@ const APP_CODE: Field = field("one-time", Text::FieldOneTime, Kind::AppCode, "on
 enum Step {
     /// The app is told the secret.
     SetUp(NewSecondFactor),
-    /// Codes to recover with are shown.
-    Codes(Vec<String>),
+    /// Codes to recover with are shown, for what was said.
+    Codes(Way, Vec<String>),
     /// A code is said to have others to recover with.
     Renew,
     /// A code is said to switch it off.
@@ -128,11 +128,12 @@ fn Steps(props: &StepsProps) -> Html {
                 <SetUp new={new.clone()} to={to.clone()} />
             </Dialog>
         },
-        Step::Codes(codes) => {
-            let kept = Callback::from(move |_: MouseEvent| said(Text::FactorCodesKept));
+        Step::Codes(way, codes) => {
+            let now_so = if *way == Way::SetUp { Text::FactorWasOn } else { Text::FactorCodesKept };
+            let kept = Callback::from(move |_: MouseEvent| said(now_so));
             html! {
                 // Nothing but the button closes it: the codes are not shown again.
-                <Dialog id="recovery" title={tr.t(Text::RecoveryTitle)} on_close={Callback::noop()}>
+                <Dialog id="recovery" title={tr.t(Text::RecoveryTitle)}>
                     <p>{ tr.t(Text::RecoveryLead) }</p>
                     <p class="notice notice-warn">{ tr.t(Text::RecoveryOnce) }</p>
                     <Once id="recovery-codes" label={Text::RecoveryTitle} lines={codes.clone()} file={Some("visiobook-recovery-codes.txt")} />
@@ -221,7 +222,7 @@ fn CodesFor(props: &CodesProps) -> Html {
                 Way::SetUp => api::confirm_second_factor(&code).await?,
                 Way::Renew => api::renew_recovery_codes(&code).await?,
             };
-            to.emit(Some(Step::Codes(codes.codes.into_iter().map(|code| code.0).collect())));
+            to.emit(Some(Step::Codes(way, codes.codes.into_iter().map(|code| code.0).collect())));
             Ok(())
         }
     });

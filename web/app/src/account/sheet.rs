@@ -104,7 +104,7 @@ pub fn Sheet(props: &Props) -> Html {
     let (tr, id) = (use_tr(), props.id);
     let (attempt, on_submit) = use_attempts(props);
     let form = use_node_ref();
-    use_effect_with((form.clone(), props.initial.clone()), |(form, initial)| {
+    use_effect_with((form.clone(), at_first(&props.fields, &props.initial)), |(form, initial)| {
         if let Some(form) = form.cast::<HtmlFormElement>() {
             for (name, value) in initial {
                 fill_in(&form, name, value);
@@ -132,10 +132,13 @@ pub fn Sheet(props: &Props) -> Html {
                 <input type="email" name="username" autocomplete="username" value={owner} readonly=true tabindex="-1"
                     class="visually-hidden" aria-hidden="true" aria-label={tr.t(Text::FieldEmail)} />
             }
-            { for props.fields.iter().map(|field| html! {
-                <Row key={field.name} form={id} field={*field} focus={first == Some(field.name)} busy={attempt.busy}
-                    fault={attempt.fault(&props.fields, props.blame, field.name, tr)} />
-            }) }
+            // A list of their own, all with keys: a field that comes later leaves what is typed in the others.
+            <>
+                { for props.fields.iter().map(|field| html! {
+                    <Row key={field.name} form={id} field={*field} focus={first == Some(field.name)} busy={attempt.busy}
+                        fault={attempt.fault(&props.fields, props.blame, field.name, tr)} />
+                }) }
+            </>
             <div class="form-buttons">
                 { props.children.clone() }
                 <button type="submit" id={format!("{id}-submit")} class={classes!("button", button)}
@@ -198,6 +201,18 @@ fn read(form: &HtmlFormElement, fields: &[Field], language: Language, token: Opt
     Some(Filled::new(fields.iter().map(value).collect(), language, token))
 }
 
+/// What fields hold at first. Of a choice it is said always: options are put in one by one from the last to the first,
+/// and browsers choose what comes first.
+fn at_first(fields: &[Field], initial: &[(&'static str, String)]) -> Vec<(&'static str, String)> {
+    let first = |field: &Field| match field.kind {
+        Kind::Choice([first, ..]) if initial.iter().all(|(name, _)| *name != field.name) => {
+            Some((field.name, first.value.to_owned()))
+        }
+        _ => None,
+    };
+    fields.iter().filter_map(first).chain(initial.iter().cloned()).collect()
+}
+
 /// Puts a value into a field. Not by a property of the element: that would put it back at every rendering.
 fn fill_in(form: &HtmlFormElement, name: &str, value: &str) {
     let Ok(found) = form.query_selector_all(&format!("[name='{name}']")) else { return };
@@ -215,7 +230,7 @@ fn fill_in(form: &HtmlFormElement, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::field::{ONE_TIME, field};
+    use super::super::field::{Choice, ONE_TIME, field};
     use super::*;
 
     const CURRENT: Field = field("current", Text::FieldCurrentPassword, Kind::Password, "current-password", None);
@@ -235,6 +250,18 @@ mod tests {
         let many = refused("too-many-attempts");
         assert_eq!(many.problem(&fields, BLAME, tr).as_deref(), Some(tr.t(Text::ErrorAttempts)));
         assert_eq!(many.fault(&fields, BLAME, "current", tr), None);
+    }
+
+    #[test]
+    fn a_choice_is_its_first_unless_another_is_asked_for() {
+        const CHOICES: &[Choice] = &[
+            Choice { value: "little", label: Text::Or, about: None },
+            Choice { value: "all", label: Text::Or, about: None },
+        ];
+        let fields = [CURRENT, field("role", Text::MemberRole, Kind::Choice(CHOICES), "off", None)];
+        assert_eq!(at_first(&fields, &[]), [("role", "little".to_owned())]);
+        let asked = [("current", "x".to_owned()), ("role", "all".into())];
+        assert_eq!(at_first(&fields, &asked), asked);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod activity;
 mod files;
 mod header;
+mod names;
 mod nav;
 mod rights;
 mod run_panel;
@@ -12,9 +13,10 @@ mod state;
 mod visit;
 mod words;
 
-pub use activity::{ActivityFeed, actor_id};
+pub use activity::ActivityFeed;
 pub use files::Files;
 pub use header::Header;
+pub use names::actor_id;
 pub use nav::Nav;
 pub use rights::{Rights, use_rights, use_visits};
 pub use run_panel::RunPanel;

@@ -9,7 +9,6 @@ use yew::platform::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::super::activity::actor_text;
 use super::super::rights::use_rights;
 use super::super::run_panel::{Request, use_run_request};
 use super::settings::{self, LABELS};
@@ -23,6 +22,8 @@ use crate::shelf::run_chip;
 pub struct Props {
     pub id: ProjectId,
     pub run: Run,
+    /// Who began it.
+    pub by: String,
     /// When the run was begun that it repeats, where that is known.
     pub of: Option<u64>,
     pub is_newest: bool,
@@ -54,7 +55,7 @@ pub fn RunEntry(props: &Props) -> Html {
                 { run_chip(tr, &run.state, &run.progress) }
                 if props.is_newest { <span class="tag">{ tr.t(Text::RunNewest) }</span> }
             </header>
-            <p class="meta facts">{ for facts(tr, run, props.of).into_iter().map(|fact| html! { <span>{ fact }</span> }) }</p>
+            <p class="meta facts">{ for facts(tr, run, &props.by, props.of).into_iter().map(|fact| html! { <span>{ fact }</span> }) }</p>
             if let Some(settings) = settings_text(tr, run) { <p class="meta run-settings">{ settings }</p> }
             if let RunState::Failed { code, reason, .. } = &run.state {
                 <p class="notice notice-bad">{ reason }{ " " }<code>{ code }</code></p>
@@ -83,10 +84,10 @@ pub fn RunEntry(props: &Props) -> Html {
 }
 
 /// Who, how long, which file, and what it repeats.
-fn facts(tr: Tr, run: &Run, of: Option<u64>) -> Vec<String> {
+fn facts(tr: Tr, run: &Run, by: &str, of: Option<u64>) -> Vec<String> {
     let took = run.ended_ms.map(|ended| ended.saturating_sub(run.created_ms) / 1_000);
     let facts = [
-        Some(actor_text(tr, run.by).to_owned()),
+        Some(by.to_owned()),
         took.map(|seconds| tr.fill(Text::RunTook, &[("time", &tr.spell(seconds.max(1)))])),
         Some(tr.fill(Text::RunOnFile, &[("n", &run.revision.to_string())])),
         settings::unusual(&run.settings).is_empty().then(|| tr.t(Text::RunUsual).to_owned()),

@@ -18,7 +18,7 @@ const FIELDS: &[Field] = &[
     field("email", Text::FieldEmail, Kind::Email, "off", None),
     field("role", Text::MemberRole, Kind::Choice(CHOICES), "off", Some(Text::InviteRoleHint)),
 ];
-const BLAME: Blame = &[("bad-email", "email"), ("member-already", "email")];
+const BLAME: Blame = &[("bad-email", "email")];
 
 const fn choice(index: usize) -> Choice {
     Choice { value: ROLES[index].1, label: ROLES[index].2, about: None }

@@ -130,7 +130,7 @@ fn Steps(props: &StepsProps) -> Html {
         }
         Step::Made(new) => html! {
             // Nothing but the button closes it: the address is not shown again.
-            <Dialog id="made-link" title={tr.fill(Text::LinkMade, &[("name", &new.link.name)])} on_close={Callback::noop()}>
+            <Dialog id="made-link" title={tr.fill(Text::LinkMade, &[("name", &new.link.name)])}>
                 <p>{ tr.t(Text::LinkMadeLead) }</p>
                 <p class="notice notice-warn">{ tr.t(Text::LinkOnce) }</p>
                 <Once id="link-url" label={Text::LinkUrl} lines={vec![new.url.0.clone()]} />
