@@ -93,7 +93,7 @@ impl Letter<'_> {
             Self::KeyMade => (Text::MailKeySubject, Text::MailKey, "forgot", None),
             Self::SecondFactorOn => (Text::MailSecondOnSubject, Text::MailSecondOn, "forgot", None),
             Self::SecondFactorOff => (Text::MailSecondOffSubject, Text::MailSecondOff, "forgot", None),
-            Self::Leaving(_) => (Text::MailLeavingSubject, Text::MailLeaving, "sign-in", None),
+            Self::Leaving(_) => (Text::MailLeavingSubject, Text::MailLeaving, "", None),
             Self::Stays => (Text::MailStaysSubject, Text::MailStays, "forgot", None),
             Self::Gone => (Text::MailGoneSubject, Text::MailGone, "", None),
             Self::AddressChanged => (Text::MailAddressChangedSubject, Text::MailAddressChanged, "forgot", None),

@@ -30,7 +30,9 @@ macro_rules! account_texts {
             ErrorUnsigned: "Sign in first." / "Connectez-vous d’abord.";
             ErrorUnconfirmed: "Confirm your address first: a link was mailed to it." / "Confirmez d’abord votre adresse : un lien y a été envoyé.";
             ErrorAgain: "Nothing was changed: this needs your password once more." / "Rien n’a changé : il faut encore une fois votre mot de passe.";
-            ErrorForbidden: "Your account may not do this. Ask an admin." / "Votre compte n’y a pas droit. Demandez à un administrateur.";
+            ErrorForbidden: "You may not do this. Ask an owner of the project, or an admin of the node." / "Vous n’y avez pas droit. Demandez à un propriétaire du projet, ou à un administrateur du nœud.";
+            ErrorBusy: "The node did not get to it. See whether it was done, then try again in a moment." / "Le nœud n’y est pas parvenu. Voyez si c’est fait, puis réessayez dans un instant.";
+            ErrorConflict: "Somebody else changed the same at that moment. Try again." / "Quelqu’un d’autre modifiait la même chose à cet instant. Réessayez.";
             ClaimEnds: "From then on nobody gets in for sitting at this machine: everybody signs in, you too. That can’t be taken back." / "Dès lors, être devant cette machine ne suffit plus : tout le monde se connecte, vous aussi. C’est définitif.";
             ClaimOthers: "Others can sign up then, each with books of their own." / "Les autres peuvent alors s’inscrire, chacun avec ses propres livres.";
             SignUpDoneTo: "A link is on its way to {email}. Follow it within 24 hours, and say your password there." / "Un lien est en route vers {email}. Suivez-le dans les 24 heures, et donnez-y votre mot de passe.";
@@ -69,7 +71,7 @@ macro_rules! account_texts {
             SessionHere: "this browser" / "ce navigateur";
             SessionBegan: "Signed in {time}" / "Connecté le {time}";
             SessionFrom: "from {address}" / "depuis {address}";
-            SessionSeen: "last used {time}" / "utilisé le {time}";
+            SessionSeen: "last used {time}" / "dernier usage le {time}";
             SessionEnds: "ends by {time}" / "finit au plus tard le {time}";
             SessionEndNamed: "Sign out {agent}, signed in {time}" / "Déconnecter {agent}, connecté le {time}";
             SessionEnded: "{agent} was signed out." / "{agent} est déconnecté.";
@@ -113,6 +115,9 @@ macro_rules! account_texts {
             CodeToRecover: "Use a recovery code" / "Utiliser un code de secours";
             CodeOfApp: "Use a code of the app" / "Utiliser un code de l’application";
             ErrorCodeNeeded: "This account wants a code of its authenticator app too." / "Ce compte demande aussi un code de son application d’authentification.";
+            ErrorFactorOn: "The second factor is on already. Load the page again to see it." / "Le second facteur est déjà actif. Rechargez la page pour le voir.";
+            ErrorFactorOff: "The second factor is off, or setting it up took longer than 15 minutes. Begin again." / "Le second facteur est désactivé, ou sa configuration a pris plus de 15 minutes. Recommencez.";
+            ErrorTooManyKeys: "You have as many keys as one can have. Revoke one first." / "Vous avez autant de clés que possible. Révoquez-en une d’abord.";
             ErrorCodeWrong: "This code is wrong, or was used already. Wait for the next one, and see that the app’s clock is right." / "Ce code est faux, ou a déjà servi. Attendez le suivant, et vérifiez l’heure de l’application.";
             Copy: "Copy" / "Copier";
             CopyDone: "Copied." / "Copié.";
@@ -133,7 +138,8 @@ macro_rules! account_texts {
             FactorOffQuestion: "Switch the second factor off?" / "Désactiver le second facteur ?";
             FactorOffDetail: "From then on your password alone lets one in. Every other session ends, and your recovery codes are worth nothing." / "Dès lors, votre mot de passe suffit pour entrer. Toutes les autres sessions se ferment, et vos codes de secours ne valent plus rien.";
             FactorWasOff: "The second factor is off." / "Le second facteur est désactivé.";
-            FactorCodesKept: "Your recovery codes are the new ones. Every other session has ended." / "Vos codes de secours sont les nouveaux. Toutes les autres sessions sont fermées.";
+            FactorWasOn: "The second factor is on. Every other session has ended." / "Le second facteur est actif. Toutes les autres sessions sont fermées.";
+            FactorCodesKept: "Your recovery codes are the new ones. Those before are worth nothing any more." / "Vos codes de secours sont les nouveaux. Les précédents ne valent plus rien.";
             RecoveryTitle: "Your recovery codes" / "Vos codes de secours";
             RecoveryLead: "Each of them works once, in place of a code of the app: should you lose your phone, they let you in." / "Chacun sert une fois, à la place d’un code de l’application : si vous perdez votre téléphone, ils vous laissent entrer.";
             RecoveryOnce: "They are shown this once. Keep them where others don’t find them, and not on the phone." / "Ils ne s’affichent qu’une fois. Gardez-les hors de portée des autres, et pas sur le téléphone.";
@@ -170,7 +176,7 @@ macro_rules! account_texts {
             KeyOnce: "It is shown this once. Who has it may do what it is for: treat it like a password." / "Elle ne s’affiche qu’une fois. Qui l’a peut faire ce qu’elle permet : traitez-la comme un mot de passe.";
             KeyToken: "The key" / "La clé";
             KeyKept: "I have kept it" / "C’est gardé";
-            KeyMadeAt: "Made {time}" / "Créé le {time}";
+            KeyMadeAt: "Made {time}" / "Création le {time}";
             KeyEndsAt: "ends {time}" / "finit le {time}";
             KeyUnused: "never used" / "jamais utilisée";
             KeyOver: "over" / "échue";
@@ -181,7 +187,7 @@ macro_rules! account_texts {
             KeyRevoked: "“{name}” was revoked." / "« {name} » est révoqué.";
             Or: "or" / "ou";
             ProviderSignIn: "Sign in with {name}" / "Se connecter avec {name}";
-            ProviderAgain: "Show it with {name}" / "Le montrer avec {name}";
+            ProviderAgain: "Use {name} instead" / "Passer plutôt par {name}";
             ProviderAgainHint: "That leads away from here and back: ask for what you wanted again then." / "Cela mène ailleurs puis vous ramène ici : redemandez alors ce que vous vouliez.";
             IdentitiesTitle: "Signing in with {name}" / "Connexion avec {name}";
             IdentitiesLead: "Who {name} knows by one of these gets into your account without its password." / "Qui {name} connaît sous l’une de ces identités entre dans votre compte sans son mot de passe.";
@@ -197,9 +203,6 @@ macro_rules! account_texts {
             AccountActSignedUpAs: "Made for an identity of {issuer}" / "Créé pour une identité de {issuer}";
             AccountActLinked: "An identity of {issuer} was linked" / "Identité de {issuer} liée";
             AccountActUnlinked: "An identity of {issuer} was removed" / "Identité de {issuer} retirée";
-            AccountActDeletion: "The deletion of this account was asked for" / "Suppression de ce compte demandée";
-            AccountActExportAsked: "An archive of everything was asked for" / "Archive de toutes les données demandée";
-            AccountActExportReady: "The archive can be downloaded" / "L’archive peut être téléchargée";
 
             // -- the node’s accounts, for admins
             AdminTitle: "Accounts" / "Comptes";
@@ -216,6 +219,7 @@ macro_rules! account_texts {
             MemberRoleOf: "Role of {name}" / "Rôle de {name}";
             MemberChanged: "{name} has the role {role} now." / "{name} a maintenant le rôle {role}.";
             ErrorAccountUnknown: "No account has this address." / "Aucun compte n’a cette adresse.";
+            ErrorAccountLeaving: "This account is being deleted. Whoever has it signs in first." / "Ce compte est en cours de suppression. Son titulaire doit d’abord se connecter.";
             ErrorOwnRole: "Your own role another admin changes." / "Votre propre rôle, c’est un autre administrateur qui le change.";
 
             // -- what is mailed when somebody leaves or signs in elsewhere, and what is said on the way back -----
@@ -246,6 +250,50 @@ macro_rules! account_texts {
             FlowSessionEnded: "You were signed out meanwhile. Sign in, and begin again." / "Vous avez été déconnecté entre-temps. Connectez-vous et recommencez.";
             FlowTooOften: "Too many attempts. Wait a while, then begin again." / "Trop de tentatives. Attendez un peu, puis recommencez.";
             FlowFailed: "Something went wrong. Begin again." / "Quelque chose a mal tourné. Recommencez.";
+
+            // -- what one has, on the page
+            DataTitle: "Your data" / "Vos données";
+            ExportTitle: "All that you have, as one file" / "Tout ce que vous avez, en un fichier";
+            ExportLead: "Your account and its log, your projects with their books, storyboards and edits." / "Votre compte et son journal, vos projets avec leurs livres, storyboards et modifications.";
+            ExportBegin: "Make the file" / "Créer le fichier";
+            ExportAgain: "Make another" / "En créer un autre";
+            ExportAsked: "Asked for {time}" / "Demandé le {time}";
+            ExportProgress: "{done} of {total} projects" / "{done} projets sur {total}";
+            ExportKept: "kept until {time}" / "gardé jusqu’au {time}";
+            ExportFetch: "Download it" / "Le télécharger";
+            ErrorExportRunning: "The file is being made already. Wait until it is done." / "Le fichier est déjà en cours de création. Attendez qu’il soit prêt.";
+            ExportFailed: "The file could not be made." / "Le fichier n’a pas pu être créé.";
+            DeletionTitle: "Delete the account" / "Supprimer le compte";
+            DeletionLead: "With all projects that are yours, also for those whom you share them with." / "Avec tous les projets qui sont à vous, aussi pour les personnes avec qui vous les partagez.";
+            DeletionQuestion: "Delete your account?" / "Supprimer votre compte ?";
+            DeletionNow: "You are signed out everywhere at once, and keys for programs end." / "Vous êtes déconnecté partout aussitôt, et les clés pour programmes prennent fin.";
+            DeletionGrace: "At first nothing is lost: sign in within a week, or the time that this site gives, and the account stays." / "D’abord, rien n’est perdu : connectez-vous dans la semaine, ou le délai que donne ce site, et le compte reste.";
+            DeletionThen: "Then the account and all its projects are erased, for good." / "Ensuite, le compte et tous ses projets sont effacés, définitivement.";
+            DeletionEmailHint: "Type the address of this account." / "Saisissez l’adresse de ce compte.";
+            DeletionDone: "Your account is erased on {time}, unless you sign in before." / "Votre compte sera effacé le {time}, sauf si vous vous connectez avant.";
+            ErrorAddressDiffers: "This is not the address of this account." / "Ce n’est pas l’adresse de ce compte.";
+            ErrorHandOver: "You are an admin, and there has to be one: another admin takes that role from you first. If there is none, make somebody one." / "Vous êtes administrateur, et il en faut un : un autre administrateur doit d’abord vous retirer ce rôle. S’il n’y en a pas, nommez quelqu’un.";
+            PictureTitle: "Picture" / "Image";
+            PictureLead: "PNG, JPEG or WebP, of at most 2 MB. Its middle is shown, in a circle." / "PNG, JPEG ou WebP, de 2 Mo au plus. Son milieu s’affiche, dans un cercle.";
+            PictureChoose: "Choose a picture" / "Choisir une image";
+            PictureRemove: "Remove it" / "La retirer";
+            PictureSaved: "Your picture was saved." / "Votre image est enregistrée.";
+            PictureRemoved: "Your picture was removed." / "Votre image est retirée.";
+            PictureTooBig: "This picture is larger than 2 MB." / "Cette image dépasse 2 Mo.";
+            ErrorPicture: "This is no picture that can be read: PNG, JPEG or WebP." / "Ce n’est pas une image lisible : PNG, JPEG ou WebP.";
+            AccountActDeletion: "Deleting the account was asked for" / "Suppression du compte demandée";
+            AccountActExportAsked: "A file of all data was asked for" / "Fichier de toutes les données demandé";
+            AccountActExportReady: "A file of all data was made" / "Fichier de toutes les données créé";
+            AuditTitle: "What was done" / "Ce qui a été fait";
+            AuditLead: "Deeds that reach beyond an account of one’s own. Accounts are told by their ids." / "Les actes qui dépassent son propre compte. Les comptes sont désignés par leur identifiant.";
+            AuditNone: "Nothing so far." / "Rien jusqu’ici.";
+            AuditBy: "by {account}" / "par {account}";
+            AuditRole: "Role of {account} since: {role}" / "Nouveau rôle de {account} : {role}";
+            AuditRead: "Log of {account} read" / "Journal de {account} lu";
+            AuditLookedUp: "{account} looked up by its address" / "{account} cherché par son adresse";
+            AuditListed: "The accounts were listed" / "Les comptes ont été énumérés";
+            AuditExported: "All that {account} has was put into a file" / "Tout ce qu’a {account} mis dans un fichier";
+            AuditErased: "{account} erased with all that it had" / "{account} effacé avec tout ce qu’il avait";
         }
     };
 }

@@ -74,6 +74,10 @@ macro_rules! sharing_texts {
             SharedEmpty: "Nobody has shared a project with you." / "Personne n’a partagé de projet avec vous.";
             ErrorInvitationForAnother: "This invitation was mailed to another address than that of this account. Use the account that has it." / "Cette invitation a été envoyée à une autre adresse que celle de ce compte. Utilisez le compte qui l’a.";
             ErrorInvitationGone: "This invitation is not there any more: it was accepted, withdrawn, or is too old." / "Cette invitation n’existe plus : elle a été acceptée, annulée, ou est trop ancienne.";
+            ErrorTooManyMembers: "The project has as many members as it can have. Remove one first." / "Le projet a autant de membres que possible. Retirez-en un d’abord.";
+            ErrorTooManyInvitations: "As many invitations are open as can be. Withdraw one first." / "Il y a autant d’invitations en attente que possible. Annulez-en une d’abord.";
+            ErrorTooManyLinks: "The project has as many share links as it can have. Revoke one first." / "Le projet a autant de liens de partage que possible. Révoquez-en un d’abord.";
+            ErrorTooManyShared: "As many projects are shared with this account as can be. Leave one first." / "Autant de projets que possible sont partagés avec ce compte. Quittez-en un d’abord.";
             ErrorPayerStays: "Whoever pays for a project stays its owner." / "Qui porte les frais d’un projet en reste propriétaire.";
             ErrorShareOver: "This link shows nothing any more: its time is over, or it was revoked. Ask whoever gave it to you for another." / "Ce lien ne montre plus rien : il est échu ou révoqué. Demandez-en un autre à qui vous l’a donné.";
             ErrorSharePassword: "This is not the link’s password." / "Ce n’est pas le mot de passe du lien.";

@@ -151,9 +151,10 @@ fn page(language: Language, code: &str) -> String {
         Language::Fr => "fr",
         Language::En => "en",
     };
+    // An icon of its own, or browsers ask for one that is not there.
     format!(
         "<!doctype html><html lang=\"{tag}\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><title>{title} – Visiobook</title><h1>{title}</h1><p>{advice}</p><p><a \
+         content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\"><title>{title} – Visiobook</title><h1>{title}</h1><p>{advice}</p><p><a \
          href=\"/\">{back}</a></p><p><small><code>{code}</code></small></p></html>",
         title = language.text(Text::FlowTitle),
         advice = language.text(advice),

@@ -10,15 +10,17 @@ use super::common::http::{Answer, request};
 use super::common::{Server, visiobook};
 use super::{looks, serve};
 
-const CODE: &str = "TESTTESTTESTTESTTESTTESTTEST";
-const EMAIL: &str = "anna@example.org";
-const PASSWORD: &str = "a lamp upon the ferry";
-const OTHER: &str = "nine keepers of the door";
+pub const CODE: &str = "TESTTESTTESTTESTTESTTESTTEST";
+pub const EMAIL: &str = "anna@example.org";
+/// Somebody else's address.
+pub const BEN: &str = "ben@example.org";
+pub const PASSWORD: &str = "a lamp upon the ferry";
+pub const OTHER: &str = "nine keepers of the door";
 /// How long a letter may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The next request to this address is refused as from somebody who signed in long ago; later ones are not.
-const LONG_AGO: &str = "
+pub const LONG_AGO: &str = "
     const real = window.fetch;
     window.fetch = (...all) => {
         const to = String(all[0].url ?? all[0]);
@@ -29,25 +31,25 @@ const LONG_AGO: &str = "
     };
 ";
 
-fn start(data: &Path) -> Server {
+pub fn start(data: &Path) -> Server {
     let mut command = visiobook();
     command.env("VISIOBOOK__AUTH__CLAIM_CODE", CODE);
     serve(data, command)
 }
 
-async fn fill(browser: &Browser, fields: &[(&str, &str)]) {
+pub async fn fill(browser: &Browser, fields: &[(&str, &str)]) {
     for (css, text) in fields {
         browser.write(css, text).await;
     }
 }
 
-async fn path(browser: &Browser) -> String {
+pub async fn path(browser: &Browser) -> String {
     let at = browser.script("return location.pathname + location.hash", vec![]).await;
     at.as_str().unwrap().to_owned()
 }
 
 /// Waits until an element says this.
-async fn says(browser: &Browser, css: &str, text: &str) {
+pub async fn says(browser: &Browser, css: &str, text: &str) {
     let until = Instant::now() + PATIENCE;
     while browser.of_each(css, "e.textContent").await != [text] {
         assert!(Instant::now() < until, "{css} never says {text:?}");
@@ -55,15 +57,17 @@ async fn says(browser: &Browser, css: &str, text: &str) {
     }
 }
 
-/// Only refusals that the visitor is shown.
-async fn assert_no_complaints(browser: &Browser) {
+/// Only refusals that the visitor is shown, and that there is no picture.
+pub async fn assert_no_complaints(browser: &Browser) {
     let complaints = browser.complaints().await;
-    let refused =
-        |complaint: &&String| ["401", "403"].iter().any(|status| complaint.contains(&format!("status of {status}")));
+    let refused = |complaint: &&String| {
+        let is = |status: &str| complaint.contains(&format!("status of {status}"));
+        is("401") || is("403") || (is("404") && complaint.contains("/account/avatar"))
+    };
     assert!(complaints.iter().all(|complaint| refused(&complaint)), "{complaints:?}");
 }
 
-async fn claim(browser: &Browser, server: &Server) {
+pub async fn claim(browser: &Browser, server: &Server) {
     browser.goto(&format!("http://{}/", server.address)).await;
     browser.click("#trust-banner a").await;
     browser.wait("#claim-form").await;
@@ -75,7 +79,7 @@ async fn claim(browser: &Browser, server: &Server) {
 }
 
 /// Signs in as another program would.
-fn sign_in(server: &Server) -> Answer {
+pub fn sign_in(server: &Server) -> Answer {
     let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
     let headers = [("content-type", "application/json"), ("user-agent", "curl/8.11.0")];
     let answer = request(&server.address, "POST", "/api/v1/auth/sign-in", &headers, body.as_bytes());
@@ -83,7 +87,7 @@ fn sign_in(server: &Server) -> Answer {
     answer
 }
 
-fn cookie(answer: &Answer) -> String {
+pub fn cookie(answer: &Answer) -> String {
     answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
 }
 
@@ -158,7 +162,7 @@ async fn the_first_account_is_made_and_signed_out_of_and_in_to_where_one_was() {
     browser.wait("#sessions:not(:has(.session[data-current=false]))").await;
     assert_eq!(request(&server.address, "GET", "/api/v1/account", &[("cookie", &other)], b"").status, 401);
 
-    browser.click(".sections li:nth-child(3) a").await;
+    browser.click(".sections li:nth-child(4) a").await;
     browser.wait("#account-log .feed-bad").await;
     looks::it_looks_well(&browser, "account-activity").await;
 
@@ -254,8 +258,7 @@ async fn who_signs_up_follows_a_mailed_link_that_leaves_no_trace_in_the_address(
     browser.wait("#unconfirmed").await;
 
     let letter = newest_letter(data.path(), "ben@example.org", 2).await;
-    let (_, token) = letter.split_once("/confirm#").unwrap_or_else(|| panic!("no link in {letter}"));
-    let token = token.split_whitespace().next().unwrap();
+    let token = token_for("confirm", &letter);
     browser.goto(&format!("http://{}/confirm#{token}", server.address)).await;
     browser.wait("#confirm-form").await;
     assert_eq!(path(&browser).await, "/confirm");
@@ -269,12 +272,33 @@ async fn who_signs_up_follows_a_mailed_link_that_leaves_no_trace_in_the_address(
     assert_no_complaints(&browser).await;
 }
 
-async fn letter(data: &Path, to: &str) -> String {
+pub async fn letter(data: &Path, to: &str) -> String {
     newest_letter(data, to, 1).await
 }
 
+/// Asks as a program would, and gives the status.
+pub fn post(server: &Server, path: &str, body: &serde_json::Value) -> u16 {
+    let headers = [("content-type", "application/json")];
+    request(&server.address, "POST", path, &headers, body.to_string().as_bytes()).status
+}
+
+/// What a letter's link to a page carries.
+pub fn token_for<'a>(page: &str, letter: &'a str) -> &'a str {
+    let (_, token) = letter.split_once(&format!("/{page}#")).unwrap_or_else(|| panic!("no link in {letter}"));
+    token.split_whitespace().next().unwrap()
+}
+
+/// Somebody else, whose address is confirmed, and who is signed in nowhere that a browser shows.
+pub async fn sign_up_ben(server: &Server, data: &Path) {
+    let ben = json!({ "email": BEN, "password": OTHER, "name": "Ben" });
+    assert_eq!(post(server, "/api/v1/auth/sign-up", &ben), 202);
+    let letter = newest_letter(data, BEN, 1).await;
+    let link = json!({ "token": token_for("confirm", &letter), "password": OTHER });
+    assert_eq!(post(server, "/api/v1/auth/confirm", &link), 201);
+}
+
 /// The newest letter to somebody, once there are so many.
-async fn newest_letter(data: &Path, to: &str, count: usize) -> String {
+pub async fn newest_letter(data: &Path, to: &str, count: usize) -> String {
     let until = Instant::now() + PATIENCE;
     loop {
         let entries = std::fs::read_dir(data.join("outbox")).map(|entries| entries.flatten().map(|entry| entry.path()));

@@ -2,11 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "this is test code, helpers included")]
 
 mod accounts;
+mod admins;
 #[path = "../common/mod.rs"]
 mod common;
+mod credentials;
+mod data;
 mod edits;
 mod looks;
+mod provider;
+mod reset;
 mod runs;
+mod sharing;
 mod shelf;
 mod uploads;
 

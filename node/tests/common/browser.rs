@@ -106,8 +106,15 @@ impl Browser {
     pub async fn wait(&self, css: &str) -> Element {
         match self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await {
             Ok(element) => element,
-            Err(error) => panic!("{css}: {error}; the page says:\n{}", self.text("body").await),
+            Err(error) => panic!("{css}: {error}; {}", self.state().await),
         }
+    }
+
+    /// Where it is, what it shows and what its console says, for whoever looks for the cause of a failure.
+    async fn state(&self) -> String {
+        self.screenshot("failed").await;
+        let (at, said) = (self.script("return location.href", vec![]).await, self.complaints().await);
+        format!("at {at} the page says:\n{}\nand its console:\n{}", self.text("body").await, said.join("\n"))
     }
 
     pub async fn click(&self, css: &str) {

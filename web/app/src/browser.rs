@@ -98,6 +98,15 @@ pub fn focus_is_lost() -> bool {
     document.active_element().is_none_or(|active| Some(active) == body)
 }
 
+/// Puts the focus on a title, which the keyboard comes to in no other way.
+pub fn focus_title(css: &str) {
+    if let Ok(Some(title)) = document().query_selector(css) {
+        // Refused only for names that are no attribute names.
+        let _ = title.set_attribute("tabindex", "-1");
+        focus(&title);
+    }
+}
+
 /// Puts the keyboard's focus on the first element that fits `css`, if there is one.
 pub fn focus_first(css: &str) {
     if let Ok(Some(element)) = document().query_selector(css) {
@@ -124,4 +133,66 @@ pub fn focus(element: &Element) {
         // Fails for detached elements only, where there is nothing to focus.
         let _ = element.focus();
     }
+}
+
+/// Puts words where the visitor pastes from. `false` where the browser does not let us: over plain HTTP, say.
+pub async fn copy(text: &str) -> bool {
+    let navigator = window().navigator();
+    let clipboard = js_sys::Reflect::get(&navigator, &"clipboard".into());
+    if clipboard.is_ok_and(|clipboard| clipboard.is_undefined()) {
+        return false;
+    }
+    wasm_bindgen_futures::JsFuture::from(navigator.clipboard().write_text(text)).await.is_ok()
+}
+
+/// Selects all that an element shows.
+pub fn select(element: &Element) {
+    if let Ok(Some(selection)) = window().get_selection() {
+        // Refused for kinds of nodes only that are no elements.
+        let _ = selection.select_all_children(element);
+    }
+}
+
+/// An address of something that the page made, until it is dropped.
+#[derive(PartialEq)]
+pub struct ObjectUrl(String);
+
+impl ObjectUrl {
+    /// Of a text; `None` where the browser gives none.
+    pub fn of_text(text: &str) -> Option<Self> {
+        let parts = Array::of1(&JsValue::from_str(text));
+        let blob = web_sys::Blob::new_with_str_sequence(&parts).ok()?;
+        web_sys::Url::create_object_url_with_blob(&blob).ok().map(Self)
+    }
+
+    /// Of bytes of a kind; `None` where the browser gives none.
+    pub fn of_bytes(bytes: &[u8], kind: &str) -> Option<Self> {
+        let parts = Array::of1(&js_sys::Uint8Array::from(bytes));
+        let options = web_sys::BlobPropertyBag::new();
+        options.set_type(kind);
+        let blob = web_sys::Blob::new_with_u8_array_sequence_and_options(&parts, &options).ok()?;
+        web_sys::Url::create_object_url_with_blob(&blob).ok().map(Self)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for ObjectUrl {
+    fn drop(&mut self) {
+        // Refused for what is no such address only.
+        let _ = web_sys::Url::revoke_object_url(&self.0);
+    }
+}
+
+/// Leaves the page for another address.
+pub fn leave(url: &str) {
+    // Refused for malformed addresses only: the page stays.
+    let _ = window().location().assign(url);
+}
+
+/// What time it is, milliseconds since 1970 UTC, by the visitor's clock.
+pub fn now_ms() -> u64 {
+    js_sys::Date::now() as u64
 }

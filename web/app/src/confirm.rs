@@ -1,4 +1,4 @@
-//! Asks before a book is erased for good.
+//! Asks before something is done that can't be undone.
 
 use domain::text::Text;
 use yew::prelude::*;
@@ -25,6 +25,35 @@ pub fn ConfirmErase(props: &Props) -> Html {
                 </button>
                 <button type="button" id="confirm-yes" class="button button-bad" onclick={props.on_erase.reform(|_: MouseEvent| ())}>
                     { tr.t(Text::Erase) }
+                </button>
+            </div>
+        </Dialog>
+    }
+}
+
+#[derive(PartialEq, Properties)]
+pub struct ConfirmProps {
+    pub title: String,
+    /// What will happen.
+    pub detail: String,
+    /// What the button says that does it.
+    pub label: Text,
+    pub on_keep: Callback<()>,
+    pub on_do: Callback<()>,
+}
+
+#[component]
+pub fn Confirm(props: &ConfirmProps) -> Html {
+    let tr = use_tr();
+    html! {
+        <Dialog id="confirm" title={props.title.clone()} on_close={props.on_keep.clone()}>
+            <p>{ &props.detail }</p>
+            <div class="dialog-buttons">
+                <button type="button" id="confirm-no" class="button" onclick={props.on_keep.reform(|_: MouseEvent| ())}>
+                    { tr.t(Text::Cancel) }
+                </button>
+                <button type="button" id="confirm-do" class="button button-bad" onclick={props.on_do.reform(|_: MouseEvent| ())}>
+                    { tr.t(props.label) }
                 </button>
             </div>
         </Dialog>

@@ -135,7 +135,7 @@ impl Around {
     async fn undo(self, back: Deed, project: Project) {
         let undone = match back {
             Deed::Archive(archived) => match api::project(project.id).await {
-                Ok(now) => api::change(project.id, now.version, &archiving(archived)).await.map(|_| ()),
+                Ok(now) => api::change(project.id, now.project.version, &archiving(archived)).await.map(|_| ()),
                 Err(error) => Err(error),
             },
             _ => api::restore(project.id).await.map(|_| ()),

@@ -1,5 +1,5 @@
 //! A question or a form above the page: the browser's own modal dialog, which keeps the keyboard inside, closes on
-//! Escape, and gives the focus back to where it was.
+//! Escape where it may, and gives the focus back to where it was.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement};
@@ -11,8 +11,10 @@ use crate::browser;
 pub struct Props {
     pub id: &'static str,
     pub title: String,
-    /// Escape was pressed. Whoever shows the dialog takes it away.
-    pub on_close: Callback<()>,
+    /// Escape was pressed. Whoever shows the dialog takes it away. Without this it stays: what it shows is not shown
+    /// again.
+    #[prop_or_default]
+    pub on_close: Option<Callback<()>>,
     pub children: Html,
 }
 
@@ -35,10 +37,35 @@ pub fn Dialog(props: &Props) -> Html {
             }
         }
     });
-    let on_cancel = props.on_close.reform(|event: Event| event.prevent_default());
+    use_effect_with(props.id, |id| {
+        // Another dialog took the place of one that is open, and what had the focus is gone.
+        if browser::focus_is_lost() {
+            browser::focus_title(&format!("#{id}-title"));
+        }
+    });
+    let on_cancel = {
+        let on_close = props.on_close.clone();
+        Callback::from(move |event: Event| {
+            event.prevent_default();
+            if let Some(on_close) = &on_close {
+                on_close.emit(());
+            }
+        })
+    };
+    // Browsers close it all the same when Escape is pressed a second time.
+    let on_closed = {
+        let (dialog, on_close) = (dialog.clone(), props.on_close.clone());
+        Callback::from(move |_: Event| match (&on_close, dialog.cast::<HtmlDialogElement>()) {
+            (Some(on_close), _) => on_close.emit(()),
+            (None, Some(dialog)) => {
+                let _ = dialog.show_modal();
+            }
+            (None, None) => {}
+        })
+    };
     let title_id = format!("{}-title", props.id);
     html! {
-        <dialog ref={dialog} id={props.id} class="dialog" aria-labelledby={title_id.clone()} oncancel={on_cancel}>
+        <dialog ref={dialog} id={props.id} class="dialog" aria-labelledby={title_id.clone()} oncancel={on_cancel} onclose={on_closed}>
             <h2 id={title_id}>{ &props.title }</h2>
             { props.children.clone() }
         </dialog>

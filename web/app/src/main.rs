@@ -5,6 +5,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`account`] | who uses the page, the way in for others, one's own account |
+//! | [`admin`] | the node's accounts, for admins |
+//! | [`asked`] | what components ask of the node: kept fresh; errands |
 //! | [`api`] | the client: one function a request, every failure a value |
 //! | [`events`] | a project's events over SSE, opened anew when cut |
 //! | [`connection`] | whether the node answers, and when to fetch anew |
@@ -14,6 +16,7 @@
 //! | [`routes`] | addresses |
 //! | [`shell`] | what surrounds every page |
 //! | [`toast`], [`dialog`], [`confirm`] | words at the edge, forms and questions above the page |
+//! | [`choose`] | a choice that is asked about before it is so |
 //! | [`pages`] | shelf, project, not found |
 //! | [`shelf`] | the list of projects: query, pages, rows |
 //! | [`deeds`] | archiving, deleting, restoring, each with its way back |
@@ -23,8 +26,11 @@
 //! | [`browser`] | the few things asked of the browser itself |
 
 mod account;
+mod admin;
 mod api;
+mod asked;
 mod browser;
+mod choose;
 mod confirm;
 mod connection;
 mod deeds;

@@ -6,8 +6,11 @@ use yew_router::prelude::*;
 
 use crate::account::deed::Deed;
 use crate::account::entrance::Entrance;
+use crate::account::invitation::InvitationPage;
 use crate::account::page::{AccountPage, Part};
+use crate::admin::AdminPage;
 use crate::pages::{NotFound, ProjectPage, Shelf};
+use crate::project::SharePage;
 
 /// An address of the app.
 #[derive(Clone, PartialEq, Debug, Routable)]
@@ -28,6 +31,8 @@ pub enum Route {
     Files { id: String },
     #[at("/p/:id/activity")]
     Activity { id: String },
+    #[at("/p/:id/sharing")]
+    Sharing { id: String },
     #[at("/claim")]
     Claim,
     #[at("/sign-up")]
@@ -38,12 +43,26 @@ pub enum Route {
     Forgot,
     #[at("/reset")]
     Reset,
+    /// Where a mailed invitation leads.
+    #[at("/invitation")]
+    Invitation,
+    /// Where a share link leads.
+    #[at("/shared")]
+    Share,
     #[at("/account")]
     Account,
     #[at("/account/security")]
     Security,
     #[at("/account/activity")]
     AccountActivity,
+    #[at("/account/data")]
+    AccountData,
+    /// The node's accounts, for admins.
+    #[at("/accounts")]
+    Accounts,
+    /// What was done that reaches beyond an account.
+    #[at("/accounts/log")]
+    Audit,
     #[not_found]
     #[at("/404")]
     NotFound,
@@ -60,6 +79,7 @@ pub enum Section {
     Runs,
     Files,
     Activity,
+    Sharing,
 }
 
 impl Route {
@@ -79,6 +99,10 @@ impl Route {
         Self::Activity { id: id.to_string() }
     }
 
+    pub fn sharing(id: ProjectId) -> Self {
+        Self::Sharing { id: id.to_string() }
+    }
+
     /// The chapter at `position` from 0, in the newest storyboard or in that of a run.
     pub fn chapter(id: ProjectId, run: Option<RunId>, position: usize) -> Self {
         let (id, chapter) = (id.to_string(), position + 1);
@@ -94,7 +118,8 @@ impl Route {
         let (id, section) = match self {
             Self::Shelf | Self::NotFound => return None,
             Self::Claim | Self::SignUp | Self::Confirm | Self::Forgot | Self::Reset => return None,
-            Self::Account | Self::Security | Self::AccountActivity => return None,
+            Self::Invitation | Self::Share | Self::Accounts | Self::Audit => return None,
+            Self::Account | Self::Security | Self::AccountData | Self::AccountActivity => return None,
             Self::Project { id } => (id, Section::Storyboard { run: None, position: 0 }),
             Self::Chapter { id, chapter } => (id, Section::Storyboard { run: None, position: at(*chapter) }),
             Self::RunChapter { id, run, chapter } => {
@@ -103,6 +128,7 @@ impl Route {
             Self::Runs { id } => (id, Section::Runs),
             Self::Files { id } => (id, Section::Files),
             Self::Activity { id } => (id, Section::Activity),
+            Self::Sharing { id } => (id, Section::Sharing),
         };
         Some((id.parse().ok()?, section))
     }
@@ -119,11 +145,17 @@ impl Route {
         }
     }
 
+    /// It shows something to whoever is not signed in too.
+    pub fn is_open(&self) -> bool {
+        self.deed().is_some() || matches!(self, Self::Invitation | Self::Share)
+    }
+
     /// The part of one's own account that an address shows.
     pub fn account_part(&self) -> Option<Part> {
         match self {
             Self::Account => Some(Part::Profile),
             Self::Security => Some(Part::Security),
+            Self::AccountData => Some(Part::Data),
             Self::AccountActivity => Some(Part::Activity),
             _ => None,
         }
@@ -144,6 +176,9 @@ pub fn switch(route: Route) -> Html {
     }
     match (&route, route.section()) {
         (Route::Shelf, _) => html! { <Shelf /> },
+        (Route::Invitation, _) => html! { <InvitationPage /> },
+        (Route::Accounts | Route::Audit, _) => html! { <AdminPage part={route.clone()} /> },
+        (Route::Share, _) => html! { <SharePage /> },
         (_, Some((id, section))) => html! { <ProjectPage key={id.to_string()} {id} {section} /> },
         _ => html! { <NotFound /> },
     }
@@ -171,6 +206,7 @@ mod tests {
         let route = |path: &str| Route::recognize(path).unwrap();
         assert_eq!(route("/confirm").deed(), Some(Deed::Confirm));
         assert_eq!(route("/account/security").account_part(), Some(Part::Security));
+        assert!(route("/invitation").is_open() && route("/shared").is_open() && !route("/account").is_open());
         for path in ["/", "/p/x", "/account/nothing"] {
             assert_eq!((route(path).deed(), route(path).account_part()), (None, None), "{path}");
         }

@@ -11,6 +11,7 @@ use yew::prelude::*;
 
 use super::deed::Deed;
 use super::form::AccountForm;
+use super::identities::ProviderAgain;
 use super::{Who, use_who};
 use crate::dialog::Dialog;
 use crate::i18n::use_tr;
@@ -72,6 +73,7 @@ pub fn PasswordDialog() -> Html {
                     { tr.t(Text::Cancel) }
                 </button>
             </AccountForm>
+            <ProviderAgain />
         </Dialog>
     }
 }

@@ -1,13 +1,12 @@
-//! What can be done with an account by filling in a form: its fields, what is wrong with what was written in them, and
-//! the request that it makes.
+//! What can be done with an account by filling in a form: its fields, and the request that it makes.
 
 use domain::account::{
-    AccountPatch, Claim, Email, LinkUse, MailAddress, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, PERSON_NAME_MAX_CHARS,
-    PasswordAgain, PasswordChange, PasswordReset, Secret, SignIn, SignUp,
+    AccountPatch, Claim, LinkUse, MailAddress, PasswordAgain, PasswordChange, PasswordReset, SignIn, SignUp,
 };
 use domain::language::Language;
 use domain::text::Text;
 
+use super::field::{Blame, Field, Filled, Kind, ONE_TIME, field};
 use crate::api::{self, ApiError};
 
 /// What a form is for.
@@ -25,52 +24,6 @@ pub enum Deed {
     Profile,
     Address,
     Password,
-}
-
-/// What goes into a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Name,
-    Email,
-    Code,
-    Password,
-    NewPassword,
-    Language,
-}
-
-impl Kind {
-    pub fn is_secret(self) -> bool {
-        matches!(self, Self::Password | Self::NewPassword)
-    }
-
-    /// What is wrong with what was written. Whether a password is easily guessed is for the node to judge.
-    pub fn fault(self, value: &str) -> Option<Text> {
-        let chars = value.chars().count();
-        match self {
-            Self::Language => None,
-            _ if value.trim().is_empty() => Some(Text::FaultEmpty),
-            Self::Email => Email::parse(value).is_none().then_some(Text::FaultEmail),
-            Self::Name => (value.trim().chars().count() > PERSON_NAME_MAX_CHARS).then_some(Text::FaultName),
-            Self::NewPassword if chars < PASSWORD_MIN_CHARS => Some(Text::FaultPasswordShort),
-            Self::NewPassword if chars > PASSWORD_MAX_CHARS => Some(Text::FaultPasswordLong),
-            Self::NewPassword | Self::Password | Self::Code => None,
-        }
-    }
-}
-
-/// A field of a form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
-    pub name: &'static str,
-    pub label: Text,
-    pub kind: Kind,
-    /// What browsers may fill in (HTML, "autofill").
-    pub fill: &'static str,
-    pub hint: Option<Text>,
-}
-
-const fn field(name: &'static str, label: Text, kind: Kind, fill: &'static str, hint: Option<Text>) -> Field {
-    Field { name, label, kind, fill, hint }
 }
 
 const EMAIL: Field = field("email", Text::FieldEmail, Kind::Email, "username", None);
@@ -135,71 +88,52 @@ impl Deed {
         matches!(self, Self::Confirm | Self::Reset)
     }
 
-    /// The field that a refusal is about, if it is about one.
-    pub fn field_of(self, code: &str) -> Option<&'static str> {
-        let name = match code {
-            "bad-email" => "email",
-            "bad-name" => "name",
-            "claim-code-wrong" => "code",
-            "password-wrong" if self == Self::Password => "current",
-            "password-weak" | "password-wrong" | "sign-in-refused" => "password",
-            _ => return None,
-        };
-        self.fields().iter().map(|field| field.name).find(|field| *field == name)
-    }
-}
-
-/// What was filled in.
-#[derive(Clone, PartialEq)]
-pub struct Filled {
-    values: Vec<(&'static str, String)>,
-    /// Of the page.
-    language: Language,
-    /// What the mailed link carried.
-    token: Secret,
-}
-
-impl Filled {
-    pub fn new(values: Vec<(&'static str, String)>, language: Language, token: Option<Secret>) -> Self {
-        Self { values, language, token: token.unwrap_or_default() }
+    /// The same, with one for a code of the second factor where the node wants it.
+    pub fn fields_with(self, code: bool) -> Vec<Field> {
+        let code = Some(ONE_TIME).filter(|_| code);
+        self.fields().iter().copied().chain(code).collect()
     }
 
-    pub fn text(&self, name: &str) -> String {
-        self.values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()).unwrap_or_default()
-    }
-
-    fn secret(&self, name: &str) -> Secret {
-        Secret(self.text(name))
-    }
-
-    /// What is wrong with it, field by field.
-    pub fn faults(&self, deed: Deed) -> Vec<(&'static str, Text)> {
-        let fault = |field: &Field| Some((field.name, field.kind.fault(&self.text(field.name))?));
-        deed.fields().iter().filter_map(fault).collect()
+    /// Which field refusals are about.
+    pub fn blame(self) -> Blame {
+        match self {
+            Self::Password => {
+                &[("password-wrong", "current"), ("password-weak", "password"), (api::CODE_WRONG, "one-time")]
+            }
+            _ => &[
+                ("bad-email", "email"),
+                ("bad-name", "name"),
+                ("claim-code-wrong", "code"),
+                ("password-weak", "password"),
+                ("password-wrong", "password"),
+                ("sign-in-refused", "password"),
+                (api::CODE_WRONG, "one-time"),
+            ],
+        }
     }
 
     /// Asks the node to do it.
-    pub async fn send(&self, deed: Deed) -> Result<(), ApiError> {
-        let (email, name, password) = (self.text("email"), self.text("name"), self.secret("password"));
-        let (language, token) = (Some(self.language), self.token.clone());
-        match deed {
-            Deed::Claim => {
-                let claim = Claim { code: self.secret("code"), email, password, name, language };
+    pub async fn send(self, filled: &Filled) -> Result<(), ApiError> {
+        let (email, name, password) = (filled.text("email"), filled.text("name"), filled.secret("password"));
+        let (language, token, code) = (Some(filled.language), filled.token.clone(), filled.one_time());
+        match self {
+            Self::Claim => {
+                let claim = Claim { code: filled.secret("code"), email, password, name, language };
                 api::claim(&claim).await.map(drop)
             }
-            Deed::SignIn => api::sign_in(&SignIn { email, password, code: None }).await.map(drop),
-            Deed::SignUp => api::sign_up(&SignUp { email, password, name, language }).await,
-            Deed::Confirm => api::confirm(&LinkUse { token, password, code: None }).await.map(drop),
-            Deed::Forgot => api::forgot(&MailAddress { email }).await,
-            Deed::Reset => api::reset(&PasswordReset { token, password }).await,
-            Deed::Again => api::say_password(&PasswordAgain { password, code: None }).await,
-            Deed::Profile => {
-                let language = Language::from_tag(&self.text("language"));
+            Self::SignIn => api::sign_in(&SignIn { email, password, code }).await.map(drop),
+            Self::SignUp => api::sign_up(&SignUp { email, password, name, language }).await,
+            Self::Confirm => api::confirm(&LinkUse { token, password, code }).await.map(drop),
+            Self::Forgot => api::forgot(&MailAddress { email }).await,
+            Self::Reset => api::reset(&PasswordReset { token, password }).await,
+            Self::Again => api::say_password(&PasswordAgain { password, code }).await,
+            Self::Profile => {
+                let language = Language::from_tag(&filled.text("language"));
                 api::change_account(&AccountPatch { name: Some(name), language }).await.map(drop)
             }
-            Deed::Address => api::change_address(&MailAddress { email }).await,
-            Deed::Password => {
-                let change = PasswordChange { current: self.secret("current"), password, code: None };
+            Self::Address => api::change_address(&MailAddress { email }).await,
+            Self::Password => {
+                let change = PasswordChange { current: filled.secret("current"), password, code };
                 api::change_password(&change).await.map(drop)
             }
         }
@@ -208,6 +142,9 @@ impl Filled {
 
 #[cfg(test)]
 mod tests {
+    use domain::account::{PASSWORD_MAX_CHARS, PERSON_NAME_MAX_CHARS};
+
+    use super::super::field::blamed;
     use super::*;
 
     const ALL: [Deed; 10] = [
@@ -253,9 +190,9 @@ mod tests {
         let values = vec![("code", " ".to_owned()), ("email", "anna".into()), ("name", "A".into())];
         let filled = Filled::new(values, Language::En, None);
         let wrong = [("code", Text::FaultEmpty), ("email", Text::FaultEmail), ("password", Text::FaultEmpty)];
-        assert_eq!(filled.faults(Deed::Claim), wrong);
+        assert_eq!(filled.faults(Deed::Claim.fields()), wrong);
         let values = vec![("email", "anna@example.org".to_owned()), ("password", "x".into())];
-        assert!(Filled::new(values, Language::En, None).faults(Deed::SignIn).is_empty());
+        assert!(Filled::new(values, Language::En, None).faults(Deed::SignIn.fields()).is_empty());
     }
 
     #[test]
@@ -269,10 +206,14 @@ mod tests {
 
     #[test]
     fn a_refusal_is_shown_at_the_field_that_it_is_about() {
-        assert_eq!(Deed::Password.field_of("password-wrong"), Some("current"));
-        assert_eq!(Deed::Password.field_of("password-weak"), Some("password"));
-        assert_eq!(Deed::SignIn.field_of("sign-in-refused"), Some("password"));
-        assert_eq!(Deed::Forgot.field_of("password-weak"), None, "it has no such field");
-        assert_eq!(Deed::Claim.field_of("too-many-attempts"), None);
+        let at = |deed: Deed, code| blamed(&deed.fields_with(false), deed.blame(), code);
+        assert_eq!(at(Deed::Password, "password-wrong"), Some("current"));
+        assert_eq!(at(Deed::Password, "password-weak"), Some("password"));
+        assert_eq!(at(Deed::SignIn, "sign-in-refused"), Some("password"));
+        assert_eq!(at(Deed::Forgot, "password-weak"), None, "it has no such field");
+        assert_eq!(at(Deed::Claim, "too-many-attempts"), None);
+        assert_eq!(at(Deed::SignIn, api::CODE_WRONG), None, "no code was asked for");
+        let fields = Deed::SignIn.fields_with(true);
+        assert_eq!(blamed(&fields, Deed::SignIn.blame(), api::CODE_WRONG), Some("one-time"));
     }
 }

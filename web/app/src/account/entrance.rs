@@ -6,8 +6,10 @@ use domain::text::Text;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::deed::{Deed, Filled};
+use super::deed::Deed;
+use super::field::Filled;
 use super::form::AccountForm;
+use super::identities::ProviderWay;
 use super::resend::Resend;
 use super::{Who, use_who};
 use crate::browser;
@@ -54,7 +56,7 @@ pub fn Entrance(props: &Props) -> Html {
     let named = tr.t(if sent.is_some() { Text::LookIntoMail } else { title(deed) });
     let heading = use_page(named);
     let claimed = use_node_info().map(|node| node.claimed);
-    let token = use_token(deed);
+    let token = use_fragment(deed.needs_link().then_some(TOKEN_START));
     let on_done = use_arrival(deed, sent.setter());
     let shown = match (deed, claimed, &*sent) {
         (Deed::SignUp | Deed::Forgot, _, Some(filled)) => mailed(tr, deed, filled),
@@ -68,6 +70,7 @@ pub fn Entrance(props: &Props) -> Html {
             <>
                 <Lead {deed} cut_off={props.cut_off} />
                 <AccountForm {deed} {token} {on_done} />
+                if deed == Deed::SignIn { <ProviderWay /> }
                 { ways(tr, deed) }
             </>
         },
@@ -80,10 +83,10 @@ pub fn Entrance(props: &Props) -> Html {
     }
 }
 
-/// What the mailed link carried, kept for as long as the page shows and nowhere else.
+/// What a link carries that begins so, kept for as long as the page shows and nowhere else.
 #[hook]
-fn use_token(deed: Deed) -> Option<Secret> {
-    let take = move || deed.needs_link().then(|| browser::take_fragment(TOKEN_START)).flatten().map(Secret);
+pub fn use_fragment(start: Option<&'static str>) -> Option<Secret> {
+    let take = move || start.and_then(browser::take_fragment).map(Secret);
     let token = use_state_eq(take);
     let location = use_location();
     {
@@ -165,6 +168,28 @@ fn told(tr: Tr, text: Text, ways: &[(Route, Text)]) -> Html {
             <p id="entrance-told" class="notice">{ tr.t(text) }</p>
             <ul class="ways">{ for ways.iter().map(|(route, text)| way(tr, route, *text)) }</ul>
         </>
+    }
+}
+
+#[derive(PartialEq, Properties)]
+pub struct ToldProps {
+    pub title: Text,
+    pub text: Text,
+    /// Where to go from there.
+    #[prop_or_default]
+    pub ways: Vec<(Route, Text)>,
+}
+
+/// A page that has nothing but words, and where to go from there.
+#[component]
+pub fn Told(props: &ToldProps) -> Html {
+    let tr = use_tr();
+    let heading = use_page(tr.t(props.title));
+    html! {
+        <section class="entrance">
+            <h1 tabindex="-1" ref={heading}>{ tr.t(props.title) }</h1>
+            { told(tr, props.text, &props.ways) }
+        </section>
     }
 }
 

@@ -1,6 +1,7 @@
 //! What was done with an account, newest first.
 
 use domain::account::{AccountAct, AccountEvent};
+use domain::id::AccountId;
 use domain::text::Text;
 use yew::platform::spawn_local;
 use yew::prelude::*;
@@ -19,8 +20,16 @@ struct Feed {
     error: Option<ApiError>,
 }
 
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    /// Of another account, which an admin may see; of one's own where none is named.
+    #[prop_or_default]
+    pub of: Option<AccountId>,
+}
+
 #[component]
-pub fn AccountLog() -> Html {
+pub fn AccountLog(props: &Props) -> Html {
+    let of = props.of;
     let (tr, connection) = (use_tr(), use_connection());
     let feed = use_state_eq(Feed::default);
     let ask = {
@@ -28,14 +37,21 @@ pub fn AccountLog() -> Html {
         Callback::from(move |before: Option<u64>| {
             let (feed, connection) = (feed.clone(), connection.clone());
             spawn_local(async move {
-                match api::account_activity(before).await {
+                let page = match of {
+                    Some(of) => api::activity_of(of, before).await,
+                    None => api::account_activity(before).await,
+                };
+                match page {
                     Ok(page) => {
                         let known = before.map(|_| feed.events.clone()).unwrap_or_default();
                         let events = known.into_iter().chain(page.events).collect();
                         feed.set(Feed { events, next: page.next, is_here: true, error: None });
                     }
                     Err(error) => {
-                        connection.heed(&error);
+                        // What an admin may not see asks nobody anew who they are.
+                        if of.is_none() || error.is_unsigned() {
+                            connection.heed(&error);
+                        }
                         feed.set(Feed { error: Some(error), ..(*feed).clone() });
                     }
                 }
@@ -59,7 +75,7 @@ pub fn AccountLog() -> Html {
     let next = feed.next;
     html! {
         <section id="account-log">
-            <p class="lead-small">{ tr.t(Text::AccountActivityLead) }</p>
+            if of.is_none() { <p class="lead-small">{ tr.t(Text::AccountActivityLead) }</p> }
             if let Some(error) = &feed.error {
                 <p class="notice notice-bad" role="alert">{ error.message(tr) }</p>
             }
@@ -83,7 +99,29 @@ fn is_alarming(act: &AccountAct) -> bool {
 
 /// What was done, in a line.
 fn act_text(tr: Tr, act: &AccountAct) -> String {
-    let text = match act {
+    match act {
+        AccountAct::RecoveryCodeTaken { left } => tr.fill(act_key(act), &[("left", &left.to_string())]),
+        AccountAct::AddressAsked { email } => tr.fill(act_key(act), &[("email", email)]),
+        AccountAct::AddressChanged { before, email } => tr.fill(act_key(act), &[("before", before), ("email", email)]),
+        AccountAct::RoleChanged { role, .. } | AccountAct::ChangedRole { role, .. } => {
+            tr.fill(act_key(act), &[("role", role_text(tr, *role))])
+        }
+        AccountAct::Invited { email, role, .. } => {
+            tr.fill(act_key(act), &[("email", email), ("role", tr.project_role(*role))])
+        }
+        AccountAct::Joined { role, .. } | AccountAct::ChangedMember { role, .. } => {
+            tr.fill(act_key(act), &[("role", tr.project_role(*role))])
+        }
+        AccountAct::SignedUpAs { issuer }
+        | AccountAct::IdentityLinked { issuer }
+        | AccountAct::IdentityUnlinked { issuer } => tr.fill(act_key(act), &[("issuer", issuer)]),
+        _ => tr.t(act_key(act)).to_owned(),
+    }
+}
+
+/// The words for it.
+fn act_key(act: &AccountAct) -> Text {
+    match act {
         AccountAct::Claimed => Text::AccountActClaimed,
         AccountAct::SignedUp => Text::AccountActSignedUp,
         AccountAct::Confirmed => Text::AccountActConfirmed,
@@ -95,41 +133,12 @@ fn act_text(tr: Tr, act: &AccountAct) -> String {
         AccountAct::ResetAsked => Text::AccountActResetAsked,
         AccountAct::PasswordReset => Text::AccountActReset,
         AccountAct::PasswordChanged => Text::AccountActPassword,
-        AccountAct::AddressAsked { email } => return tr.fill(Text::AccountActAddressAsked, &[("email", email)]),
-        AccountAct::AddressChanged { before, email } => {
-            return tr.fill(Text::AccountActAddress, &[("before", before), ("email", email)]);
-        }
+        AccountAct::AddressAsked { .. } => Text::AccountActAddressAsked,
+        AccountAct::AddressChanged { .. } => Text::AccountActAddress,
         AccountAct::Changed => Text::AccountActChanged,
         AccountAct::ConfirmAsked => Text::AccountActConfirmAsked,
-        AccountAct::Invited { email, role, .. } => {
-            return tr.fill(Text::AccountActInvited, &[("email", email), ("role", tr.project_role(*role))]);
-        }
-        AccountAct::Joined { role, .. } => {
-            return tr.fill(Text::AccountActJoined, &[("role", tr.project_role(*role))]);
-        }
-        AccountAct::ChangedMember { role, .. } => {
-            return tr.fill(Text::AccountActChangedMember, &[("role", tr.project_role(*role))]);
-        }
-        AccountAct::InvitationWithdrawn { .. } => Text::AccountActInvitationWithdrawn,
-        AccountAct::Left { .. } => Text::AccountActLeft,
-        AccountAct::RemovedMember { .. } => Text::AccountActRemovedMember,
-        AccountAct::ShareLinkMade { .. } => Text::AccountActShareLinkMade,
-        AccountAct::ShareLinkRevoked { .. } => Text::AccountActShareLinkRevoked,
-        AccountAct::LookedAt { .. } => Text::AccountActLookedAt,
-        AccountAct::SeenByAdmin { .. } => Text::AccountActSeenByAdmin,
-        AccountAct::BackedUp => Text::AccountActBackedUp,
-        AccountAct::RoleChanged { role, .. } => {
-            return tr.fill(Text::AccountActRole, &[("role", role_text(tr, *role))]);
-        }
-        AccountAct::ChangedRole { role, .. } => {
-            return tr.fill(Text::AccountActGaveRole, &[("role", role_text(tr, *role))]);
-        }
-        AccountAct::SignedUpAs { issuer } => return tr.fill(Text::AccountActSignedUpAs, &[("issuer", issuer)]),
-        AccountAct::IdentityLinked { issuer } => return tr.fill(Text::AccountActLinked, &[("issuer", issuer)]),
-        AccountAct::IdentityUnlinked { issuer } => return tr.fill(Text::AccountActUnlinked, &[("issuer", issuer)]),
-        AccountAct::DeletionAsked { .. } => Text::AccountActDeletion,
-        AccountAct::ExportAsked => Text::AccountActExportAsked,
-        AccountAct::ExportReady => Text::AccountActExportReady,
+        AccountAct::RoleChanged { .. } => Text::AccountActRole,
+        AccountAct::ChangedRole { .. } => Text::AccountActGaveRole,
         AccountAct::KeyMade { .. } => Text::AccountActKeyMade,
         AccountAct::KeyRevoked { .. } => Text::AccountActKeyRevoked,
         AccountAct::SecondFactorBegun => Text::AccountActFactorBegun,
@@ -137,12 +146,26 @@ fn act_text(tr: Tr, act: &AccountAct) -> String {
         AccountAct::SecondFactorOff => Text::AccountActFactorOff,
         AccountAct::CodeRefused => Text::AccountActCodeRefused,
         AccountAct::CodeTaken => Text::AccountActCodeTaken,
-        AccountAct::RecoveryCodeTaken { left } => {
-            return tr.fill(Text::AccountActRecoveryTaken, &[("left", &left.to_string())]);
-        }
+        AccountAct::RecoveryCodeTaken { .. } => Text::AccountActRecoveryTaken,
         AccountAct::RecoveryCodesRenewed => Text::AccountActRecoveryRenewed,
-    };
-    tr.t(text).to_owned()
+        AccountAct::Invited { .. } => Text::AccountActInvited,
+        AccountAct::InvitationWithdrawn { .. } => Text::AccountActInvitationWithdrawn,
+        AccountAct::Joined { .. } => Text::AccountActJoined,
+        AccountAct::Left { .. } => Text::AccountActLeft,
+        AccountAct::ChangedMember { .. } => Text::AccountActChangedMember,
+        AccountAct::RemovedMember { .. } => Text::AccountActRemovedMember,
+        AccountAct::ShareLinkMade { .. } => Text::AccountActShareLinkMade,
+        AccountAct::ShareLinkRevoked { .. } => Text::AccountActShareLinkRevoked,
+        AccountAct::LookedAt { .. } => Text::AccountActLookedAt,
+        AccountAct::SeenByAdmin { .. } => Text::AccountActSeenByAdmin,
+        AccountAct::BackedUp => Text::AccountActBackedUp,
+        AccountAct::SignedUpAs { .. } => Text::AccountActSignedUpAs,
+        AccountAct::IdentityLinked { .. } => Text::AccountActLinked,
+        AccountAct::IdentityUnlinked { .. } => Text::AccountActUnlinked,
+        AccountAct::DeletionAsked { .. } => Text::AccountActDeletion,
+        AccountAct::ExportAsked => Text::AccountActExportAsked,
+        AccountAct::ExportReady => Text::AccountActExportReady,
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use domain::account::Account;
+use domain::account::{Account, SystemRole};
 use domain::text::Text;
 use gloo_events::EventListener;
 use wasm_bindgen::JsCast;
@@ -10,6 +10,7 @@ use yew::platform::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
+use super::picture::Face;
 use super::{Who, use_who};
 use crate::api;
 use crate::browser;
@@ -76,12 +77,11 @@ fn AccountMenu(props: &Props) -> Html {
     let way = |id: &'static str, route: Route, text: Text| {
         html! { <li {id}><Link<Route> to={route}>{ tr.t(text) }</Link<Route>></li> }
     };
-    let initial: String = account.name.chars().take(1).flat_map(char::to_uppercase).collect();
     html! {
         <div class="account" ref={menu}>
             <button type="button" id="account-button" class="account-button" aria-expanded={open.to_string()}
                 aria-controls="account-menu" aria-label={format!("{} · {}", tr.t(Text::AccountMenu), account.name)} onclick={on_toggle}>
-                <span class="account-initial" aria-hidden="true">{ initial }</span>
+                <Face name={account.name.clone()} />
                 <span id="account-name" class="account-name">{ &account.name }</span>
             </button>
             <div id="account-menu" class="account-menu" hidden={!*open}>
@@ -89,7 +89,11 @@ fn AccountMenu(props: &Props) -> Html {
                 <ul>
                     { way("menu-account", Route::Account, Text::AccountTitle) }
                     { way("menu-security", Route::Security, Text::SecurityTitle) }
+                    { way("menu-data", Route::AccountData, Text::DataTitle) }
                     { way("menu-activity", Route::AccountActivity, Text::SectionActivity) }
+                    if account.role == SystemRole::Admin {
+                        { way("menu-accounts", Route::Accounts, Text::AdminTitle) }
+                    }
                     <li><button type="button" id="sign-out" onclick={sign_out}>{ tr.t(Text::SignOut) }</button></li>
                 </ul>
             </div>

@@ -4,25 +4,40 @@
 //! | module | holds |
 //! |---|---|
 //! | here | who it is, for every component, and what they are shown |
-//! | [`deed`], [`form`] | what can be done by filling in a form; the form |
+//! | [`field`], [`row`], [`sheet`] | fields (pure), and the form of any of them |
+//! | [`deed`], [`form`] | what can be done with an account by filling in a form; its form |
 //! | [`entrance`], [`resend`] | signing up and in, confirming an address, another password |
+//! | [`invitation`] | where a mailed invitation leads |
 //! | [`again`] | the password once more, for whatever the node wants it for |
 //! | [`menu`] | who is signed in, at the top of every page |
 //! | [`page`], [`profile`], [`security`], [`sessions`], [`log`] | the account's own page |
+//! | [`identities`] | an identity provider's word: the way there, identities linked with one's account |
+//! | [`picture`], [`data`] | the account's picture; all that one has, to take along or to delete |
+//! | [`second_factor`], [`keys`], [`once`] | codes beside the password; keys for programs; what is shown once |
 //! | [`agent`] | browsers and programs by name (pure) |
 
 pub mod again;
 mod agent;
+mod data;
 pub mod deed;
 pub mod entrance;
+pub mod field;
 mod form;
-mod log;
+mod identities;
+pub mod invitation;
+mod keys;
+pub mod log;
 mod menu;
+pub mod once;
 pub mod page;
+mod picture;
 mod profile;
 mod resend;
+mod row;
+mod second_factor;
 mod security;
 mod sessions;
+pub mod sheet;
 
 pub use menu::Menu;
 
@@ -41,6 +56,7 @@ use crate::connection::{Connection, use_connection};
 use crate::i18n::use_tr;
 use crate::node_info::use_node_info;
 use crate::pages::use_page;
+use crate::project::VisitGate;
 use crate::routes::Route;
 use deed::Deed;
 use entrance::Entrance;
@@ -113,17 +129,21 @@ pub struct GateProps {
 #[component]
 pub fn Gate(props: &GateProps) -> Html {
     let route = use_route::<Route>();
-    let is_entrance = route.as_ref().is_some_and(|route| route.deed().is_some());
+    let is_entrance = route.as_ref().is_some_and(Route::is_open);
     let is_own = route.as_ref().is_some_and(|route| route.account_part().is_some());
+    let project = route.as_ref().and_then(Route::project_id);
     let node = use_node_info();
     let claimed = node.as_ref().is_none_or(|node| node.claimed);
     let is_asking = node.is_some_and(|node| !node.local_trust);
     let inside = |whose: String| html! { <Inside key={whose}>{ props.children.clone() }</Inside> };
     match use_who() {
         _ if is_entrance => props.children.clone(),
-        Who::Nobody { cut_off } => {
-            html! { <Entrance deed={if claimed { Deed::SignIn } else { Deed::Claim }} {cut_off} /> }
-        }
+        Who::Nobody { cut_off } => match project.filter(|_| claimed) {
+            Some(id) => html! {
+                <VisitGate key={id.to_string()} {id} {cut_off}>{ inside("visitor".to_owned()) }</VisitGate>
+            },
+            None => html! { <Entrance deed={if claimed { Deed::SignIn } else { Deed::Claim }} {cut_off} /> },
+        },
         Who::Unknown if is_asking => html! {},
         // A node that says nothing of itself yet holds nobody up: it refuses what is not to be shown.
         Who::Unknown | Who::Trusted => inside("nobody".to_owned()),

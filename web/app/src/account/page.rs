@@ -7,6 +7,7 @@ use domain::text::Text;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
+use super::data::Data;
 use super::log::AccountLog;
 use super::profile::Profile;
 use super::security::Security;
@@ -20,6 +21,7 @@ use crate::routes::Route;
 pub enum Part {
     Profile,
     Security,
+    Data,
     Activity,
 }
 
@@ -28,6 +30,7 @@ impl Part {
         match self {
             Self::Profile => Route::Account,
             Self::Security => Route::Security,
+            Self::Data => Route::AccountData,
             Self::Activity => Route::AccountActivity,
         }
     }
@@ -36,6 +39,7 @@ impl Part {
         match self {
             Self::Profile => Text::AccountTitle,
             Self::Security => Text::SecurityTitle,
+            Self::Data => Text::DataTitle,
             Self::Activity => Text::SectionActivity,
         }
     }
@@ -97,11 +101,12 @@ fn Own(props: &OwnProps) -> Html {
                 </p>
             </header>
             <nav class="sections" aria-label={tr.t(Text::AccountMenu)}>
-                <ul>{ for [Part::Profile, Part::Security, Part::Activity].map(entry) }</ul>
+                <ul>{ for [Part::Profile, Part::Security, Part::Data, Part::Activity].map(entry) }</ul>
             </nav>
             { match part {
                 Part::Profile => html! { <Profile account={account.clone()} /> },
                 Part::Security => html! { <Security account={account.clone()} /> },
+                Part::Data => html! { <Data account={account.clone()} /> },
                 Part::Activity => html! { <AccountLog /> },
             } }
         </section>

@@ -6,8 +6,10 @@ use domain::account::Account;
 use domain::text::Text;
 use yew::prelude::*;
 
-use super::deed::{Deed, Filled};
+use super::deed::Deed;
+use super::field::Filled;
 use super::form::AccountForm;
+use super::picture::PictureSection;
 use super::resend::Resend;
 use crate::connection::use_connection;
 use crate::i18n::use_tr;
@@ -45,6 +47,9 @@ pub fn Profile(props: &Props) -> Html {
                 <h2 id="profile-title">{ tr.t(Text::ProfileTitle) }</h2>
                 <AccountForm deed={Deed::Profile} {initial} on_done={on_saved} />
             </section>
+            if account.confirmed {
+                <PictureSection name={account.name.clone()} />
+            }
             <section class="card" aria-labelledby="address-title">
                 <h2 id="address-title">{ tr.t(Text::FieldEmail) }</h2>
                 if let Some(filled) = &*asked {

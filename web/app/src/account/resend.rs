@@ -4,7 +4,8 @@ use domain::text::Text;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
-use super::deed::{Deed, Filled};
+use super::deed::Deed;
+use super::field::Filled;
 use crate::api::{self, ApiError};
 use crate::connection::use_connection;
 use crate::i18n::use_tr;
@@ -41,7 +42,7 @@ pub fn Resend(props: &Props) -> Html {
             let (asked, ask, connection) = (asked.clone(), ask.clone(), connection.clone());
             spawn_local(async move {
                 let done = match ask {
-                    Some((deed, filled)) => filled.send(deed).await,
+                    Some((deed, filled)) => deed.send(&filled).await,
                     None => api::confirm_again().await,
                 };
                 asked.set(match done {

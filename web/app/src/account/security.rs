@@ -7,8 +7,12 @@ use domain::text::Text;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::deed::{Deed, Filled};
+use super::deed::Deed;
+use super::field::Filled;
 use super::form::AccountForm;
+use super::identities::Identities;
+use super::keys::Keys;
+use super::second_factor::SecondFactorSection;
 use super::sessions::Sessions;
 use crate::connection::use_connection;
 use crate::i18n::use_tr;
@@ -42,7 +46,10 @@ pub fn Security(props: &Props) -> Html {
                 <AccountForm key={*changes} deed={Deed::Password} owner={props.account.email.clone()} {on_done} />
                 <p class="meta"><Link<Route> to={Route::Forgot}>{ tr.t(Text::PasswordForgot) }</Link<Route>></p>
             </section>
+            <SecondFactorSection />
+            <Identities />
             <Sessions />
+            <Keys />
         </div>
     }
 }

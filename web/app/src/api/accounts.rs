@@ -12,7 +12,7 @@ use gloo_net::http::Method;
 use super::{ApiError, Ask};
 
 /// Events of a page of an account's log.
-const EVENTS: u32 = 30;
+pub(super) const EVENTS: u32 = 30;
 
 /// What requests that change something say of the session, and whose it is.
 struct Csrf {
@@ -99,10 +99,15 @@ pub async fn sign_out() -> Result<(), ApiError> {
     forget_if(done)
 }
 
+/// Nobody is signed in here any more.
+pub(super) fn forget() {
+    CSRF.take();
+}
+
 /// Who has signed out is not signed in here any more; who could not still is.
 fn forget_if(done: Result<(), ApiError>) -> Result<(), ApiError> {
     if done.as_ref().err().is_none_or(ApiError::is_unsigned) {
-        CSRF.take();
+        forget();
     }
     done
 }

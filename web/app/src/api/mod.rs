@@ -1,12 +1,22 @@
 //! The client of `/api/v1`: one function a request, every failure a value.
 
 mod accounts;
+mod admin;
+mod belongings;
+mod credentials;
+mod identities;
 mod projects;
+mod sharing;
 mod storyboard;
 mod uploads;
 
 pub use accounts::*;
+pub use admin::*;
+pub use belongings::*;
+pub use credentials::*;
+pub use identities::*;
 pub use projects::*;
+pub use sharing::*;
 pub use storyboard::*;
 pub use uploads::*;
 
@@ -17,7 +27,8 @@ use domain::text::Text;
 use gloo_net::http::{Method, Request, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use web_sys::AbortSignal;
+use wasm_bindgen::JsValue;
+use web_sys::{AbortSignal, File};
 
 use crate::account::again;
 use crate::i18n::Tr;
@@ -115,6 +126,34 @@ fn known(code: &str) -> Option<Text> {
         "address-unconfirmed" => Text::ErrorUnconfirmed,
         "sign-in-again" => Text::ErrorAgain,
         "forbidden" => Text::ErrorForbidden,
+        "own-role" => Text::ErrorOwnRole,
+        "account-not-found" => Text::ErrorAccountUnknown,
+        "address-differs" => Text::ErrorAddressDiffers,
+        "admin-hands-over" => Text::ErrorHandOver,
+        "avatar-unreadable" => Text::ErrorPicture,
+        CODE_NEEDED => Text::ErrorCodeNeeded,
+        CODE_WRONG => Text::ErrorCodeWrong,
+        "invitation-for-another" => Text::ErrorInvitationForAnother,
+        "invitation-not-found" => Text::ErrorInvitationGone,
+        "payer-stays" => Text::ErrorPayerStays,
+        "share-link-over" => Text::ErrorShareOver,
+        "share-password-wrong" => Text::ErrorSharePassword,
+        "too-many-members" => Text::ErrorTooManyMembers,
+        "too-many-invitations" => Text::ErrorTooManyInvitations,
+        "too-many-share-links" => Text::ErrorTooManyLinks,
+        "too-many-shared" => Text::ErrorTooManyShared,
+        "too-many-keys" => Text::ErrorTooManyKeys,
+        "too-many-identities" => Text::FlowTooMany,
+        "last-credential" => Text::IdentityLast,
+        "oidc-off" => Text::FlowOff,
+        "oidc-unavailable" => Text::FlowUnavailable,
+        "second-factor-on" => Text::ErrorFactorOn,
+        "second-factor-off" => Text::ErrorFactorOff,
+        "account-leaving" => Text::ErrorAccountLeaving,
+        "export-running" => Text::ErrorExportRunning,
+        "rate-limited" => Text::ErrorAttempts,
+        "unavailable" => Text::ErrorBusy,
+        "conflict" => Text::ErrorConflict,
         _ => return None,
     })
 }
@@ -129,7 +168,7 @@ struct Ask {
     method: Method,
     path: String,
     headers: Vec<(&'static str, String)>,
-    body: Option<String>,
+    body: Option<JsValue>,
     patience_ms: u32,
 }
 
@@ -154,8 +193,13 @@ impl Ask {
 
     /// With a body of JSON. What we send can always be written.
     fn json(self, value: &impl Serialize) -> Self {
-        let body = serde_json::to_string(value).ok();
+        let body = serde_json::to_string(value).ok().map(JsValue::from);
         Self { body, ..self }.header("content-type", "application/json")
+    }
+
+    /// With a file, as it is.
+    fn file(self, file: File) -> Self {
+        Self { body: Some(file.into()), ..self }.header("content-type", "application/octet-stream")
     }
 
     /// The node looks through a whole book before it answers.
@@ -211,6 +255,11 @@ impl Ask {
 
     async fn read<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         parse(self.send().await?).await
+    }
+
+    /// What comes back, as it is.
+    async fn bytes(self) -> Result<Vec<u8>, ApiError> {
+        self.send().await?.binary().await.map_err(|_| ApiError::Unreachable)
     }
 
     /// The same, with nothing seen to.

@@ -2,20 +2,19 @@
 
 use domain::api::RunView;
 use domain::id::{ProjectId, RunId};
-use domain::project::{
-    ActivityPage, Project, ProjectPage, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest,
-};
+use domain::project::{ActivityPage, Project, ProjectPatch, RevisionList, Run, RunAudit, RunList, RunRequest};
+use domain::sharing::{ProjectAs, ProjectAsPage};
 use gloo_net::http::Method;
 
 use super::{ApiError, Ask, ROOT};
 
 /// A page of the shelf: `query` as it stands in an address.
-pub async fn projects(query: &str) -> Result<ProjectPage, ApiError> {
+pub async fn projects(query: &str) -> Result<ProjectAsPage, ApiError> {
     Ask::get(format!("/projects?{query}")).read().await
 }
 
-/// One project.
-pub async fn project(id: ProjectId) -> Result<Project, ApiError> {
+/// One project, and what one may do with it.
+pub async fn project(id: ProjectId) -> Result<ProjectAs, ApiError> {
     Ask::get(format!("/projects/{id}")).read().await
 }
 

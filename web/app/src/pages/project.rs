@@ -12,7 +12,9 @@ use yew_router::prelude::*;
 
 use super::NotFound;
 use crate::i18n::{Tr, use_tr};
-use crate::project::{ActivityFeed, Change, Files, Header, Known, Nav, RunPanel, Runs, use_project};
+use crate::project::{
+    ActivityFeed, Change, Files, Header, Known, Nav, Rights, RunPanel, Runs, Sharing, use_project, use_visits,
+};
 use crate::routes::{Route, Section};
 use crate::storyboard::StoryboardLoader;
 
@@ -26,6 +28,7 @@ pub struct Props {
 pub fn ProjectPage(props: &Props) -> Html {
     let tr = use_tr();
     let page = use_project(props.id);
+    let rights = Rights { role: page.role, visits: use_visits() };
     let on_run = {
         let page = page.dispatcher();
         use_callback((), move |run, ()| page.dispatch(Change::Run(run)))
@@ -37,19 +40,30 @@ pub fn ProjectPage(props: &Props) -> Html {
             <div class="notice notice-bad" role="alert"><p>{ error.message(tr) }</p></div>
         },
         Known::Here(project) => html! {
-            <article id="project" data-project={project.id.to_string()}>
-                <Header project={(**project).clone()} />
-                <RunPanel project={project.id} run={project.run.clone()} cut={page.cut} on_run={on_run.clone()} />
-                <Nav id={project.id} section={props.section} />
-                { section(tr, project, page.runs(), props.section, on_run) }
-            </article>
+            <ContextProvider<Rights> context={rights}>
+                <article id="project" data-project={project.id.to_string()}>
+                    <Header project={(**project).clone()} />
+                    <RunPanel project={project.id} run={project.run.clone()} cut={page.cut} on_run={on_run.clone()} />
+                    <Nav id={project.id} section={props.section} />
+                    { section(tr, project, page.runs(), props.section, rights, on_run) }
+                </article>
+            </ContextProvider<Rights>>
         },
     }
 }
 
-fn section(tr: Tr, project: &Project, runs: Option<Rc<Vec<Run>>>, section: Section, on_run: Callback<RunView>) -> Html {
+fn section(
+    tr: Tr,
+    project: &Project,
+    runs: Option<Rc<Vec<Run>>>,
+    section: Section,
+    rights: Rights,
+    on_run: Callback<RunView>,
+) -> Html {
     let id = project.id;
     match (section, runs) {
+        (Section::Activity | Section::Sharing, _) if !rights.is_member() => html! { <NotFound /> },
+        (Section::Sharing, _) => html! { <Sharing {id} name={project.name.clone()} /> },
         (Section::Activity, _) => html! { <ActivityFeed {id} version={project.version} run={project.run.clone()} /> },
         (_, None) => html! { <p class="quiet" role="status">{ tr.t(Text::Loading) }</p> },
         (Section::Runs, Some(runs)) => html! { <Runs {id} {runs} {on_run} /> },

@@ -2,11 +2,12 @@
 
 use domain::api::RunView;
 use domain::id::ProjectId;
-use domain::project::{Act, Activity, Actor};
+use domain::project::{Act, Activity};
 use domain::text::Text;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
+use super::names::use_names;
 use crate::api::{self, ApiError};
 use crate::connection::use_connection;
 use crate::i18n::{Tr, use_tr};
@@ -34,6 +35,7 @@ pub fn ActivityFeed(props: &Props) -> Html {
     let tr = use_tr();
     let connection = use_connection();
     let feed = use_state_eq(Feed::default);
+    let names = use_names(props.id);
     let run = props.run.as_ref().map(|run| (run.id, run.state.is_final()));
     let ask = {
         let (feed, connection, id) = (feed.clone(), connection.clone(), props.id);
@@ -63,7 +65,7 @@ pub fn ActivityFeed(props: &Props) -> Html {
         html! {
             <li key={act.seq}>
                 <p>{ act_text(tr, &act.what) }</p>
-                <p class="meta">{ actor_text(tr, act.by) }{ " · " }{ tr.moment(act.at_ms) }</p>
+                <p class="meta">{ names.of(tr, act.by) }{ " · " }{ tr.moment(act.at_ms) }</p>
             </li>
         }
     };
@@ -87,16 +89,6 @@ pub fn ActivityFeed(props: &Props) -> Html {
             }
         </section>
     }
-}
-
-/// Who.
-pub fn actor_text(tr: Tr, actor: Actor) -> &'static str {
-    tr.t(match actor {
-        Actor::Local => Text::ActorLocal,
-        Actor::Node => Text::ActorNode,
-        Actor::Account(_) => Text::ActorAccount,
-        Actor::Somebody => Text::ActorSomebody,
-    })
 }
 
 /// What was done, in a line.

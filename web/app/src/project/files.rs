@@ -9,6 +9,7 @@ use domain::text::Text;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
+use super::rights::use_rights;
 use super::runs::RunForm;
 use crate::api::{self, ApiError};
 use crate::connection::use_connection;
@@ -28,6 +29,7 @@ pub struct Props {
 #[component]
 pub fn Files(props: &Props) -> Html {
     let tr = use_tr();
+    let can_edit = use_rights().can_edit();
     let known = use_revisions(props.id, props.revision);
     let form = use_state_eq(|| None::<RunRequest>);
     let close = {
@@ -59,9 +61,11 @@ pub fn Files(props: &Props) -> Html {
                     <span>{ tr.fill(Text::FileAdded, &[("date", &tr.moment(revision.added_ms))]) }</span>
                     <span>{ tr.fill(Text::FileRuns, &[("n", &runs.to_string())]) }</span>
                 </p>
-                <div class="card-acts">
-                    <button type="button" class="button analyse" disabled={is_busy} onclick={on_analyse}>{ tr.t(Text::FileAnalyse) }</button>
-                </div>
+                if can_edit {
+                    <div class="card-acts">
+                        <button type="button" class="button analyse" disabled={is_busy} onclick={on_analyse}>{ tr.t(Text::FileAnalyse) }</button>
+                    </div>
+                }
             </li>
         }
     };
@@ -70,11 +74,13 @@ pub fn Files(props: &Props) -> Html {
             <div class="section-head">
                 <div>
                     <h2 id="files-title">{ tr.t(Text::FilesTitle) }</h2>
-                    <p class="lead-small">{ tr.t(Text::FilesLead) }</p>
+                    if can_edit { <p class="lead-small">{ tr.t(Text::FilesLead) }</p> }
                 </div>
             </div>
-            if is_busy { <p class="meta">{ tr.t(Text::RunBusy) }</p> }
-            <UploadPanel target={Target::Project(props.id)} />
+            if can_edit {
+                if is_busy { <p class="meta">{ tr.t(Text::RunBusy) }</p> }
+                <UploadPanel target={Target::Project(props.id)} />
+            }
             { match &known {
                 None => html! { <p class="quiet" role="status">{ tr.t(Text::Loading) }</p> },
                 Some(Err(error)) => html! { <p class="notice notice-bad" role="alert">{ error.message(tr) }</p> },

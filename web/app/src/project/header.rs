@@ -6,9 +6,10 @@ use domain::text::Text;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
+use super::rights::use_rights;
 use super::words::Words;
 use crate::deeds::{Deed, use_deeds};
-use crate::i18n::use_tr;
+use crate::i18n::{Tr, use_tr};
 use crate::pages::use_page;
 use crate::routes::Route;
 use crate::shelf::file_line;
@@ -21,7 +22,7 @@ pub struct Props {
 #[component]
 pub fn Header(props: &Props) -> Html {
     let tr = use_tr();
-    let project = &props.project;
+    let (project, rights) = (&props.project, use_rights());
     let heading = use_page(&project.name);
     let navigator = use_navigator();
     let on_done = Callback::from(move |(deed, _): (Deed, ProjectId)| {
@@ -44,7 +45,7 @@ pub fn Header(props: &Props) -> Html {
     let archive = if project.archived { Text::Unarchive } else { Text::Archive };
     html! {
         <>
-            <p class="crumb"><Link<Route> to={Route::Shelf}>{ tr.t(Text::AllBooks) }</Link<Route>></p>
+            { above(tr, rights.visits) }
             <header class="title-page">
                 <div class="title-words">
                     <h1 id="project-title" ref={heading} tabindex="-1" lang={name_language}>{ &project.name }</h1>
@@ -63,20 +64,34 @@ pub fn Header(props: &Props) -> Html {
                         { file_line(tr, project) }
                     </p>
                 </div>
-                <div class="title-acts">
-                    <button type="button" id="project-edit" class="button" onclick={edit(true).reform(|_: MouseEvent| ())}>
-                        { tr.t(Text::EditWords) }
-                    </button>
-                    <button type="button" id="project-archive" class="quiet-button" onclick={deed(Deed::Archive(!project.archived))}>
-                        { tr.t(archive) }
-                    </button>
-                    <button type="button" id="project-delete" class="quiet-button delete" onclick={deed(Deed::Delete)}>{ tr.t(Text::Delete) }</button>
-                </div>
+                if rights.can_edit() {
+                    <div class="title-acts">
+                        <button type="button" id="project-edit" class="button" onclick={edit(true).reform(|_: MouseEvent| ())}>
+                            { tr.t(Text::EditWords) }
+                        </button>
+                        <button type="button" id="project-archive" class="quiet-button" onclick={deed(Deed::Archive(!project.archived))}>
+                            { tr.t(archive) }
+                        </button>
+                        if rights.can_own() {
+                            <button type="button" id="project-delete" class="quiet-button delete" onclick={deed(Deed::Delete)}>
+                                { tr.t(Text::Delete) }
+                            </button>
+                        }
+                    </div>
+                }
             </header>
             if *editing {
                 <Words project={project.clone()} on_close={edit(false)} />
             }
             { question }
         </>
+    }
+}
+
+/// The way back to the shelf, or, for who has none, how they came here.
+fn above(tr: Tr, visits: bool) -> Html {
+    match visits {
+        true => html! { <p id="visiting" class="notice">{ tr.t(Text::ShareVisiting) }</p> },
+        false => html! { <p class="crumb"><Link<Route> to={Route::Shelf}>{ tr.t(Text::AllBooks) }</Link<Route>></p> },
     }
 }

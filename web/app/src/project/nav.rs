@@ -6,6 +6,8 @@ use web_sys::MouseEvent;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
+use super::rights::use_rights;
+use crate::account::{Who, use_who};
 use crate::i18n::use_tr;
 use crate::routes::{Route, Section};
 
@@ -38,6 +40,9 @@ pub fn Nav(props: &Props) -> Html {
         }
     };
     let (id, section) = (props.id, props.section);
+    let is_member = use_rights().is_member();
+    // Where nobody has an account there is nobody to share with.
+    let shares = use_who() != Who::Trusted && is_member;
     let is_board = matches!(section, Section::Storyboard { .. });
     html! {
         <nav class="sections" aria-label={tr.t(Text::Sections)}>
@@ -45,7 +50,12 @@ pub fn Nav(props: &Props) -> Html {
                 { entry("storyboard", Text::Storyboard, Route::project(id), is_board) }
                 { entry("runs", Text::SectionRuns, Route::runs(id), section == Section::Runs) }
                 { entry("files", Text::SectionFiles, Route::files(id), section == Section::Files) }
-                { entry("activity", Text::SectionActivity, Route::activity(id), section == Section::Activity) }
+                if is_member {
+                    { entry("activity", Text::SectionActivity, Route::activity(id), section == Section::Activity) }
+                }
+                if shares {
+                    { entry("sharing", Text::SharingTitle, Route::sharing(id), section == Section::Sharing) }
+                }
             </ul>
         </nav>
     }

@@ -9,6 +9,7 @@ use domain::text::Text;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
+use super::rights::use_rights;
 use crate::api::{self, ApiError};
 use crate::connection::use_connection;
 use crate::i18n::{Tr, use_tr};
@@ -28,11 +29,16 @@ pub struct Props {
 pub fn RunPanel(props: &Props) -> Html {
     let tr = use_tr();
     let request = use_run_request(props.project, props.on_run.clone());
-    let again = |request_for| request.button(tr, Text::TryAgain, "run-again", request_for);
+    let can_edit = use_rights().can_edit();
+    let button = |label, id, request_for| match can_edit {
+        true => request.button(tr, label, id, request_for),
+        false => html! {},
+    };
+    let again = |request_for| button(Text::TryAgain, "run-again", request_for);
     let body = match props.run.as_ref().map(|run| (run, &run.state)) {
         None => html! { <div class="notice"><p>{ tr.t(Text::StateNoRun) }</p>{ again(Request::Start) }</div> },
         Some((run, RunState::Received | RunState::Working { .. })) => {
-            let cancel = request.button(tr, Text::CancelRun, "run-cancel", Request::Cancel(run.id));
+            let cancel = button(Text::CancelRun, "run-cancel", Request::Cancel(run.id));
             live(tr, run, props.cut, cancel)
         }
         Some((run, RunState::Failed { stage, code, reason })) => html! {

@@ -6,6 +6,7 @@ use domain::api::RunView;
 use domain::id::ProjectId;
 use domain::project::{Project, Run};
 use domain::run::RunEvent;
+use domain::sharing::{ProjectAs, ProjectRole};
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
@@ -27,6 +28,8 @@ pub enum Known {
 #[derive(Clone, PartialEq)]
 pub struct Page {
     pub known: Known,
+    /// What whoever looks may do with it, once that is known.
+    pub role: ProjectRole,
     /// Newest first, once they are known. Their newest may lag behind the project's: see [`Page::runs`].
     runs: Option<Vec<Run>>,
     /// The event stream is cut.
@@ -36,7 +39,7 @@ pub struct Page {
 }
 
 pub enum Change {
-    Answer(Result<Box<Project>, ApiError>),
+    Answer(Result<Box<ProjectAs>, ApiError>),
     Runs(Vec<Run>),
     Signal(Signal),
     Run(RunView),
@@ -59,16 +62,22 @@ impl Reducible for Page {
             }
             Change::Signal(Signal::Event(event)) => page.heard(&event),
             Change::Signal(Signal::Live) => page.cut = false,
-            Change::Signal(Signal::Cut) => page.cut = true,
+            Change::Signal(Signal::Cut) => {
+                page.cut = true;
+                // It may be over for good: whoever may not see the project any more is told so.
+                page.asks += 1;
+            }
         }
         Rc::new(page)
     }
 }
 
 impl Page {
-    fn answered(&mut self, answer: Result<Box<Project>, ApiError>) {
+    fn answered(&mut self, answer: Result<Box<ProjectAs>, ApiError>) {
         match answer {
-            Ok(mut project) => {
+            Ok(found) => {
+                let ProjectAs { mut project, role } = *found;
+                self.role = role;
                 // Events may have run ahead of an answer that was on its way.
                 if let (Some(newer), Some(run)) = (self.run(), &mut project.run)
                     && newer.id == run.id
@@ -77,7 +86,7 @@ impl Page {
                     let warnings = std::mem::take(&mut run.warnings);
                     *run = RunView { warnings, ..newer.clone() };
                 }
-                self.known = Known::Here(project);
+                self.known = Known::Here(Box::new(project));
             }
             Err(error) if error.is_not_found() => self.known = Known::Missing,
             Err(_) if matches!(self.known, Known::Here(_)) => {}
@@ -131,7 +140,8 @@ impl Page {
 #[hook]
 pub fn use_project(id: ProjectId) -> UseReducerHandle<Page> {
     let connection = use_connection();
-    let page = use_reducer_eq(|| Page { known: Known::Asked, runs: None, cut: false, asks: 0 });
+    let page =
+        use_reducer_eq(|| Page { known: Known::Asked, role: ProjectRole::Viewer, runs: None, cut: false, asks: 0 });
     {
         let (dispatch, connection) = (page.dispatcher(), connection.clone());
         use_effect_with((id, connection.epoch, page.asks), move |(id, _, _)| {
@@ -196,7 +206,7 @@ mod tests {
     }
 
     fn page(run: RunView) -> Page {
-        Page { known: Known::Here(Box::new(project(run))), runs: None, cut: true, asks: 0 }
+        Page { known: Known::Here(Box::new(project(run))), role: ProjectRole::Owner, runs: None, cut: true, asks: 0 }
     }
 
     fn working(stage: Stage) -> RunState {
@@ -206,7 +216,9 @@ mod tests {
     #[test]
     fn an_answer_that_is_older_than_the_events_does_not_turn_the_run_back() {
         let mut page = page(run(9, RunState::Ready));
-        page.answered(Ok(Box::new(project(run(4, working(Stage::Reading))))));
+        let older = ProjectAs { project: project(run(4, working(Stage::Reading))), role: ProjectRole::Viewer };
+        page.answered(Ok(Box::new(older)));
+        assert_eq!(page.role, ProjectRole::Viewer, "what one may do is as the newest answer has it");
         assert_eq!(page.run().map(|run| &run.state), Some(&RunState::Ready));
     }
 

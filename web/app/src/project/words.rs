@@ -115,7 +115,7 @@ fn use_words(project: &Project, on_close: Callback<()>) -> Form {
                     Err(error) => error,
                 };
                 connection.heed(&error);
-                let told = match (error.code(), api::project(base.id).await) {
+                let told = match (error.code(), api::project(base.id).await.map(|found| found.project)) {
                     ("precondition-failed", Ok(now)) => {
                         let told = tr.fill(Text::WordsConflict, &[("title", &now.name)]);
                         base.set(now);

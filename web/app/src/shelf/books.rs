@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use domain::id::ProjectId;
-use domain::project::{Project, ProjectPage};
+use domain::sharing::{ProjectAs, ProjectAsPage};
 use gloo_timers::callback::Interval;
 use yew::platform::spawn_local;
 use yew::prelude::*;
@@ -22,7 +22,7 @@ const REFRESH_MS: u32 = 2_000;
 pub struct Listed {
     /// Of which query.
     pub query: Query,
-    pub projects: Vec<Project>,
+    pub projects: Vec<ProjectAs>,
     /// How many the whole list holds.
     pub total: u32,
     /// Where it goes on.
@@ -46,16 +46,16 @@ pub enum Known {
 /// What changes the list.
 pub enum Change {
     /// The list from its beginning.
-    Answer(Query, Result<ProjectPage, ApiError>),
+    Answer(Query, Result<ProjectAsPage, ApiError>),
     /// Its next page.
-    More(Query, Result<ProjectPage, ApiError>),
+    More(Query, Result<ProjectAsPage, ApiError>),
     /// A project belongs to another list now.
     Left(ProjectId),
 }
 
 impl Known {
     /// After an answer to `query`. A failed refresh keeps what was there; that of another query does not.
-    fn answered(&self, query: Query, answer: Result<ProjectPage, ApiError>) -> Self {
+    fn answered(&self, query: Query, answer: Result<ProjectAsPage, ApiError>) -> Self {
         match (answer, self) {
             (Ok(page), _) => {
                 Self::Here(Rc::new(Listed { query, projects: page.projects, total: page.total, next: page.next }))
@@ -66,14 +66,16 @@ impl Known {
     }
 
     /// After the answer with the next page. One that comes for another list, or fails, changes nothing.
-    fn continued(&self, query: &Query, answer: Result<ProjectPage, ApiError>) -> Self {
+    fn continued(&self, query: &Query, answer: Result<ProjectAsPage, ApiError>) -> Self {
         let (Self::Here(listed), Ok(page)) = (self, answer) else { return self.clone() };
         if listed.query != *query {
             return self.clone();
         }
         let mut projects = listed.projects.clone();
         // One that moved between the pages is shown once.
-        projects.extend(page.projects.into_iter().filter(|new| listed.projects.iter().all(|old| old.id != new.id)));
+        projects.extend(
+            page.projects.into_iter().filter(|new| listed.projects.iter().all(|old| old.project.id != new.project.id)),
+        );
         Self::Here(Rc::new(Listed { query: query.clone(), projects, total: page.total, next: page.next }))
     }
 
@@ -81,14 +83,14 @@ impl Known {
         let Self::Here(listed) = self else { return self.clone() };
         let mut listed = (**listed).clone();
         let before = listed.projects.len();
-        listed.projects.retain(|project| project.id != id);
+        listed.projects.retain(|listed| listed.project.id != id);
         listed.total = listed.total.saturating_sub((before - listed.projects.len()) as u32);
         Self::Here(Rc::new(listed))
     }
 
     /// Some run is under way.
     fn is_active(&self) -> bool {
-        matches!(self, Self::Here(listed) if listed.projects.iter().any(run_state::is_active))
+        matches!(self, Self::Here(listed) if listed.projects.iter().any(|listed| run_state::is_active(&listed.project)))
     }
 }
 
@@ -182,7 +184,7 @@ pub fn use_books(query: &Query) -> Books {
 }
 
 /// The list's beginning, at least as long as what is shown of it. A list holds 10,000 at most, so this ends.
-async fn pages(query: &Query, shown: usize, connection: &Connection) -> Result<ProjectPage, ApiError> {
+async fn pages(query: &Query, shown: usize, connection: &Connection) -> Result<ProjectAsPage, ApiError> {
     let mut whole = page(query, shown.clamp(PAGE, PAGE_MAX), None, connection).await?;
     while whole.projects.len() < shown && whole.next.is_some() {
         let next = page(query, PAGE_MAX, whole.next.as_deref(), connection).await?;
@@ -200,7 +202,7 @@ async fn page(
     limit: usize,
     cursor: Option<&str>,
     connection: &Connection,
-) -> Result<ProjectPage, ApiError> {
+) -> Result<ProjectAsPage, ApiError> {
     let asked = query.asked(limit, cursor);
     let escaped = asked.iter().map(|(name, value)| format!("{name}={}", browser::escaped(value)));
     let answer = api::projects(&escaped.collect::<Vec<_>>().join("&")).await;
@@ -212,22 +214,23 @@ async fn page(
 
 #[cfg(test)]
 mod tests {
+    use domain::sharing::ProjectRole;
 
     use super::*;
     use crate::fixtures;
 
-    fn project(id: u128) -> Project {
-        fixtures::project(id, None)
+    fn project(id: u128) -> ProjectAs {
+        ProjectAs { project: fixtures::project(id, None), role: ProjectRole::Owner }
     }
 
-    fn page(ids: &[u128], next: Option<&str>) -> Result<ProjectPage, ApiError> {
+    fn page(ids: &[u128], next: Option<&str>) -> Result<ProjectAsPage, ApiError> {
         let projects = ids.iter().copied().map(project).collect();
-        Ok(ProjectPage { projects, total: 9, next: next.map(str::to_owned) })
+        Ok(ProjectAsPage { projects, total: 9, next: next.map(str::to_owned) })
     }
 
     fn ids(known: &Known) -> Vec<u128> {
         let Known::Here(listed) = known else { return Vec::new() };
-        listed.projects.iter().map(|project| project.id.0).collect()
+        listed.projects.iter().map(|listed| listed.project.id.0).collect()
     }
 
     #[test]

@@ -60,8 +60,8 @@ pub fn book_list() -> Html {
                 Known::Here(listed) => html! {
                     <>
                         <ul id="project-list" class="books" aria-busy={(listed.query != query).to_string()}>
-                            { for listed.projects.iter().map(|project| html! {
-                                <BookRow key={project.id.to_string()} project={project.clone()} act={act.clone()} />
+                            { for listed.projects.iter().map(|listed| html! {
+                                <BookRow key={listed.project.id.to_string()} listed={listed.clone()} act={act.clone()} />
                             }) }
                         </ul>
                         { rest(tr, listed, &more) }
@@ -117,6 +117,7 @@ fn nothing(tr: Tr, query: &Query, clear: &Callback<MouseEvent>) -> Html {
         Shown::Active => ("shelf-empty", Text::ShelfEmpty),
         Shown::Archived => ("shelf-none", Text::ArchivedEmpty),
         Shown::Deleted => ("shelf-none", Text::DeletedEmpty),
+        Shown::Shared => ("shelf-none", Text::SharedEmpty),
     };
     html! { <p {id} class="empty">{ tr.t(text) }</p> }
 }

@@ -18,13 +18,16 @@ pub enum Shown {
     Active,
     Archived,
     Deleted,
+    /// Other people's, that whoever looks is a member of.
+    Shared,
 }
 
 impl Shown {
-    pub const ALL: [(Self, &'static str, Text); 3] = [
+    pub const ALL: [(Self, &'static str, Text); 4] = [
         (Self::Active, "active", Text::ShownActive),
         (Self::Archived, "archived", Text::ShownArchived),
         (Self::Deleted, "deleted", Text::ShownDeleted),
+        (Self::Shared, "shared", Text::ShownShared),
     ];
 }
 

@@ -4,6 +4,7 @@ use domain::api::BookFile;
 use domain::book::Format;
 use domain::project::Project;
 use domain::run::{Progress, RunState, Stage};
+use domain::sharing::{ProjectAs, ProjectRole};
 use domain::text::Text;
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -18,14 +19,14 @@ const SPINES: u128 = 6;
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
-    pub project: Project,
+    pub listed: ProjectAs,
     pub act: Callback<(Deed, Project)>,
 }
 
 #[component]
 pub fn BookRow(props: &Props) -> Html {
     let tr = use_tr();
-    let project = &props.project;
+    let (project, role) = (&props.listed.project, props.listed.role);
     let language = project.language.filter(|_| !project.named).map(|language| language.tag());
     let name = match project.deleted {
         // There is no page of a deleted project.
@@ -51,13 +52,13 @@ pub fn BookRow(props: &Props) -> Html {
                 </p>
             </div>
             <div class="book-state">{ state(tr, project) }</div>
-            <div class="book-acts">{ acts(tr, project, &props.act) }</div>
+            <div class="book-acts">{ acts(tr, project, role, &props.act) }</div>
         </li>
     }
 }
 
 /// What can be done to a project in its row.
-fn acts(tr: Tr, project: &Project, act: &Callback<(Deed, Project)>) -> Html {
+fn acts(tr: Tr, project: &Project, role: ProjectRole, act: &Callback<(Deed, Project)>) -> Html {
     let button = |deed: Deed, class: &'static str, label: Text, named: Text| {
         let on_click = {
             let project = project.clone();
@@ -76,6 +77,9 @@ fn acts(tr: Tr, project: &Project, act: &Callback<(Deed, Project)>) -> Html {
             </>
         };
     }
+    if role < ProjectRole::Editor {
+        return html! { <span class="tag">{ tr.project_role(role) }</span> };
+    }
     html! {
         <>
             if project.archived {
@@ -83,7 +87,9 @@ fn acts(tr: Tr, project: &Project, act: &Callback<(Deed, Project)>) -> Html {
             } else {
                 { button(Deed::Archive(true), "archive", Text::Archive, Text::ArchiveNamed) }
             }
-            { button(Deed::Delete, "delete", Text::Delete, Text::DeleteNamed) }
+            if role == ProjectRole::Owner {
+                { button(Deed::Delete, "delete", Text::Delete, Text::DeleteNamed) }
+            }
         </>
     }
 }

@@ -7,6 +7,7 @@ use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::query::{LANGUAGES, Order, Query, STATES, Shown};
+use crate::account::{Who, use_who};
 use crate::i18n::use_tr;
 
 /// How long typing rests before it is searched for.
@@ -23,6 +24,8 @@ pub fn Tools(props: &Props) -> Html {
     let tr = use_tr();
     let (typed, on_input) = use_search(props.query.clone(), props.on_query.clone());
     let query = &props.query;
+    // Where nobody has an account nothing is shared.
+    let shares = use_who() != Who::Trusted;
     // What a choice makes of the query; `None` for what can't be chosen.
     let on_choice = |choose: fn(&Query, &str) -> Option<Query>| {
         let (query, on_query) = (query.clone(), props.on_query.clone());
@@ -54,7 +57,7 @@ pub fn Tools(props: &Props) -> Html {
                     value={typed} oninput={on_input} />
             </div>
             { choice("shelf-shown", tr.t(Text::ShownLabel), on_shown, html! {
-                { for Shown::ALL.iter().map(|(shown, name, label)| html! {
+                { for Shown::ALL.iter().filter(|(shown, ..)| *shown != Shown::Shared || shares).map(|(shown, name, label)| html! {
                     <option value={*name} selected={*shown == query.shown}>{ tr.t(*label) }</option>
                 }) }
             }) }

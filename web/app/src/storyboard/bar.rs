@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use super::desk::Order;
 use crate::i18n::use_tr;
+use crate::project::use_rights;
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
@@ -19,6 +20,9 @@ pub struct Props {
 pub fn Bar(props: &Props) -> Html {
     let tr = use_tr();
     let state = &props.state;
+    if !use_rights().can_edit() {
+        return html! {};
+    }
     // Never disabled: that would take the keyboard's focus away after the last step.
     let button = |id: &'static str, label: Text, keys: &'static str, order: Order, can: bool| {
         let act = props.act.clone();

@@ -21,6 +21,7 @@ use super::{Board, Place};
 use crate::api;
 use crate::browser;
 use crate::i18n::{Tr, use_tr};
+use crate::project::use_rights;
 
 /// Panels shown of a chapter at first, and again with each asking for more.
 const PANELS_AT_ONCE: usize = 60;
@@ -71,7 +72,7 @@ pub fn StoryboardView(props: &Props) -> Html {
     });
 
     let on_open = use_callback(open.clone(), |panel, open| open.set(panel));
-    let is_fixed = props.past.is_some();
+    let is_fixed = !use_rights().can_edit() || props.past.is_some();
     let open = open.filter(|_| !is_fixed);
     let cards = Cards { chosen: *chosen, on_name: on_name.clone(), open, on_open, is_fixed, act: act.clone() };
 
@@ -106,7 +107,7 @@ pub fn StoryboardView(props: &Props) -> Html {
                     }
                     { pager(tr, board, &counts, position, &turn) }
                     <History place={props.place} board={board.clone()} past={props.past} versions={props.versions} look={props.look.clone()} />
-                    <p class="meta keys">{ tr.t(Text::KeysHint) }{ " " }{ tr.t(Text::KeysEdit) }</p>
+                    <p class="meta keys">{ tr.t(Text::KeysHint) }{ " " }if !is_fixed { { tr.t(Text::KeysEdit) } }</p>
                 </div>
             </div>
         </section>
@@ -132,7 +133,8 @@ fn use_acts(props: &Props) -> Callback<Order> {
             browser::focus_first(&format!("[data-panel='{panel}'] [data-act='{button}']"));
         }
     });
-    let act = if props.past.is_some() { Callback::noop() } else { act };
+    let can_edit = use_rights().can_edit();
+    let act = if props.past.is_some() || !can_edit { Callback::noop() } else { act };
     let state = props.board.state(props.place.run);
     let turned = {
         let act = act.clone();

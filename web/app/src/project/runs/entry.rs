@@ -9,7 +9,7 @@ use yew::platform::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::super::activity::actor_text;
+use super::super::rights::use_rights;
 use super::super::run_panel::{Request, use_run_request};
 use super::settings::{self, LABELS};
 use crate::api::{self, ApiError};
@@ -22,6 +22,8 @@ use crate::shelf::run_chip;
 pub struct Props {
     pub id: ProjectId,
     pub run: Run,
+    /// Who began it.
+    pub by: String,
     /// When the run was begun that it repeats, where that is known.
     pub of: Option<u64>,
     pub is_newest: bool,
@@ -34,7 +36,7 @@ pub struct Props {
 #[component]
 pub fn RunEntry(props: &Props) -> Html {
     let tr = use_tr();
-    let (id, run) = (props.id, &props.run);
+    let (id, run, can_edit) = (props.id, &props.run, use_rights().can_edit());
     let request = use_run_request(id, props.on_run.clone());
     let title_id = format!("run-{}", run.id);
     let again = RunRequest { settings: run.settings, revision: Some(run.revision) };
@@ -53,7 +55,7 @@ pub fn RunEntry(props: &Props) -> Html {
                 { run_chip(tr, &run.state, &run.progress) }
                 if props.is_newest { <span class="tag">{ tr.t(Text::RunNewest) }</span> }
             </header>
-            <p class="meta facts">{ for facts(tr, run, props.of).into_iter().map(|fact| html! { <span>{ fact }</span> }) }</p>
+            <p class="meta facts">{ for facts(tr, run, &props.by, props.of).into_iter().map(|fact| html! { <span>{ fact }</span> }) }</p>
             if let Some(settings) = settings_text(tr, run) { <p class="meta run-settings">{ settings }</p> }
             if let RunState::Failed { code, reason, .. } = &run.state {
                 <p class="notice notice-bad">{ reason }{ " " }<code>{ code }</code></p>
@@ -65,10 +67,12 @@ pub fn RunEntry(props: &Props) -> Html {
                         { tr.t(Text::RunShow) }
                     </Link<Route>>
                 }
-                if !run.state.is_final() { { ask(Text::CancelRun, "cancel", Request::Cancel(run.id), false) } }
-                if can_retry { { ask(Text::RunRetry, "retry", Request::Retry(run.id), props.is_busy) } }
+                if can_edit && !run.state.is_final() { { ask(Text::CancelRun, "cancel", Request::Cancel(run.id), false) } }
+                if can_edit && can_retry { { ask(Text::RunRetry, "retry", Request::Retry(run.id), props.is_busy) } }
                 if run.state.is_final() {
-                    <button type="button" class="button repeat" disabled={props.is_busy} onclick={on_repeat}>{ tr.t(Text::RunRepeat) }</button>
+                    if can_edit {
+                        <button type="button" class="button repeat" disabled={props.is_busy} onclick={on_repeat}>{ tr.t(Text::RunRepeat) }</button>
+                    }
                     <Audit {id} run={run.id} />
                 }
             </div>
@@ -80,10 +84,10 @@ pub fn RunEntry(props: &Props) -> Html {
 }
 
 /// Who, how long, which file, and what it repeats.
-fn facts(tr: Tr, run: &Run, of: Option<u64>) -> Vec<String> {
+fn facts(tr: Tr, run: &Run, by: &str, of: Option<u64>) -> Vec<String> {
     let took = run.ended_ms.map(|ended| ended.saturating_sub(run.created_ms) / 1_000);
     let facts = [
-        Some(actor_text(tr, run.by).to_owned()),
+        Some(by.to_owned()),
         took.map(|seconds| tr.fill(Text::RunTook, &[("time", &tr.spell(seconds.max(1)))])),
         Some(tr.fill(Text::RunOnFile, &[("n", &run.revision.to_string())])),
         settings::unusual(&run.settings).is_empty().then(|| tr.t(Text::RunUsual).to_owned()),

@@ -15,6 +15,8 @@ use domain::text::Text;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
+use super::names::use_names;
+use super::rights::use_rights;
 use crate::i18n::use_tr;
 use crate::shelf::STATES;
 use entry::RunEntry;
@@ -30,6 +32,8 @@ pub struct Props {
 #[component]
 pub fn Runs(props: &Props) -> Html {
     let tr = use_tr();
+    let can_edit = use_rights().can_edit();
+    let names = use_names(props.id);
     let form = use_state_eq(|| None::<RunRequest>);
     let open = {
         let form = form.clone();
@@ -54,7 +58,7 @@ pub fn Runs(props: &Props) -> Html {
         let of = run.of.and_then(|of| props.runs.iter().find(|other| other.id == of)).map(|of| of.created_ms);
         let is_newest = props.runs.first().is_some_and(|first| first.id == run.id);
         html! {
-            <RunEntry key={run.id.to_string()} id={props.id} run={run.clone()} {of} {is_newest} {is_busy}
+            <RunEntry key={run.id.to_string()} id={props.id} run={run.clone()} by={names.of(tr, run.by)} {of} {is_newest} {is_busy}
                 on_repeat={open.clone()} on_run={props.on_run.clone()} />
         }
     };
@@ -65,10 +69,12 @@ pub fn Runs(props: &Props) -> Html {
                     <h2 id="runs-title">{ tr.t(Text::RunsTitle) }</h2>
                     <p class="lead-small">{ tr.t(Text::RunsLead) }</p>
                 </div>
-                <button type="button" id="run-new" class="button button-main" disabled={is_busy}
-                    onclick={open.reform(|_: MouseEvent| RunRequest::default())}>{ tr.t(Text::RunNew) }</button>
+                if can_edit {
+                    <button type="button" id="run-new" class="button button-main" disabled={is_busy}
+                        onclick={open.reform(|_: MouseEvent| RunRequest::default())}>{ tr.t(Text::RunNew) }</button>
+                }
             </div>
-            if is_busy { <p class="meta">{ tr.t(Text::RunBusy) }</p> }
+            if is_busy && can_edit { <p class="meta">{ tr.t(Text::RunBusy) }</p> }
             if props.runs.is_empty() {
                 <p class="empty">{ tr.t(Text::RunsEmpty) }</p>
             }
