@@ -422,10 +422,9 @@ async fn a_share_link_whose_time_is_over_shows_nothing() {
     let (_, token) = world.link(&world.payer, None).await.unwrap();
     let (visit, _) = world.open(&token, None).await.unwrap();
     let records = &world.context.records;
-    let row = records.access_get(world.project).await.unwrap().unwrap();
-    let (mut over, version) = (row.clone(), row.version);
+    let mut over = records.access_get(world.project).await.unwrap().unwrap();
     over.links[0].expires_ms = 1;
-    let _ = records.access_update(over, version).await.unwrap().applied().unwrap();
+    let _ = records.access_update(over.clone(), over.version).await.unwrap().applied().unwrap();
     // What is at hand is so for less than a second.
     let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while world.visit(&visit, world.project).await.is_some() {
@@ -458,9 +457,8 @@ async fn a_share_links_password_is_wanted_and_not_guessed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_share_link_lasts_from_an_hour_to_a_year() {
     let world = World::new().await;
-    for (valid_s, wanted) in
-        [(3_599, "bad-request"), (3_600, "done"), (31_622_400, "done"), (31_622_401, "bad-request")]
-    {
+    let lasts = [(3_599, "bad-request"), (3_600, "done"), (31_622_400, "done"), (31_622_401, "bad-request")];
+    for (valid_s, wanted) in lasts {
         let request = ShareLinkRequest { name: "a".into(), password: None, valid_s };
         let (principal, project) = (world.payer.principal, world.project);
         let ask = MakeShareLink { principal, visitor: visitor(), project, link: ShareLinkId(fresh()), request };

@@ -1,4 +1,4 @@
-//! Identities that a provider vouches for, and visits to it.
+//! Identities that a provider vouches for, and flows to it.
 
 use domain::id::Digest;
 use domain::identity::{IdentityList, ProviderAddress, ProviderFlow};
@@ -13,13 +13,13 @@ pub fn provider_url(path: &str) -> String {
 }
 
 /// Has the provider ask anew, in place of saying the password again.
-pub async fn flow_again(visit: &ProviderFlow) -> Result<ProviderAddress, ApiError> {
-    Ask::post("/auth/oidc/again").json(visit).long().read().await
+pub async fn flow_again(flow: &ProviderFlow) -> Result<ProviderAddress, ApiError> {
+    Ask::post("/auth/oidc/again").json(flow).long().read().await
 }
 
 /// Begins to add an identity to the account.
-pub async fn link_identity(visit: &ProviderFlow) -> Result<ProviderAddress, ApiError> {
-    Ask::post("/account/identities").json(visit).long().read().await
+pub async fn link_identity(flow: &ProviderFlow) -> Result<ProviderAddress, ApiError> {
+    Ask::post("/account/identities").json(flow).long().read().await
 }
 
 /// The identities of the account, and whether it has a password too.
