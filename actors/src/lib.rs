@@ -23,6 +23,7 @@
 //! | [`rings`], [`follow`] | which logs grew, and events of many projects at a time |
 //! | [`webhooks`] | addresses that are told of events |
 //! | [`accounts`] | who signs up and in, and what that is worth |
+//! | [`hand`] | what a core can say at once, from memory |
 //! | [`lease`] | holding and taking over leases without a wall clock |
 //! | [`entrance`] | the actor that other roles see, and its process group |
 //! | [`clock`] | time since boot |
@@ -35,6 +36,7 @@ pub mod core;
 pub mod edits;
 pub mod entrance;
 pub mod follow;
+pub mod hand;
 pub mod keeping;
 pub mod keyed;
 pub mod lease;

@@ -4,6 +4,8 @@
 #[path = "accounts/attempts.rs"]
 mod attempts;
 mod failing;
+#[path = "accounts/hand.rs"]
+mod hand;
 #[path = "accounts/keys.rs"]
 mod keys;
 #[path = "accounts/second.rs"]

@@ -6,14 +6,14 @@ mod failing;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use actors::accounts::flows::{self, Departure, IdentityProvider, Kept, Vouched};
 use actors::accounts::leaving::{self, Due};
 use actors::accounts::letters::{Mail, MailError, Mailer};
-use actors::accounts::visits::{self, Departure, IdentityProvider, Kept, Vouched};
 use actors::accounts::{AccountPolicy, Accounts, identities, joining, open, sessions};
 use actors::run::RunContext;
 use cluster::body::Fault;
 use cluster::body::accounts::{BeginSession, ClaimNode, SessionReply, SignUpAccount, Visitor};
-use cluster::body::identities::{BeginVisit, EndVisit, ListIdentities, VisitEnded, VisitPurpose};
+use cluster::body::identities::{BeginFlow, EndFlow, FlowEnded, FlowPurpose, ListIdentities};
 use cluster::body::leaving::LeaveAccount;
 use domain::account::{Claim, Secret, SignIn, SignUp};
 use domain::belongings::DeletionRequest;
@@ -32,7 +32,7 @@ const TRIES: usize = 3;
 /// Vouches for whoever it is told to.
 struct Voucher {
     says: Mutex<Vouched>,
-    /// The state of the visit that began last.
+    /// The state of the flow that began last.
     state: Mutex<Secret>,
 }
 
@@ -99,21 +99,21 @@ impl World {
         Self { context, voucher, _data: data }
     }
 
-    async fn visit(&self) -> Result<VisitEnded, Fault> {
+    async fn flow(&self) -> Result<FlowEnded, Fault> {
         let ask =
-            BeginVisit { principal: Principal::NOBODY, visitor: visitor(), purpose: VisitPurpose::SignIn, to: None };
-        let began = visits::begin(&self.context, &ask).await?;
+            BeginFlow { principal: Principal::NOBODY, visitor: visitor(), purpose: FlowPurpose::SignIn, to: None };
+        let began = flows::begin(&self.context, &ask).await?;
         let state = self.voucher.state.lock().unwrap().clone();
         let (binding, code) = (Some(began.binding), Some(secret("c")));
-        let ask = EndVisit { visitor: visitor(), state, binding, code, error: None, session: None };
-        visits::end(&self.context, &ask).await
+        let ask = EndFlow { visitor: visitor(), state, binding, code, error: None, session: None };
+        flows::end(&self.context, &ask).await
     }
 
     /// The same, again and again where it fails.
-    async fn arrives(&self) -> VisitEnded {
+    async fn arrives(&self) -> FlowEnded {
         let mut last = None;
         for _ in 0..TRIES {
-            match self.visit().await {
+            match self.flow().await {
                 Ok(ended) => return ended,
                 Err(fault) => last = Some(fault),
             }
@@ -186,26 +186,26 @@ async fn who_set_up_a_strangers_address_has_nothing_of_it_once_the_stranger_come
     let world = World::claimed(Faults::Never, account_policy()).await;
     world.sign_up(ANNA).await;
     let planted = world.sign_in(ANNA).await.unwrap();
-    let arrived = world.visit().await.unwrap();
+    let arrived = world.flow().await.unwrap();
     assert_eq!(arrived.account.id, planted.account.id);
     assert_eq!(world.sign_in(ANNA).await.unwrap_err().code, "sign-in-refused");
     assert_eq!(sessions::authenticate(&world.context, &planted.token).await.unwrap_err().code, "session-ended");
     // Another identity with the same address is somebody else.
     *world.voucher.says.lock().unwrap() = Vouched { subject: "8".into(), ..anna() };
-    assert_eq!(world.visit().await.unwrap_err().code, "oidc-unknown");
+    assert_eq!(world.flow().await.unwrap_err().code, "oidc-unknown");
     for says in [Vouched { email: None, ..anna() }, Vouched { email_verified: false, ..anna() }] {
         *world.voucher.says.lock().unwrap() = Vouched { subject: "9".into(), ..says };
-        assert_eq!(world.visit().await.unwrap_err().code, "oidc-unknown");
+        assert_eq!(world.flow().await.unwrap_err().code, "oidc-unknown");
     }
     *world.voucher.says.lock().unwrap() = Vouched { subject: "a\0b".into(), ..anna() };
-    assert_eq!(world.visit().await.unwrap_err().code, "oidc-answer-invalid");
+    assert_eq!(world.flow().await.unwrap_err().code, "oidc-answer-invalid");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_is_due_when_its_time_is_over_and_taken_back_by_signing_in() {
     let policy = AccountPolicy { leave_grace: Duration::ZERO, ..account_policy() };
     let world = World::claimed(Faults::Never, policy).await;
-    let arrived = world.visit().await.unwrap();
+    let arrived = world.flow().await.unwrap();
     let who = sessions::authenticate(&world.context, &arrived.token.unwrap()).await.unwrap();
     let request = DeletionRequest { email: ANNA.into(), password: None, code: None };
     let ask = LeaveAccount { principal: who, visitor: visitor(), request };
@@ -214,7 +214,7 @@ async fn a_deletion_is_due_when_its_time_is_over_and_taken_back_by_signing_in() 
     let early = leaving::due(&world.context, &intent, account, u64::MAX).await.unwrap();
     assert!(matches!(early, Due::NotYet));
     // She signs in before anybody looks.
-    let back = world.visit().await.unwrap();
+    let back = world.flow().await.unwrap();
     assert!(matches!(leaving::due(&world.context, &intent, account, at_ms).await.unwrap(), Due::Never));
     let who = sessions::authenticate(&world.context, &back.token.unwrap()).await.unwrap();
     leaving::leave(&world.context, &LeaveAccount { principal: who, ..ask }).await.unwrap();
@@ -222,11 +222,11 @@ async fn a_deletion_is_due_when_its_time_is_over_and_taken_back_by_signing_in() 
     let (intent, ..) = found.iter().find(|(one, ..)| one.id != intent.id).unwrap();
     let Due::Erase(row) = leaving::due(&world.context, intent, account, at_ms).await.unwrap() else { panic!() };
     // From here on nothing brings it back.
-    assert_eq!(world.visit().await.unwrap_err().code, "oidc-unknown");
+    assert_eq!(world.flow().await.unwrap_err().code, "oidc-unknown");
     leaving::finish(&world.context, &row).await.unwrap();
     leaving::finish(&world.context, &row).await.unwrap();
     assert!(world.row_of(ANNA).await.is_none());
-    assert_ne!(world.visit().await.unwrap().account.id, account, "a new account, for it is nobody's now");
+    assert_ne!(world.flow().await.unwrap().account.id, account, "a new account, for it is nobody's now");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,7 @@ use crate::body::exports::{
 use crate::body::files::{OpenSigned, SignFile, SignedFileReply, SignedReply};
 use crate::body::follow::{FollowEvents, FollowedEvents};
 use crate::body::identities::{
-    BeginVisit, EndVisit, IdentitiesReply, ListIdentities, UnlinkIdentity, VisitBegan, VisitEnded,
+    BeginFlow, EndFlow, FlowBegan, FlowEnded, IdentitiesReply, ListIdentities, UnlinkIdentity,
 };
 use crate::body::keeping::{
     CoverReply, GetCover, GetHealth, HealthReply, MigrationsReply, RunMigrations, SweepBlobs, SweepReply,
@@ -283,12 +283,12 @@ messages! {
     277 SharedPageReply;
     278 NoteBackup;
 
-    280 BeginVisit;
-    281 EndVisit;
+    280 BeginFlow;
+    281 EndFlow;
     282 ListIdentities;
     283 UnlinkIdentity;
-    284 VisitBegan;
-    285 VisitEnded;
+    284 FlowBegan;
+    285 FlowEnded;
     286 IdentitiesReply;
     287 LeaveAccount;
     288 LeavingReply;
@@ -412,8 +412,8 @@ requests! {
     OpenShareLink => LinkOpenedReply;
     QueryShared => SharedPageReply;
     NoteBackup => Done;
-    BeginVisit => VisitBegan;
-    EndVisit => VisitEnded;
+    BeginFlow => FlowBegan;
+    EndFlow => FlowEnded;
     ListIdentities => IdentitiesReply;
     UnlinkIdentity => Done;
     LeaveAccount => LeavingReply;

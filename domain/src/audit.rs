@@ -61,6 +61,8 @@ pub enum AuditAct {
         /// Which it was.
         of: AccountId,
     },
+    /// The accounts of the node were listed.
+    AccountsListed,
 }
 
 /// A page of what was done.

@@ -40,7 +40,7 @@ pub struct IdentityList {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
-pub struct ProviderVisit {
+pub struct ProviderFlow {
     /// A path of the page, such as `/account`; its first one unless named.
     pub to: Option<String>,
 }

@@ -14,6 +14,7 @@ use actors::analysis::Analyses;
 use actors::core::{Core, CoreMessage};
 use actors::edits::Boards;
 use actors::entrance::{self, Leader};
+use actors::hand::AtHand;
 use actors::keeping::Keeping;
 use actors::model::ModelSlot;
 use actors::relay::Bells;
@@ -56,6 +57,8 @@ pub const KEYS_VARIABLE: &str = "VISIOBOOK_KEYS";
 pub struct Node {
     /// The core's entrance.
     pub core: Address,
+    /// What the core can say at once, where it is asked as a part of the same node.
+    pub at_hand: Option<AtHand>,
     /// Uploads and downloads.
     pub bulk: Arc<dyn BulkPlane>,
     /// The model, once it is loaded.
@@ -123,11 +126,13 @@ impl Node {
         });
         accounts::open(&context).await.map_err(|fault| StartError::Core(fault.to_string()))?;
         let accounts = context.accounts.clone();
+        let at_hand = (wire == Wire::Memory).then(|| AtHand::of(context.clone()));
         let (core_actor, _) = Actor::spawn(None, Core, context).await?;
         let core = entrance::open(&scope, entrance::CORE, entrance::core_name(id), &core_actor, wire).await?;
         Ok(Self {
             accounts,
             core,
+            at_hand,
             bulk,
             model: devices.model.clone(),
             ready: devices.ready.clone(),

@@ -20,6 +20,11 @@ use crate::waits::Waits;
 /// Numbers of gone items that are kept in any case.
 const SPAN_SLACK: u64 = 4_096;
 
+/// Numbers, those of gone items among them, that are kept of a tenant with so many items.
+pub(crate) fn span_max(backlog: u64, age_bound: u64) -> u64 {
+    SPAN_SLACK + 2 * (backlog + age_bound)
+}
+
 /// One tenant's bulk items of one model.
 ///
 /// In this order: with many tenants most of a decision goes into waiting for memory, so what is looked at together
@@ -246,7 +251,7 @@ impl BulkQueue {
                 self.newcomers.push_back(slot);
             }
         }
-        if tenant.arrivals.span() as u64 > SPAN_SLACK + 2 * (u64::from(tenant.backlog) + self.age_bound) {
+        if tenant.arrivals.span() as u64 > span_max(u64::from(tenant.backlog), self.age_bound) {
             tenant.renumber(arena);
         }
         let seq = tenant.arrivals.push(handle);

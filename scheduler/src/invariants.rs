@@ -4,7 +4,7 @@ use domain::id::{ItemId, RunId, TenantId, WorkerId};
 
 use crate::arena::Phase;
 use crate::event::BatchId;
-use crate::fairness::BulkQueue;
+use crate::fairness::{BulkQueue, span_max};
 use crate::item::{Class, ModelKey};
 use crate::model::{Model, rank};
 use crate::state::State;
@@ -305,6 +305,9 @@ fn hedges(state: &State) -> Result<(), Violation> {
 /// Counters stay in their windows, and nobody is overtaken too often.
 fn tenants(state: &State, model: &Model) -> Result<(), Violation> {
     let bulk = &model.bulk;
+    let span_max = span_max(u64::from(state.config.max_items), u64::from(state.config.age_bound_items)) + 1;
+    let too_long = bulk.tenants.iter().filter(|tenant| tenant.arrivals.span() as u64 > span_max).count();
+    equal("tenants of which too many gone items are remembered", too_long as u64, 0)?;
     let backlogged = bulk.tenants.iter().filter(|tenant| tenant.backlog > 0 && !tenant.parked);
     for tenant in backlogged {
         let ceiling = bulk.floor.saturating_add(tenant.window);

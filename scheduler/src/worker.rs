@@ -155,3 +155,23 @@ impl Workers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_lives_that_ended_are_remembered_as_there_may_be_workers() {
+        let mut workers = Workers::new(3);
+        (0..10).for_each(|n| workers.end(WorkerId(n), 5));
+        assert_eq!((workers.ended.len(), workers.ended_order.len()), (3, 3));
+        assert!((7..10).all(|n| workers.has_ended(WorkerId(n), 5)));
+        // One that ended twice is forgotten by the later time.
+        workers.end(WorkerId(9), 6);
+        workers.end(WorkerId(10), 5);
+        workers.end(WorkerId(11), 5);
+        assert!(workers.has_ended(WorkerId(9), 6));
+        workers.end(WorkerId(12), 5);
+        assert!(!workers.has_ended(WorkerId(9), 5));
+    }
+}

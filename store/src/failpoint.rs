@@ -48,8 +48,13 @@ pub const WRITES: &[&str] = &[
 ];
 
 /// Writes of accounts that come by an identity provider, and of accounts that go.
-const OF_GOING: [&str; 4] =
-    ["claiming an identity", "releasing an identity", "removing an account", "writing the node's log"];
+const OF_GOING: [&str; 5] = [
+    "claiming an identity",
+    "releasing an identity",
+    "removing an account",
+    "removing what was shared",
+    "writing the node's log",
+];
 
 /// Steps of an account that goes.
 const GOING_STEPS: [&str; 4] = [

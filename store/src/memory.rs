@@ -1,13 +1,12 @@
 //! The cache of one process, in its memory: moka for what expires, broadcast channels for topics.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream;
 use moka::Expiry;
-use moka::ops::compute::Op;
 use moka::sync::Cache as Moka;
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -32,7 +31,8 @@ const MESSAGES_MAX: usize = 256;
 /// The cache port in this process's memory.
 pub struct MemoryCache {
     values: Moka<String, Value>,
-    buckets: Moka<String, Level>,
+    /// Each behind a lock of its own, so that taking from one changes nothing of the cache.
+    buckets: Moka<String, Arc<Mutex<Level>>>,
     topics: Moka<String, Arc<broadcast::Sender<Bytes>>>,
     bytes_max: u64,
 }
@@ -110,16 +110,13 @@ impl Cache for MemoryCache {
     async fn take(&self, name: &str, tokens: u32, bucket: Bucket) -> Result<Taken, StoreError> {
         check_name(name)?;
         bucket.check(tokens)?;
-        let mut came = Taken::Granted { left: 0 };
-        self.buckets.entry_by_ref(name).and_compute_with(|there| {
-            let now = Instant::now();
-            let full = Level { tokens: f64::from(bucket.capacity), at: now };
-            let level = there.map_or(full, |entry| *entry.value());
-            let (tokens, taken) = bucket.take(level.tokens, now.saturating_duration_since(level.at), tokens);
-            came = taken;
-            Op::Put(Level { tokens, at: now })
-        });
-        Ok(came)
+        let full = || Arc::new(Mutex::new(Level { tokens: f64::from(bucket.capacity), at: Instant::now() }));
+        let level = self.buckets.get_with_by_ref(name, full);
+        let mut level = level.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let (tokens, taken) = bucket.take(level.tokens, now.saturating_duration_since(level.at), tokens);
+        *level = Level { tokens, at: now };
+        Ok(taken)
     }
 
     async fn publish(&self, topic: &str, message: Bytes) -> Result<(), StoreError> {

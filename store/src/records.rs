@@ -1,5 +1,7 @@
 //! The records port: typed rows, each method on one partition.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::account::AccountEvent;
 use domain::audit::AuditEntry;
@@ -94,6 +96,37 @@ pub struct Health {
 pub trait Records: Send + Sync {
     /// What this store is.
     fn identity(&self) -> StoreIdentity;
+
+    /// How many rows are at hand, and what they take, as far as is counted, bytes.
+    fn at_hand(&self) -> (u64, u64) {
+        (0, 0)
+    }
+
+    /// What [`Self::project_get`] would find now, where that is in memory: nothing is waited for. `None` says nothing,
+    /// and an adapter that others write beside may always say it; the same holds for the next four.
+    fn project_at_hand(&self, _tenant: TenantId, _project: ProjectId) -> Option<Arc<ProjectRow>> {
+        None
+    }
+
+    /// What [`Self::run_get`] would find.
+    fn run_at_hand(&self, _run: RunId) -> Option<Arc<RunRow>> {
+        None
+    }
+
+    /// What [`Self::events_head`] would find.
+    fn events_head_at_hand(&self, _project: ProjectId) -> Option<Arc<EventHead>> {
+        None
+    }
+
+    /// What [`Self::account_get`] would find.
+    fn account_at_hand(&self, _account: AccountId) -> Option<Arc<AccountRow>> {
+        None
+    }
+
+    /// What [`Self::access_get`] would find, also that there is none.
+    fn access_at_hand(&self, _project: ProjectId) -> Option<Arc<Option<AccessRow>>> {
+        None
+    }
 
     /// Writes a probe durably and says how that went; an error is what any write would meet now.
     /// Partition: the probe's own. A crash leaves nothing that matters.
@@ -408,6 +441,10 @@ pub trait Records: Send + Sync {
     ///
     /// After `Unknown` the row is the old one or the new one.
     async fn shared_update(&self, row: SharedRow, expected_version: u64) -> Result<Cas<SharedRow>, StoreError>;
+
+    /// Removes which projects an account was given that is being erased. Idempotent: repeat after an error. Partition:
+    /// account.
+    async fn shared_remove(&self, account: AccountId) -> Result<(), StoreError>;
 
     // -- leases -----------------------------------------------------------------------------------
 

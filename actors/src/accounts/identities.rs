@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use cluster::body::Fault;
 use cluster::body::accounts::Visitor;
-use cluster::body::identities::{EndVisit, ListIdentities, UnlinkIdentity, VisitEnded};
+use cluster::body::identities::{EndFlow, FlowEnded, ListIdentities, UnlinkIdentity};
 use domain::account::{AccountAct, Email, PERSON_NAME_MAX_CHARS, Secret, SystemRole};
 use domain::id::{AccountId, SessionId, TenantId};
 use domain::identity::{IDENTITIES_MAX, IDENTITY_MAX_BYTES, IdentityList, LinkedIdentity};
@@ -16,13 +16,13 @@ use domain::language::Language;
 use store::Cas;
 use store::rows::{AccountRow, Credential, EmailRow, Identity, IdentityRow};
 
+use super::flows::Vouched;
 use super::joining::new_account;
 use super::letters::Letter;
 use super::rows::{busy, change, event, read};
 use super::sessions::{NewSession, authenticate, end_other, end_same};
 use super::token::{Token, TokenKind};
 use super::views::account;
-use super::visits::Vouched;
 use super::{Result, ended, signed, tell};
 use crate::clock::wall_ms;
 use crate::run::RunContext;
@@ -73,11 +73,11 @@ async fn owner(context: &RunContext, identity: &Identity) -> Result<(Option<Acco
 pub(super) async fn sign_in(
     context: &Arc<RunContext>,
     vouched: &Vouched,
-    ask: &EndVisit,
+    ask: &EndFlow,
     to: String,
-) -> Result<VisitEnded> {
+) -> Result<FlowEnded> {
     let (identity, visitor) = (identity(vouched)?, &ask.visitor);
-    // One at a time: of two first visits of one identity, the second finds what the first has made.
+    // One at a time: of two first flows of one identity, the second finds what the first has made.
     let _one = context.accounts.claiming.lock().await;
     let (owner, version) = owner(context, &identity).await?;
     let row = match owner {
@@ -99,11 +99,11 @@ pub(super) async fn sign_in(
         end_other(context, &old, visitor).await;
     }
     let token = Some(session.token.text(TokenKind::Session));
-    Ok(VisitEnded { to, token, account: account(&signed_in) })
+    Ok(FlowEnded { to, token, account: account(&signed_in) })
 }
 
 /// Makes an account of an identity: whose the address is, whose the identity is, then the account. What a crash leaves
-/// on the way is taken over by the next visit.
+/// on the way is taken over by the next flow.
 async fn join(
     context: &RunContext,
     vouched: &Vouched,
@@ -220,7 +220,7 @@ pub(super) async fn link(
     (id, session): (AccountId, SessionId),
     visitor: &Visitor,
     to: String,
-) -> Result<VisitEnded> {
+) -> Result<FlowEnded> {
     let identity = identity(vouched)?;
     let _one = context.accounts.claiming.lock().await;
     let row = read(context, id).await?.ok_or_else(ended)?;
@@ -229,7 +229,7 @@ pub(super) async fn link(
         return Err(Fault::new("address-unconfirmed", "confirm your address first: a link was mailed to it"));
     }
     if has(&row, &identity) {
-        return Ok(VisitEnded { to, token: None, account: account(&row) });
+        return Ok(FlowEnded { to, token: None, account: account(&row) });
     }
     let (owner, version) = owner(context, &identity).await?;
     if owner.is_some_and(|other| other.account != id) {
@@ -252,7 +252,7 @@ pub(super) async fn link(
     });
     let linked = linked.await?;
     tell(context, &linked, Letter::WaysChanged);
-    Ok(VisitEnded { to, token: None, account: account(&linked) })
+    Ok(FlowEnded { to, token: None, account: account(&linked) })
 }
 
 /// Takes the provider's word, given anew, as the password said again.
@@ -265,7 +265,7 @@ pub(super) async fn again(
     (id, session): (AccountId, SessionId),
     visitor: &Visitor,
     to: String,
-) -> Result<VisitEnded> {
+) -> Result<FlowEnded> {
     let identity = identity(vouched)?;
     let (owner, _) = owner(context, &identity).await?;
     if owner.is_none_or(|row| row.account != id) {
@@ -279,7 +279,7 @@ pub(super) async fn again(
         one.proved_ms = wall_ms();
         Ok(Some(AccountAct::SaidAgain { session }))
     });
-    Ok(VisitEnded { to, token: None, account: account(&proved.await?) })
+    Ok(FlowEnded { to, token: None, account: account(&proved.await?) })
 }
 
 /// The identities of the asker's account.

@@ -117,19 +117,36 @@ pub async fn revoke(context: &RunContext, ask: &RevokeKey) -> Result<()> {
 /// `key-invalid` where nobody has, or no more.
 pub async fn authenticate(context: &Arc<RunContext>, token: &Secret) -> Result<Principal> {
     let token = Token::parse(TokenKind::Key, token).ok_or_else(no_key)?;
-    // Of an account that is being deleted nothing is used but the sign-in that takes that back.
-    let row = at_hand(context, token.account).await?.filter(|row| row.leaving.is_none()).ok_or_else(no_key)?;
+    let row = at_hand(context, token.account).await?.ok_or_else(no_key)?;
     let now_ms = wall_ms();
-    let is_it = |key: &&ApiKeyRow| key.key.0 == token.id && token.is(&key.secret) && now_ms < key.ends_ms;
-    let key = row.keys().find(is_it).ok_or_else(no_key)?;
-    if due(key, now_ms) {
-        let (then, account, id) = (context.clone(), row.account, key.key);
+    let (principal, due) = told(&row, &token, now_ms).ok_or_else(no_key)?;
+    if let Some(id) = due {
+        let (then, account) = (context.clone(), row.account);
         // Nobody waits for it; where too much is being done already, a later request writes it.
         let _ = after(context, async move { used(&then, account, id, now_ms).await });
     }
+    Ok(principal)
+}
+
+/// Who has a token of a key, by its account's row; and the key, if that it is used is to be written down.
+fn told(row: &AccountRow, token: &Token, now_ms: u64) -> Option<(Principal, Option<ApiKeyId>)> {
+    // Of an account that is being deleted nothing is used but the sign-in that takes that back.
+    if row.leaving.is_some() {
+        return None;
+    }
+    let is_it = |key: &&ApiKeyRow| key.key.0 == token.id && token.is(&key.secret) && now_ms < key.ends_ms;
+    let key = row.keys().find(is_it)?;
     let keyed =
         Keyed { account: row.account, key: key.key, role: row.role, confirmed: row.confirmed, scopes: key.scopes };
-    Ok(Principal { tenant: row.tenant, proof: Proof::Key(keyed) })
+    let principal = Principal { tenant: row.tenant, proof: Proof::Key(keyed) };
+    Some((principal, due(key, now_ms).then_some(key.key)))
+}
+
+/// The same as [`authenticate`] from memory; `None` where that can't be said from there, or is to be refused.
+pub(crate) fn at_once(context: &RunContext, token: &Secret) -> Option<Principal> {
+    let token = Token::parse(TokenKind::Key, token)?;
+    let (principal, due) = told(&*context.records.account_at_hand(token.account)?, &token, wall_ms())?;
+    due.is_none().then_some(principal)
 }
 
 /// Whether it is to be written down that a key is used.

@@ -19,8 +19,8 @@ use store::{Cas, failpoint};
 use super::letters::Letter;
 use super::rows::{at_hand, busy, change, read};
 use super::sessions::prove;
-use super::{NOBODY, Result, audit, ended, second, signed, tell};
-use crate::clock::wall_ms;
+use super::{NOBODY, Result, audit, ended, second, sharing, signed, tell};
+use crate::clock::{ms, wall_ms};
 use crate::projects::{drop_intent, put_intent};
 use crate::run::RunContext;
 use crate::store_fault;
@@ -32,10 +32,6 @@ const PAGES_MAX: u32 = 4_000;
 /// Accounts that one sweep clears away.
 const CLEARED_MAX: usize = 1_000;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-
-fn ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
 
 /// Takes somebody's wish to have their account deleted, and signs everybody out of it. When it is erased, milliseconds
 /// since 1970 UTC.
@@ -77,6 +73,7 @@ pub async fn leave(context: &Arc<RunContext>, ask: &LeaveAccount) -> Result<u64>
     });
     match leaving.await {
         Ok(row) => {
+            sharing::leaving::ask_again(context, &row).await;
             tell(context, &row, Letter::Leaving(ms(grace).div_ceil(ms(DAY))));
             Ok(erase_at_ms)
         }

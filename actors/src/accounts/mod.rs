@@ -17,18 +17,18 @@
 //! | [`second`], `totp` | the second factor; codes of apps |
 //! | [`credentials`] | passwords and addresses that change |
 //! | [`identities`] | those that a provider vouches for: found, added, removed |
-//! | [`visits`] | ways to the provider and back |
+//! | [`flows`] | ways to the provider and back |
 //! | [`leaving`] | accounts that are deleted, and those that were never confirmed |
 //! | [`exports`], `archive` | an archive of all that an account has |
 //! | [`avatar`] | somebody's picture |
 //! | [`audit`] | what is written down of the node as a whole |
 //! | [`views`] | accounts and their logs as they are shown; roles |
-//! | [`password`] | which passwords will do; Argon2id |
+//! | [`password`], `hashing` | which passwords will do; Argon2id, and its threads |
 //! | [`token`] | what shows whose a session is |
 //! | [`attempts`] | how often somebody may try |
 //! | [`letters`] | mail |
 //! | [`sharing`] | projects of several people: members, invitations, share links |
-//! | `rows` | rows found, kept at hand, changed |
+//! | `rows` | rows found, changed |
 
 mod archive;
 pub mod attempts;
@@ -36,6 +36,8 @@ pub mod audit;
 pub mod avatar;
 pub mod credentials;
 pub mod exports;
+pub mod flows;
+mod hashing;
 pub mod identities;
 pub mod joining;
 pub mod keys;
@@ -49,7 +51,6 @@ pub mod sharing;
 pub mod token;
 mod totp;
 pub mod views;
-pub mod visits;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,11 +67,10 @@ use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 use crate::run::RunContext;
 use crate::store_fault;
 use exports::Exports;
+use flows::{Flows, IdentityProvider};
 use letters::{Letter, Mailer, post};
 use password::Hashing;
-use rows::AtHand;
 use sharing::Sharing;
-use visits::{IdentityProvider, Visits};
 
 /// Things that are looked up after they were answered, letters that wait for another try among them.
 const AFTER_MAX: usize = 256;
@@ -108,7 +108,6 @@ pub struct Accounts {
     mailer: Arc<dyn Mailer>,
     policy: AccountPolicy,
     hashing: Hashing,
-    rows: AtHand,
     after: Arc<Semaphore>,
     /// One claims at a time.
     claiming: Arc<Mutex<()>>,
@@ -117,7 +116,7 @@ pub struct Accounts {
     sharing: Sharing,
     /// Who vouches for people, if anybody does.
     provider: Option<Arc<dyn IdentityProvider>>,
-    visits: Visits,
+    flows: Flows,
     exports: Exports,
 }
 
@@ -129,9 +128,9 @@ impl Accounts {
         // Until it is known, nobody is trusted for sitting at the machine.
         let claimed = watch::channel(true).0;
         let revoked = broadcast::channel(REVOKED_MAX).0;
-        let (rows, provider, visits) = (AtHand::default(), None, Visits::default());
+        let (provider, flows) = (None, Flows::default());
         let (exports, sharing) = (Exports::default(), Sharing::default());
-        Self { mailer, policy, hashing, rows, after, claiming, claimed, revoked, sharing, provider, visits, exports }
+        Self { mailer, policy, hashing, after, claiming, claimed, revoked, sharing, provider, flows, exports }
     }
 
     /// The same, where somebody vouches for people.

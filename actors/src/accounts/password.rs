@@ -2,12 +2,16 @@
 
 use std::sync::{Arc, LazyLock};
 
-use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use cluster::body::Fault;
 use domain::account::{PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Secret};
+use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
+
+use super::hashing::{Memory, Threads};
 
 /// OWASP's first choice of parameters: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1_024;
@@ -70,18 +74,52 @@ fn normal(password: &Secret) -> Zeroizing<String> {
     Zeroizing::new(password.0.nfc().collect())
 }
 
-fn argon2() -> Argon2<'static> {
-    // These are within what Params takes; the default is the same but for later versions of the crate.
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or_default();
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-}
-
-fn hashed(password: &str) -> Result<String, Fault> {
+/// The hash of a password, as a PHC string.
+fn hashed(password: &str, memory: &mut Memory) -> Result<String, Fault> {
     let failed = |e: &dyn std::fmt::Display| Fault::new("internal", format!("a password could not be hashed: {e}"));
     let mut salt = [0; SALT_BYTES];
     getrandom::fill(&mut salt).map_err(|e| failed(&e))?;
-    let phc = argon2().hash_password_with_salt(password.as_bytes(), &salt).map_err(|e| failed(&e))?;
+    // These are within what Params takes; the default is the same but for later versions of the crate.
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap_or_default();
+    let written = ParamsString::try_from(&params).map_err(|e| failed(&e))?;
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    computed((Algorithm::Argon2id, Version::V0x13, params), password, &salt, &mut output, memory)
+        .map_err(|e| failed(&e))?;
+    let phc = PasswordHash {
+        algorithm: ARGON2ID_IDENT,
+        version: Some(Version::V0x13.into()),
+        params: written,
+        salt: Some(Salt::new(&salt).map_err(|e| failed(&e))?),
+        hash: Some(Output::new(&output).map_err(|e| failed(&e))?),
+    };
     Ok(phc.to_string())
+}
+
+/// Whether a PHC string is of Argon2 and of a password.
+fn is_of(phc: &str, password: &str, memory: &mut Memory) -> bool {
+    let Ok(phc) = PasswordHash::new(phc) else { return false };
+    let how = (Algorithm::try_from(phc.algorithm.as_str()), phc.version.map(Version::try_from), Params::try_from(&phc));
+    let (Ok(algorithm), Some(Ok(version)), Ok(params)) = how else { return false };
+    let (Some(salt), Some(wanted)) = (phc.salt, phc.hash) else { return false };
+    let mut output = [0; Output::MAX_LENGTH];
+    let Some(output) = output.get_mut(..wanted.len()) else { return false };
+    let done = computed((algorithm, version, params), password, &salt, output, memory);
+    done.is_ok() && bool::from(output.ct_eq(wanted.as_bytes()))
+}
+
+/// Computes Argon2 in the memory of whoever does, which grows to what that takes.
+fn computed(
+    (algorithm, version, params): (Algorithm, Version, Params),
+    password: &str,
+    salt: &[u8],
+    output: &mut [u8],
+    memory: &mut Memory,
+) -> Result<(), argon2::Error> {
+    if memory.len() < params.block_count() {
+        memory.resize(params.block_count(), Block::new());
+    }
+    let argon2 = Argon2::new(algorithm, version, params);
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, memory)
 }
 
 /// A hash that nobody's password has: what is looked through where there is none.
@@ -90,20 +128,20 @@ static NOBODYS: LazyLock<String> = LazyLock::new(|| {
     let drawn = getrandom::fill(&mut password).is_ok();
     // Without random bytes nothing else works either; a hash of nothing then still takes as long, and fails.
     let text: String = password.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
-    hashed(if drawn { &text } else { "" }).unwrap_or_default()
+    hashed(if drawn { &text } else { "" }, &mut Memory::new()).unwrap_or_default()
 });
 
 /// Hashes and verifies passwords on threads of their own, a few at a time.
 #[derive(Clone)]
 pub struct Hashing {
-    running: Arc<Semaphore>,
+    threads: Arc<Threads>,
     waiting: Arc<Semaphore>,
 }
 
 impl Hashing {
     /// At most `threads` at a time, each of which takes 19 MiB.
     pub fn new(threads: usize) -> Self {
-        Self { running: Arc::new(Semaphore::new(threads.max(1))), waiting: Arc::new(Semaphore::new(QUEUE_MAX)) }
+        Self { threads: Arc::new(Threads::new(threads)), waiting: Arc::new(Semaphore::new(QUEUE_MAX)) }
     }
 
     /// The hash of a password that will do, as a PHC string.
@@ -112,9 +150,9 @@ impl Hashing {
     /// `password-weak`, `unavailable` if too many wait.
     pub async fn hash(&self, password: &Secret, about: &[&str]) -> Result<String, Fault> {
         let (password, about) = (password.clone(), about.iter().map(|&text| text.to_owned()).collect::<Vec<_>>());
-        self.run(move || {
+        self.run(move |memory| {
             judge(&password, &about.iter().map(String::as_str).collect::<Vec<_>>())?;
-            hashed(&normal(&password))
+            hashed(&normal(&password), memory)
         })
         .await?
     }
@@ -129,24 +167,23 @@ impl Hashing {
             return Ok(false);
         }
         let (password, phc) = (password.clone(), phc.map(str::to_owned));
-        self.run(move || {
-            let verified = argon2().verify_password(normal(&password).as_bytes(), phc.as_deref().unwrap_or(&NOBODYS));
-            phc.is_some() && verified.is_ok()
+        self.run(move |memory| {
+            let verified = is_of(phc.as_deref().unwrap_or(&NOBODYS), &normal(&password), memory);
+            phc.is_some() && verified
         })
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Fault> {
         let busy = || Fault::new("unavailable", "too many are signing in; try again").retry_after(1_000);
-        let _waiting = self.waiting.clone().try_acquire_owned().map_err(|_| busy())?;
-        let running = self.running.clone().acquire_owned().await.map_err(|_| busy())?;
+        let waiting = self.waiting.clone().try_acquire_owned().map_err(|_| busy())?;
         // The permit goes with the work, which can't be stopped half-way.
-        let held = move || {
-            let done = work();
-            drop(running);
+        let held = move |memory: &mut Memory| {
+            let done = work(memory);
+            drop(waiting);
             done
         };
-        tokio::task::spawn_blocking(held).await.map_err(|_| busy())
+        self.threads.run(held).await.ok_or_else(busy)
     }
 }
 
@@ -195,6 +232,27 @@ mod tests {
         let composed = hashing.hash(&secret("ein K\u{e4}se auf der F\u{e4}hre"), &[]).await.unwrap();
         let apart = secret("ein Ka\u{308}se auf der Fa\u{308}hre");
         assert_eq!(hashing.verify(&apart, Some(&composed)).await, Ok(true));
+    }
+
+    #[test]
+    fn what_was_in_the_memory_before_changes_no_hash() {
+        let mut memory = Memory::new();
+        let one = hashed("a lamp upon the ferry", &mut memory).unwrap();
+        let other = hashed("another lamp", &mut memory).unwrap();
+        assert!(is_of(&one, "a lamp upon the ferry", &mut memory) && is_of(&other, "another lamp", &mut memory));
+        assert!(is_of(&one, "a lamp upon the ferry", &mut Memory::new()));
+        assert!(!is_of(&one, "another lamp", &mut memory));
+        for none in ["", "$argon2id$", "$scrypt$ln=15$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA", &one[..one.len() - 1]] {
+            assert!(!is_of(none, "a lamp upon the ferry", &mut memory), "{none}");
+        }
+    }
+
+    /// From the reference implementation's command line.
+    #[test]
+    fn hashes_are_those_of_other_implementations() {
+        let phc = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let mut memory = Memory::new();
+        assert!(is_of(phc, "password", &mut memory) && !is_of(phc, "passwore", &mut memory));
     }
 
     #[tokio::test]

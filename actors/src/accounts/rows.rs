@@ -1,12 +1,10 @@
-//! Accounts' rows: found, kept at hand for a moment, and changed by compare-and-set.
+//! Accounts' rows: found, and changed by compare-and-set.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use cluster::body::Fault;
 use domain::account::{AccountAct, Email};
 use domain::id::AccountId;
-use moka::sync::Cache;
 use store::Cas;
 use store::rows::{AccountRow, ApiKeyRow, NewAccountEvent, SessionRow};
 
@@ -17,42 +15,14 @@ use crate::store_fault;
 
 /// Tries of a compare-and-set that somebody else was faster at.
 pub(super) const MAX_TRIES: u32 = 8;
-/// Rows kept at hand.
-const ROWS_MAX: u64 = 10_000;
-/// How long another core's change may go unseen here: what is ended has to end within a second.
-const AT_HAND: Duration = Duration::from_secs(1);
-
 type Result<T> = std::result::Result<T, Fault>;
 
-/// Rows that were read or written lately, so that a page's many requests are one read. A change that is made here is
-/// seen here at once.
-#[derive(Clone)]
-pub(super) struct AtHand(Cache<AccountId, Arc<AccountRow>>);
-
-impl Default for AtHand {
-    fn default() -> Self {
-        Self(Cache::builder().max_capacity(ROWS_MAX).time_to_live(AT_HAND).build())
-    }
-}
-
-impl AtHand {
-    /// Keeps a row, unless a newer one is kept: a read that was slow must not bring back what was ended meanwhile.
-    fn keep(&self, row: AccountRow) -> Arc<AccountRow> {
-        let row = Arc::new(row);
-        let newer = |there: Option<moka::Entry<AccountId, Arc<AccountRow>>>| {
-            let there = there.map(moka::Entry::into_value).filter(|there| there.version > row.version);
-            there.unwrap_or_else(|| row.clone())
-        };
-        self.0.entry(row.account).and_upsert_with(newer).into_value()
-    }
-}
-
-/// An account as it stood within the last second.
+/// An account as it stands, from memory where it is at hand.
 pub(super) async fn at_hand(context: &RunContext, account: AccountId) -> Result<Option<Arc<AccountRow>>> {
-    if let Some(row) = context.accounts.rows.0.get(&account) {
-        return Ok(Some(row));
+    match context.records.account_at_hand(account) {
+        Some(row) => Ok(Some(row)),
+        None => Ok(read(context, account).await?.map(Arc::new)),
     }
-    Ok(read(context, account).await?.map(|row| context.accounts.rows.keep(row)))
 }
 
 /// An account as it stands.
@@ -93,7 +63,6 @@ pub(super) async fn change(
         let row = read(context, account).await?.ok_or_else(super::ended)?;
         // An outcome that was not known: what was wanted stands there.
         if wanted.take().is_some_and(|wanted| wanted == row) {
-            context.accounts.rows.keep(row.clone());
             let _ = context.accounts.revoked.send(account);
             return Ok(row);
         }
@@ -106,7 +75,6 @@ pub(super) async fn change(
         let written = context.records.account_update(changed.clone(), row.version, event).await;
         match written.map_err(|e| store_fault(&e))? {
             Cas::Applied(changed) => {
-                context.accounts.rows.keep(changed.clone());
                 tell_revoked(context, &row, &changed);
                 if row.leaving.is_some() && changed.leaving.is_none() {
                     super::tell(context, &changed, Letter::Stays);
@@ -139,10 +107,6 @@ pub(super) async fn touch(context: &RunContext, account: AccountId, change: impl
         return Ok(());
     }
     // Who was faster has changed something that matters more.
-    if let Cas::Applied(row) =
-        context.records.account_update(changed, row.version, None).await.map_err(|e| store_fault(&e))?
-    {
-        context.accounts.rows.keep(row);
-    }
+    let _ = context.records.account_update(changed, row.version, None).await.map_err(|e| store_fault(&e))?;
     Ok(())
 }

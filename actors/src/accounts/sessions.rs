@@ -41,13 +41,18 @@ fn session_of<'a>(row: &'a AccountRow, token: &Token, now_ms: u64) -> Option<&'a
 pub async fn authenticate(context: &Arc<RunContext>, token: &Secret) -> Result<Principal> {
     let token = Token::parse(TokenKind::Session, token).ok_or_else(ended)?;
     let row = at_hand(context, token.account).await?.ok_or_else(ended)?;
-    let now_ms = wall_ms();
-    let session = session_of(&row, &token, now_ms).ok_or_else(ended)?;
-    if now_ms.saturating_sub(session.seen_ms) >= ms(SEEN_EVERY) {
-        let (context_then, account, id) = (context.clone(), row.account, session.session);
+    let (principal, due) = told(&row, &token, wall_ms()).ok_or_else(ended)?;
+    if let Some(id) = due {
+        let (context_then, account) = (context.clone(), row.account);
         // Nobody waits for it; where too much is being done already, a later request writes it.
         let _ = after(context, async move { seen(&context_then, account, id).await });
     }
+    Ok(principal)
+}
+
+/// Who has a token of a session, by its account's row; and the session, if that it is used is to be written down.
+fn told(row: &AccountRow, token: &Token, now_ms: u64) -> Option<(Principal, Option<SessionId>)> {
+    let session = session_of(row, token, now_ms)?;
     let proof = Signed {
         account: row.account,
         session: session.session,
@@ -55,7 +60,15 @@ pub async fn authenticate(context: &Arc<RunContext>, token: &Secret) -> Result<P
         confirmed: row.confirmed,
         proved_ms: session.proved_ms,
     };
-    Ok(Principal { tenant: row.tenant, proof: Proof::Session(proof) })
+    let due = now_ms.saturating_sub(session.seen_ms) >= ms(SEEN_EVERY);
+    Some((Principal { tenant: row.tenant, proof: Proof::Session(proof) }, due.then_some(session.session)))
+}
+
+/// The same as [`authenticate`] from memory; `None` where that can't be said from there, or is to be refused.
+pub(crate) fn at_once(context: &RunContext, token: &Secret) -> Option<Principal> {
+    let token = Token::parse(TokenKind::Session, token)?;
+    let (principal, due) = told(&*context.records.account_at_hand(token.account)?, &token, wall_ms())?;
+    due.is_none().then_some(principal)
 }
 
 /// Writes down that a session is used, unless somebody just did.

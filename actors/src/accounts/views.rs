@@ -99,12 +99,15 @@ async fn look_at(context: &RunContext, admin: AccountId, of: AccountId) -> Resul
     note(context, of, "", AccountAct::SeenByAdmin { by: admin }).await
 }
 
-/// A page of the node's accounts, for an admin.
+/// A page of the node's accounts, for an admin; that they begin to look through them is written down.
 ///
 /// # Errors
 /// `account-needed`.
 pub async fn all(context: &RunContext, ask: &ListAccounts) -> Result<AccountPage> {
     signed(&ask.principal)?;
+    if ask.after.is_none() {
+        audit::note(context, ask.principal.proof.into(), AuditAct::AccountsListed).await?;
+    }
     let (after, limit) = (ask.after.unwrap_or(AccountId(0)), ask.limit.clamp(1, ACCOUNT_PAGE_MAX));
     let rows = context.records.account_list(after, limit + 1).await.map_err(|e| store_fault(&e))?;
     let next = (rows.len() > limit as usize).then(|| rows[limit as usize - 1].account);

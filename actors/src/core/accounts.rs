@@ -11,7 +11,7 @@ use cluster::message::Message;
 use super::Shared;
 use crate::accounts::token::TokenKind;
 use crate::accounts::{
-    audit, avatar, credentials, exports, identities, joining, keys, leaving, second, sessions, views, visits,
+    audit, avatar, credentials, exports, flows, identities, joining, keys, leaving, second, sessions, views,
 };
 
 impl Shared {
@@ -45,8 +45,8 @@ impl Shared {
             Message::AskAddress(ask) => credentials::ask_address(context, &ask).await.map(|()| Done {})?.into(),
             Message::ListAccountEvents(ask) => AccountEventsReply { page: views::events(context, &ask).await? }.into(),
             Message::FindAccount(ask) => AccountReply { account: views::by_address(context, &ask).await? }.into(),
-            Message::BeginVisit(ask) => visits::begin(context, &ask).await?.into(),
-            Message::EndVisit(ask) => visits::end(context, &ask).await?.into(),
+            Message::BeginFlow(ask) => flows::begin(context, &ask).await?.into(),
+            Message::EndFlow(ask) => flows::end(context, &ask).await?.into(),
             Message::ListIdentities(ask) => IdentitiesReply { list: identities::list(context, &ask).await? }.into(),
             Message::UnlinkIdentity(ask) => identities::unlink(context, &ask).await.map(|()| Done {})?.into(),
             Message::LeaveAccount(ask) => LeavingReply { erase_at_ms: leaving::leave(context, &ask).await? }.into(),

@@ -8,6 +8,7 @@ use store::rows::{AccountRow, IntentRow, LIST_MAX};
 
 use super::Shared;
 use crate::accounts::leaving::{self, Due};
+use crate::accounts::sharing;
 use crate::projects::changes;
 use crate::{projects, store_fault, uploads, webhooks};
 
@@ -49,6 +50,7 @@ impl Shared {
                 self.erase(Scope { tenant, project: project.project }).await?;
             }
         }
+        sharing::leaving::withdraw(context, row.account).await?;
         failpoint::pass("an account's projects are erased");
         for _ in 0..LISTS_MAX {
             let found = context.records.upload_list(tenant, LIST_MAX).await.map_err(store)?;

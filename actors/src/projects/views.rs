@@ -29,7 +29,20 @@ pub async fn view(context: &RunContext, row: &ProjectRow) -> Result<ProjectView>
 
 /// A project, whole.
 pub async fn whole(context: &RunContext, row: &ProjectRow) -> Result<Project> {
-    Ok(Project {
+    Ok(put_together(row, newest_run(context, row).await?))
+}
+
+/// The same from memory; `None` where its run is not at hand.
+pub(crate) fn whole_at_once(context: &RunContext, row: &ProjectRow) -> Option<Project> {
+    let Some(run) = row.run else { return Some(put_together(row, None)) };
+    // In the order in which they are read else.
+    let seq = context.records.events_head_at_hand(row.project)?.next_seq - 1;
+    let run = context.records.run_at_hand(run)?;
+    Some(put_together(row, run_view(&run, row.project, seq)))
+}
+
+fn put_together(row: &ProjectRow, run: Option<RunView>) -> Project {
+    Project {
         id: row.project,
         version: row.version,
         name: row.name.clone().unwrap_or_else(|| row.book.title.clone()),
@@ -45,8 +58,8 @@ pub async fn whole(context: &RunContext, row: &ProjectRow) -> Result<Project> {
         deleted: row.trash.map(|trash| Deleted { at_ms: trash.at_ms, erased_after_ms: trash.erase_at_ms }),
         book: book_file(&row.book),
         revision: row.revision(),
-        run: newest_run(context, row).await?,
-    })
+        run,
+    }
 }
 
 /// A revision.
@@ -100,13 +113,18 @@ pub async fn view_run(context: &RunContext, name: RunName) -> Result<RunView> {
 async fn find_run(context: &RunContext, name: RunName) -> Result<Option<RunView>> {
     let seq = last_event(context, name.scope.project).await?;
     let row = context.records.run_get(name.run).await.map_err(fault)?;
-    Ok(row.filter(|row| row.project == name.scope.project).map(|row| RunView {
+    Ok(row.and_then(|row| run_view(&row, name.scope.project, seq)))
+}
+
+/// A run as its project's members see it; none that is another project's.
+fn run_view(row: &RunRow, project: ProjectId, seq: u64) -> Option<RunView> {
+    (row.project == project).then(|| RunView {
         id: row.run,
-        state: row.state,
+        state: row.state.clone(),
         progress: row.progress,
-        warnings: row.warnings,
+        warnings: row.warnings.clone(),
         seq,
-    }))
+    })
 }
 
 /// Number of the last event of a project's log.

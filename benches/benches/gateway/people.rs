@@ -1,6 +1,7 @@
 //! People with accounts on a node that a proxy stands in front of, so that nothing is let through for being local.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ const PASSWORD: &str = "a lamp upon the ferry";
 /// Signing up at a time: what is done after the answer has a bound, which is not what is measured.
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Who is given a project to look at; those who only sign in have numbers above.
+const MEMBER: usize = 1;
 
 /// Whoever asks, as the proxy tells it.
 fn from(nth: usize) -> String {
@@ -24,8 +27,21 @@ fn from(nth: usize) -> String {
 }
 
 fn json_post(path: &str, nth: usize, body: &Value) -> Vec<u8> {
-    let headers = format!("{}content-type: application/json\r\n", from(nth));
+    named_post(path, &from(nth), body)
+}
+
+fn named_post(path: &str, headers: &str, body: &Value) -> Vec<u8> {
+    let headers = format!("{headers}content-type: application/json\r\n");
     request(&format!("POST {path}"), &headers, body.to_string().as_bytes())
+}
+
+/// Headers of requests by whoever was answered so when they signed in.
+fn in_name_of(nth: usize, head: &str, body: &[u8]) -> Result<String> {
+    let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).context("a cookie")?;
+    let cookie = cookie.split(';').next().unwrap_or_default();
+    let said: Value = serde_json::from_slice(body)?;
+    let csrf = said["csrf_token"].as_str().context("a token")?;
+    Ok(format!("{}cookie: {cookie}\r\nx-csrf-token: {csrf}\r\n", from(nth)))
 }
 
 fn email(nth: usize) -> String {
@@ -59,11 +75,7 @@ impl Site {
         let mut connection = Connection::open(&server.address)?;
         let (status, head, body) = connection.ask_all(&json_post("/api/v1/auth/claim", 0, &claim))?;
         ensure!(status == 201, "claiming: {status} {}", String::from_utf8_lossy(&body));
-        let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).context("a cookie")?;
-        let cookie = cookie.split(';').next().unwrap_or_default();
-        let said: Value = serde_json::from_slice(&body)?;
-        let csrf = said["csrf_token"].as_str().context("a token")?;
-        let admin = format!("{}cookie: {cookie}\r\nx-csrf-token: {csrf}\r\n", from(0));
+        let admin = in_name_of(0, &head, &body)?;
         Ok(Self { server, admin })
     }
 
@@ -92,19 +104,42 @@ impl Site {
         }
     }
 
-    /// Has so many sign up and confirm; what each says to sign in, from an address of their own.
+    /// Has somebody join a project of the admin's, to look at it: headers of requests in their name.
     ///
     /// # Errors
     /// What the node says; a letter that never comes.
-    pub fn people(&self, count: usize) -> Result<Vec<Vec<u8>>> {
-        let numbers: Vec<usize> = (1..=count).collect();
+    pub fn member(&self, path: &str) -> Result<String> {
+        let sign_in = self.people(MEMBER..=MEMBER)?.pop().context("somebody")?;
+        let mut connection = Connection::open(&self.server.address)?;
+        let (status, head, body) = connection.ask_all(&sign_in)?;
+        ensure!(status == 201, "signing in: {status} {}", String::from_utf8_lossy(&body));
+        let member = in_name_of(MEMBER, &head, &body)?;
+        let invitation = json!({ "email": email(MEMBER), "role": "viewer" });
+        let invite = named_post(&format!("{path}/invitations"), &self.admin, &invitation);
+        let (status, body) = connection.ask(&invite)?;
+        ensure!(status == 201, "inviting: {status} {}", String::from_utf8_lossy(&body));
+        // The letter that invites, and not the one that confirmed the address.
+        let token = self.letters(&[email(MEMBER)], "vi_")?.pop().context("an invitation")?;
+        let accept = named_post("/api/v1/invitations/accept", &member, &json!({ "token": token }));
+        let (status, body) = connection.ask(&accept)?;
+        ensure!(status == 200, "joining: {status} {}", String::from_utf8_lossy(&body));
+        Ok(member)
+    }
+
+    /// Has those sign up and confirm; what each says to sign in, from an address of their own.
+    ///
+    /// # Errors
+    /// What the node says; a letter that never comes.
+    pub fn people(&self, numbers: RangeInclusive<usize>) -> Result<Vec<Vec<u8>>> {
+        let numbers: Vec<usize> = numbers.collect();
         for some in numbers.chunks(AT_ONCE) {
             let sign_up = |&nth: &usize| {
                 let body = json!({ "email": email(nth), "password": PASSWORD, "name": "Reader" });
                 json_post("/api/v1/auth/sign-up", nth, &body)
             };
             self.each(some.iter().map(sign_up).collect(), 202)?;
-            let tokens = self.letters(some.iter().map(|&nth| email(nth)).collect())?;
+            let addresses: Vec<String> = some.iter().map(|&nth| email(nth)).collect();
+            let tokens = self.letters(&addresses, "vl_")?;
             let confirm = |(&nth, token): (&usize, &String)| {
                 let body = json!({ "token": token, "password": PASSWORD });
                 json_post("/api/v1/auth/confirm", nth, &body)
@@ -121,11 +156,11 @@ impl Site {
         load.once().map(drop)
     }
 
-    /// The tokens of the links that were mailed to those addresses.
-    fn letters(&self, to: Vec<String>) -> Result<Vec<String>> {
+    /// The tokens of one kind that were mailed to those addresses.
+    fn letters(&self, to: &[String], kind: &str) -> Result<Vec<String>> {
         let until = Instant::now() + PATIENCE;
         loop {
-            let found = tokens(&self.server.data().join("outbox"))?;
+            let found = tokens(&self.server.data().join("outbox"), kind)?;
             let mine: Option<Vec<String>> = to.iter().map(|address| found.get(address).cloned()).collect();
             if let Some(tokens) = mine {
                 return Ok(tokens);
@@ -136,8 +171,8 @@ impl Site {
     }
 }
 
-/// The token of the last link that was mailed to each address.
-fn tokens(outbox: &Path) -> Result<BTreeMap<String, String>> {
+/// A token of one kind that was mailed to each address.
+fn tokens(outbox: &Path, kind: &str) -> Result<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(outbox).context("the outbox")?.flatten() {
         if entry.path().extension().is_none_or(|extension| extension != "eml") {
@@ -147,7 +182,9 @@ fn tokens(outbox: &Path) -> Result<BTreeMap<String, String>> {
         let letter = std::fs::read_to_string(entry.path())?.replace("=\r\n", "").replace("=3D", "=");
         let to = letter.lines().find_map(|line| line.strip_prefix("To: ")).context("an address")?;
         let link = letter.split_once('#').and_then(|(_, rest)| rest.split_whitespace().next());
-        found.insert(to.to_owned(), link.context("a link")?.to_owned());
+        if let Some(link) = link.filter(|link| link.starts_with(kind)) {
+            found.insert(to.to_owned(), link.to_owned());
+        }
     }
     Ok(found)
 }

@@ -30,17 +30,18 @@ const SIGN_INS: f64 = 20.0;
 /// What a read's 99th percentile may grow to while they do.
 const P99_BESIDE: f64 = 2.0;
 
-/// Reads of a project by somebody who is signed in, limits on.
+/// Reads of a project by somebody who is signed in and was given it by its owner, limits on.
 ///
 /// # Errors
 /// A server that fails.
 pub fn measure(table: &mut Table) -> Result<()> {
     let site = Site::start()?;
     let (path, view) = site.project()?;
-    let product = load(&site.server, request(&format!("GET {path}"), &site.admin, &[]));
+    let member = site.member(&path)?;
+    let product = load(&site.server, request(&format!("GET {path}"), &member, &[]));
     let bare_server = Server::bare_with_view(&view)?;
     // As many bytes of header, so that reading them is on both sides.
-    let bare = load(&bare_server, request("GET /view", &site.admin, &[]));
+    let bare = load(&bare_server, request("GET /view", &member, &[]));
     let peak = product.at_most(TIME / 2)?.per_s();
     bare.at_most(TIME / 4)?;
     table.add(shown(&format!("reads of a project at most, {READERS} connections"), peak, "/s"));
@@ -77,7 +78,7 @@ pub fn measure(table: &mut Table) -> Result<()> {
 
 /// Reads while people sign in, turn by turn with reads alone.
 fn beside_sign_ins(table: &mut Table, site: &Site, reads: &Load, per_s: f64) -> Result<()> {
-    let people = site.people(PEOPLE * TURNS)?;
+    let people = site.people(2..=PEOPLE * TURNS + 1)?;
     let (mut alone, mut beside, mut completed, mut took) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for some in people.chunks(PEOPLE) {
         alone.push(reads.at(per_s, TIME)?.us(0.99));

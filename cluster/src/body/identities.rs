@@ -10,7 +10,7 @@ use super::accounts::Visitor;
 
 /// What somebody goes to the provider for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub enum VisitPurpose {
+pub enum FlowPurpose {
     /// To sign in.
     SignIn,
     /// To add the identity to the account that they are signed in to.
@@ -19,25 +19,25 @@ pub enum VisitPurpose {
     Again,
 }
 
-/// Begin a visit to the provider.
+/// Begin a flow to the provider.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct BeginVisit {
+pub struct BeginFlow {
     /// Who asks: nobody, to sign in.
     pub principal: Principal,
     /// From where.
     pub visitor: Visitor,
     /// What for.
-    pub purpose: VisitPurpose,
+    pub purpose: FlowPurpose,
     /// The path of the page that the browser is sent to in the end.
     pub to: Option<String>,
 }
 
-/// End a visit: the browser came back.
+/// End a flow: the browser came back.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct EndVisit {
+pub struct EndFlow {
     /// From where.
     pub visitor: Visitor,
-    /// Which visit.
+    /// Which flow.
     pub state: Secret,
     /// What the browser has kept of its beginning.
     pub binding: Option<Secret>,
@@ -67,18 +67,18 @@ pub struct UnlinkIdentity {
     pub identity: Digest,
 }
 
-/// A visit that began.
+/// A flow that began.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct VisitBegan {
+pub struct FlowBegan {
     /// Where the browser has to go.
     pub url: String,
     /// What it has to keep until it comes back.
     pub binding: Secret,
 }
 
-/// A visit that ended well.
+/// A flow that ended well.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct VisitEnded {
+pub struct FlowEnded {
     /// The path of the page that the browser is sent to.
     pub to: String,
     /// The token of the session that began, if one did.

@@ -5,7 +5,7 @@ use cluster::body::exports::{
     AvatarReply, BeginExport, ExportReply, GetAvatar, GetExport, PutAvatar, RemoveAvatar, SignExport,
 };
 use cluster::body::identities::{
-    BeginVisit, EndVisit, IdentitiesReply, ListIdentities, UnlinkIdentity, VisitBegan, VisitEnded, VisitPurpose,
+    BeginFlow, EndFlow, FlowBegan, FlowEnded, FlowPurpose, IdentitiesReply, ListIdentities, UnlinkIdentity,
 };
 use cluster::body::leaving::{AuditLogReply, LeaveAccount, LeavingReply, ListAudit};
 use cluster::message::Message;
@@ -30,14 +30,14 @@ pub fn examples() -> Vec<Message> {
     let (by, what) = (Actor::Account(AccountId(7)), AuditAct::ActivityRead { of: AccountId(9) });
     let entry = AuditEntry { id: AuditId(5), at_ms: 300, by, what };
     vec![
-        BeginVisit {
+        BeginFlow {
             principal: Principal::NOBODY,
             visitor: visitor.clone(),
-            purpose: VisitPurpose::Again,
+            purpose: FlowPurpose::Again,
             to: Some("/account".into()),
         }
         .into(),
-        EndVisit {
+        EndFlow {
             visitor: visitor.clone(),
             state: secret("s"),
             binding: Some(secret("b")),
@@ -48,8 +48,8 @@ pub fn examples() -> Vec<Message> {
         .into(),
         ListIdentities { principal: WHO }.into(),
         UnlinkIdentity { principal: WHO, visitor: visitor.clone(), identity: Digest([4; 32]) }.into(),
-        VisitBegan { url: "https://p/".into(), binding: secret("b") }.into(),
-        VisitEnded { to: "/".into(), token: Some(secret("t")), account: account() }.into(),
+        FlowBegan { url: "https://p/".into(), binding: secret("b") }.into(),
+        FlowEnded { to: "/".into(), token: Some(secret("t")), account: account() }.into(),
         LeaveAccount {
             principal: WHO,
             visitor: Visitor { address: "192.0.2.7".into(), agent: "curl".into() },

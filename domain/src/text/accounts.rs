@@ -103,8 +103,8 @@ macro_rules! account_texts {
             AccountActFactorOff: "Second factor turned off" / "Second facteur désactivé";
             AccountActCodeRefused: "Somebody knew the password, and said a wrong code" / "Bon mot de passe, mais mauvais code";
             AccountActCodeTaken: "A code of the authenticator app was taken" / "Code de l’application d’authentification accepté";
-            AccountActRecoveryTaken: "A recovery code was used up; left: {left}" / "Code de récupération utilisé ; il en reste : {left}";
-            AccountActRecoveryRenewed: "Recovery codes were renewed" / "Codes de récupération renouvelés";
+            AccountActRecoveryTaken: "A recovery code was used up; left: {left}" / "Code de secours utilisé ; il en reste : {left}";
+            AccountActRecoveryRenewed: "Recovery codes were renewed" / "Codes de secours renouvelés";
 
             // -- the second factor and keys on the page
             FaultNoChoice: "Choose one at least." / "Choisissez-en au moins un.";
@@ -231,19 +231,19 @@ macro_rules! account_texts {
             MailStays: "Somebody signed in to your account of Visiobook at {site}, so it is not deleted.\n\nIf it was not you, set another password at once:\n\n{link}\n" / "Quelqu’un s’est connecté à votre compte de Visiobook, sur {site} : il n’est donc pas supprimé.\n\nSi ce n’est pas vous, choisissez un autre mot de passe sans attendre :\n\n{link}\n";
             MailGoneSubject: "Your account was erased" / "Votre compte a été effacé";
             MailGone: "Your account of Visiobook at {site} was erased with all that it had. A new one can be made with this address at any time:\n\n{link}\n" / "Votre compte de Visiobook, sur {site}, a été effacé avec tout ce qu’il contenait. Vous pouvez à tout moment en créer un nouveau avec cette adresse :\n\n{link}\n";
-            VisitTitle: "You are not signed in" / "Vous n’êtes pas connecté";
-            VisitBack: "Back to Visiobook" / "Retour à Visiobook";
-            VisitOff: "This node relies on no other service. Sign in with a password." / "Ce nœud ne s’appuie sur aucun autre service. Connectez-vous avec un mot de passe.";
-            VisitUnknown: "This sign-in was used before, took longer than ten minutes, or was begun in another browser. Begin again." / "Cette connexion a déjà servi, a duré plus de dix minutes ou a commencé dans un autre navigateur. Recommencez.";
-            VisitRefused: "The other service does not say who you are. Begin again, and allow it to." / "L’autre service ne dit pas qui vous êtes. Recommencez et autorisez-le.";
-            VisitUnavailable: "The other service can’t be reached. Try again later, or sign in with a password." / "L’autre service est injoignable. Réessayez plus tard, ou connectez-vous avec un mot de passe.";
-            VisitInvalid: "What the other service answered can’t be believed. Begin again; if that does not help, tell whoever runs this site." / "La réponse de l’autre service n’est pas digne de foi. Recommencez ; si cela n’aide pas, prévenez les responsables de ce site.";
-            VisitNobody: "No account is linked with this identity. Sign in with a password and add it to your account, or sign up." / "Aucun compte n’est lié à cette identité. Connectez-vous avec un mot de passe et ajoutez-la à votre compte, ou inscrivez-vous.";
-            VisitTaken: "This identity belongs to another account. Remove it there first." / "Cette identité appartient à un autre compte. Retirez-la d’abord de celui-ci.";
-            VisitTooMany: "Your account has as many identities as one can have. Remove one first." / "Votre compte a autant d’identités que possible. Retirez-en une d’abord.";
-            VisitSessionEnded: "You were signed out meanwhile. Sign in, and begin again." / "Vous avez été déconnecté entre-temps. Connectez-vous et recommencez.";
-            VisitTooOften: "Too many attempts. Wait a while, then begin again." / "Trop de tentatives. Attendez un peu, puis recommencez.";
-            VisitFailed: "Something went wrong. Begin again." / "Quelque chose a mal tourné. Recommencez.";
+            FlowTitle: "You are not signed in" / "Vous n’êtes pas connecté";
+            FlowBack: "Back to Visiobook" / "Retour à Visiobook";
+            FlowOff: "This node relies on no other service. Sign in with a password." / "Ce nœud ne s’appuie sur aucun autre service. Connectez-vous avec un mot de passe.";
+            FlowUnknown: "This sign-in was used before, took longer than ten minutes, or was begun in another browser. Begin again." / "Cette connexion a déjà servi, a duré plus de dix minutes ou a commencé dans un autre navigateur. Recommencez.";
+            FlowRefused: "The other service does not say who you are. Begin again, and allow it to." / "L’autre service ne dit pas qui vous êtes. Recommencez et autorisez-le.";
+            FlowUnavailable: "The other service can’t be reached. Try again later, or sign in with a password." / "L’autre service est injoignable. Réessayez plus tard, ou connectez-vous avec un mot de passe.";
+            FlowInvalid: "What the other service answered can’t be believed. Begin again; if that does not help, tell whoever runs this site." / "La réponse de l’autre service n’est pas digne de foi. Recommencez ; si cela n’aide pas, prévenez les responsables de ce site.";
+            FlowNobody: "No account is linked with this identity. Sign in with a password and add it to your account, or sign up." / "Aucun compte n’est lié à cette identité. Connectez-vous avec un mot de passe et ajoutez-la à votre compte, ou inscrivez-vous.";
+            FlowTaken: "This identity belongs to another account. Remove it there first." / "Cette identité appartient à un autre compte. Retirez-la d’abord de celui-ci.";
+            FlowTooMany: "Your account has as many identities as one can have. Remove one first." / "Votre compte a autant d’identités que possible. Retirez-en une d’abord.";
+            FlowSessionEnded: "You were signed out meanwhile. Sign in, and begin again." / "Vous avez été déconnecté entre-temps. Connectez-vous et recommencez.";
+            FlowTooOften: "Too many attempts. Wait a while, then begin again." / "Trop de tentatives. Attendez un peu, puis recommencez.";
+            FlowFailed: "Something went wrong. Begin again." / "Quelque chose a mal tourné. Recommencez.";
 
             // -- what one has, on the page
             DataTitle: "Your data" / "Vos données";
@@ -285,6 +285,7 @@ macro_rules! account_texts {
             AuditRole: "Role of {account} since: {role}" / "Nouveau rôle de {account} : {role}";
             AuditRead: "Log of {account} read" / "Journal de {account} lu";
             AuditLookedUp: "{account} looked up by its address" / "{account} cherché par son adresse";
+            AuditListed: "The node’s accounts were listed" / "Liste des comptes du nœud consultée";
             AuditExported: "All that {account} has was put into a file" / "Tout ce qu’a {account} mis dans un fichier";
             AuditErased: "{account} erased with all that it had" / "{account} effacé avec tout ce qu’il avait";
         }

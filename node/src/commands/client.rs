@@ -205,6 +205,7 @@ impl Api {
             rates: buckets::rates(&config.rates),
             keyed: buckets::keyed(),
             core: quiet.core.clone(),
+            at_hand: None,
             bulk: quiet.bulk.clone(),
             upload_limit_bytes: config.gateway.upload_limit_mib << 20,
             undo_delete_s: config.projects.undo_delete_s,

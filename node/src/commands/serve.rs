@@ -72,6 +72,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     let assets = load_assets(args.web_dist.as_deref())?;
     let gateway = Arc::new(Gateway {
         core: node.core.clone(),
+        at_hand: node.at_hand.clone(),
         bulk: node.bulk.clone(),
         auth: Auth {
             local_trust: config.auth.local_trust,

@@ -102,23 +102,27 @@ pub async fn identify(
     match (credential, local.filter(|_| auth.trusts_local())) {
         (Credential::Bearer(token), _) => match &auth.own_secret {
             Some(own) if same(own, token) => Ok(Principal::NODE),
-            _ if token.0.starts_with(TokenKind::Key.prefix()) => {
-                Ok(gateway.core.call(Authenticate { token: token.clone() }, context).await?.principal)
-            }
+            _ if token.0.starts_with(TokenKind::Key.prefix()) => authenticate(gateway, token, context).await,
             // A session's token is good in its cookie only, where a page says the CSRF token beside it.
             _ => Err(needed()),
         },
         (_, Some(local)) => Ok(local),
         (Credential::Cookie(token), None) => {
-            let ask = Authenticate { token: token.clone() };
-            let found = gateway.core.call(ask, context).await.map_err(ApiError::from);
-            found.map(|reply| reply.principal).map_err(|error| match error.code.as_str() {
+            authenticate(gateway, token, context).await.map_err(|error| match error.code.as_str() {
                 "session-ended" => error.with_header(header::SET_COOKIE, cookie::forget(auth.secure)),
                 _ => error,
             })
         }
         (Credential::None, None) => Ok(Principal::NOBODY),
     }
+}
+
+/// Who has a token: said at once where that is at hand, else by the core.
+async fn authenticate(gateway: &Gateway, token: &Secret, context: CallContext) -> Result<Principal, ApiError> {
+    if let Some(principal) = gateway.at_hand.as_ref().and_then(|at_hand| at_hand.authenticate(token)) {
+        return Ok(principal);
+    }
+    Ok(gateway.core.call(Authenticate { token: token.clone() }, context).await?.principal)
 }
 
 /// Whether a principal may use a route of this permission at a time, milliseconds since 1970 UTC.

@@ -12,13 +12,13 @@ use warp::http::{HeaderMap, header};
 const SECURE_NAME: &str = "__Host-visiobook";
 const PLAIN_NAME: &str = "visiobook-session";
 
-/// The cookie of a visit to the identity provider, and how long it is kept, seconds.
-const VISIT_SECURE_NAME: &str = "__Host-visiobook-oidc";
-const VISIT_PLAIN_NAME: &str = "visiobook-oidc";
-const VISIT_S: u64 = 600;
+/// The cookie of a flow to the identity provider, and how long it is kept, seconds.
+const FLOW_SECURE_NAME: &str = "__Host-visiobook-oidc";
+const FLOW_PLAIN_NAME: &str = "visiobook-oidc";
+const FLOW_S: u64 = 600;
 
-fn visit_name(secure: bool) -> &'static str {
-    if secure { VISIT_SECURE_NAME } else { VISIT_PLAIN_NAME }
+fn flow_name(secure: bool) -> &'static str {
+    if secure { FLOW_SECURE_NAME } else { FLOW_PLAIN_NAME }
 }
 
 fn name(secure: bool) -> &'static str {
@@ -54,9 +54,9 @@ pub fn keep_opened(secure: bool, visit: &Secret, project: ProjectId, max_age_s: 
     format!("{name}={}; Path={path}; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{tls}", visit.0)
 }
 
-/// What a browser has kept of a visit to the identity provider.
-pub fn visit(headers: &HeaderMap, secure: bool) -> Option<Secret> {
-    named(headers, visit_name(secure))
+/// What a browser has kept of a flow to the identity provider.
+pub fn flow(headers: &HeaderMap, secure: bool) -> Option<Secret> {
+    named(headers, flow_name(secure))
 }
 
 fn set(secure: bool, value: &str, max_age_s: u64) -> String {
@@ -68,15 +68,15 @@ fn set_named(secure: bool, name: &str, value: &str, max_age_s: u64) -> String {
     format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{tls}")
 }
 
-/// What has a browser keep what a visit to the identity provider ends with. It comes back from another site, by a link:
+/// What has a browser keep what a flow to the identity provider ends with. It comes back from another site, by a link:
 /// `Lax` lets it.
-pub fn keep_visit(secure: bool, binding: &Secret) -> String {
-    set_named(secure, visit_name(secure), &binding.0, VISIT_S)
+pub fn keep_flow(secure: bool, binding: &Secret) -> String {
+    set_named(secure, flow_name(secure), &binding.0, FLOW_S)
 }
 
-/// What has a browser forget a visit.
-pub fn forget_visit(secure: bool) -> String {
-    set_named(secure, visit_name(secure), "", 0)
+/// What has a browser forget a flow.
+pub fn forget_flow(secure: bool) -> String {
+    set_named(secure, flow_name(secure), "", 0)
 }
 
 /// What has a browser keep a session.

@@ -1,8 +1,8 @@
 //! Signing in with an identity provider's word: to the provider, and back.
 
-use cluster::body::identities::{BeginVisit, EndVisit, ListIdentities, UnlinkIdentity, VisitPurpose};
+use cluster::body::identities::{BeginFlow, EndFlow, FlowPurpose, ListIdentities, UnlinkIdentity};
 use domain::account::Secret;
-use domain::identity::{ProviderAddress, ProviderVisit};
+use domain::identity::{ProviderAddress, ProviderFlow};
 use domain::language::Language;
 use domain::principal::Principal;
 use domain::text::Text;
@@ -19,7 +19,7 @@ type Result<T = Response> = std::result::Result<T, ApiError>;
 /// `GET /api/v1/auth/oidc/begin`
 pub async fn begin(request: Request) -> Result {
     let to = request.query("to").map(str::to_owned);
-    let ask = leave(&request, Principal::NOBODY, VisitPurpose::SignIn, to);
+    let ask = leave(&request, Principal::NOBODY, FlowPurpose::SignIn, to);
     let (core, context) = (request.gateway.core.clone(), request.context());
     match core.call(ask, context).await.map(|began| (began.url, began.binding)).map_err(ApiError::from) {
         Ok((url, binding)) => seen_off(&request, &url, &binding),
@@ -29,30 +29,30 @@ pub async fn begin(request: Request) -> Result {
 
 /// `POST /api/v1/account/identities`
 pub async fn link(request: Request) -> Result {
-    visit(request, VisitPurpose::Link).await
+    flow(request, FlowPurpose::Link).await
 }
 
 /// `POST /api/v1/auth/oidc/again`
 pub async fn again(request: Request) -> Result {
-    visit(request, VisitPurpose::Again).await
+    flow(request, FlowPurpose::Again).await
 }
 
-/// Begins a visit for whoever is signed in: their page sends the browser on.
-async fn visit(mut request: Request, purpose: VisitPurpose) -> Result {
-    let ProviderVisit { to } = request.optional_json().await?.unwrap_or_default();
+/// Begins a flow for whoever is signed in: their page sends the browser on.
+async fn flow(mut request: Request, purpose: FlowPurpose) -> Result {
+    let ProviderFlow { to } = request.optional_json().await?.unwrap_or_default();
     let ask = leave(&request, request.principal, purpose, to);
     let began = request.gateway.core.call(ask, request.context()).await?;
     let reply = json(StatusCode::OK, &ProviderAddress { url: began.url });
-    Ok(with_cookie(reply, &cookie::keep_visit(request.gateway.auth.secure, &began.binding)))
+    Ok(with_cookie(reply, &cookie::keep_flow(request.gateway.auth.secure, &began.binding)))
 }
 
-fn leave(request: &Request, principal: Principal, purpose: VisitPurpose, to: Option<String>) -> BeginVisit {
-    BeginVisit { principal, visitor: visitor(request), purpose, to }
+fn leave(request: &Request, principal: Principal, purpose: FlowPurpose, to: Option<String>) -> BeginFlow {
+    BeginFlow { principal, visitor: visitor(request), purpose, to }
 }
 
 fn seen_off(request: &Request, url: &str, binding: &Secret) -> Result {
     let response = redirect(url)?;
-    Ok(with_cookie(response, &cookie::keep_visit(request.gateway.auth.secure, binding)))
+    Ok(with_cookie(response, &cookie::keep_flow(request.gateway.auth.secure, binding)))
 }
 
 fn redirect(url: &str) -> Result {
@@ -67,7 +67,7 @@ pub async fn end(request: Request) -> Result {
     let secure = request.gateway.auth.secure;
     let ask = back(&request);
     // It works once, however it ends.
-    let forget = cookie::forget_visit(secure);
+    let forget = cookie::forget_flow(secure);
     let (core, context) = (request.gateway.core.clone(), request.context());
     match core.call(ask, context).await {
         Ok(ended) => {
@@ -81,12 +81,12 @@ pub async fn end(request: Request) -> Result {
     }
 }
 
-fn back(request: &Request) -> EndVisit {
+fn back(request: &Request) -> EndFlow {
     let said = |name: &str| request.query(name).map(|text| Secret(text.to_owned()));
-    EndVisit {
+    EndFlow {
         visitor: visitor(request),
         state: said("state").unwrap_or_default(),
-        binding: cookie::visit(&request.headers, request.gateway.auth.secure),
+        binding: cookie::flow(&request.headers, request.gateway.auth.secure),
         code: said("code"),
         error: request.query("error").map(str::to_owned),
         session: request.way.credential.cookie().cloned(),
@@ -135,17 +135,17 @@ fn shown(request: &Request, error: ApiError) -> Result {
 /// What to do about an error. Nothing that anybody sent stands on the page.
 fn page(language: Language, code: &str) -> String {
     let advice = match code {
-        "oidc-off" => Text::VisitOff,
-        "oidc-state-unknown" => Text::VisitUnknown,
-        "oidc-refused" => Text::VisitRefused,
-        "oidc-unavailable" => Text::VisitUnavailable,
-        "oidc-answer-invalid" => Text::VisitInvalid,
-        "oidc-unknown" => Text::VisitNobody,
-        "oidc-taken" => Text::VisitTaken,
-        "too-many-identities" => Text::VisitTooMany,
-        "session-ended" | "sign-in-needed" => Text::VisitSessionEnded,
-        "too-many-attempts" => Text::VisitTooOften,
-        _ => Text::VisitFailed,
+        "oidc-off" => Text::FlowOff,
+        "oidc-state-unknown" => Text::FlowUnknown,
+        "oidc-refused" => Text::FlowRefused,
+        "oidc-unavailable" => Text::FlowUnavailable,
+        "oidc-answer-invalid" => Text::FlowInvalid,
+        "oidc-unknown" => Text::FlowNobody,
+        "oidc-taken" => Text::FlowTaken,
+        "too-many-identities" => Text::FlowTooMany,
+        "session-ended" | "sign-in-needed" => Text::FlowSessionEnded,
+        "too-many-attempts" => Text::FlowTooOften,
+        _ => Text::FlowFailed,
     };
     let tag = match language {
         Language::Fr => "fr",
@@ -156,9 +156,9 @@ fn page(language: Language, code: &str) -> String {
         "<!doctype html><html lang=\"{tag}\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\"><title>{title} – Visiobook</title><h1>{title}</h1><p>{advice}</p><p><a \
          href=\"/\">{back}</a></p><p><small><code>{code}</code></small></p></html>",
-        title = language.text(Text::VisitTitle),
+        title = language.text(Text::FlowTitle),
         advice = language.text(advice),
-        back = language.text(Text::VisitBack),
+        back = language.text(Text::FlowBack),
     )
 }
 

@@ -74,6 +74,7 @@ pub mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::hand::AtHand;
 use cluster::body::Scope;
 use cluster::bulk::{BulkPlane, ByteStream};
 use cluster::envelope::Trace;
@@ -91,6 +92,8 @@ use problem::ApiError;
 pub struct Gateway {
     /// The core's gateway actor.
     pub core: Address,
+    /// What the core can say at once, where it is of the same node; the core itself is asked for all else.
+    pub at_hand: Option<AtHand>,
     /// Uploads and downloads.
     pub bulk: Arc<dyn BulkPlane>,
     /// How it knows who asks.

@@ -76,13 +76,16 @@ pub(super) fn number(request: &Request, name: &str, range: std::ops::RangeInclus
 
 /// `GET /api/v1/projects/{project}`
 pub async fn get(request: Request) -> Result {
-    let ask = ReadProject { principal: request.principal, project: request.path_id(0)? };
-    let reply = request.gateway.core.call(ask, request.context()).await?;
-    if reply.project.deleted.is_some() {
+    let (principal, project) = (request.principal, request.path_id(0)?);
+    let project = match request.gateway.at_hand.as_ref().and_then(|at_hand| at_hand.project(principal, project)) {
+        Some(project) => project,
+        None => request.gateway.core.call(ReadProject { principal, project }, request.context()).await?.project,
+    };
+    if project.deleted.is_some() {
         let detail = "this project was deleted; POST to its `restore` brings it back while that can be undone";
         return Err(ApiError::new("project-not-found", detail));
     }
-    let project = ProjectAs { project: reply.project, role: request.role };
+    let project = ProjectAs { project, role: request.role };
     Ok(tagged(&request.headers, StatusCode::OK, &project))
 }
 

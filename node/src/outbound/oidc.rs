@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use actors::accounts::visits::{Departure, IdentityProvider, Kept, Vouched};
+use actors::accounts::flows::{Departure, IdentityProvider, Kept, Vouched};
 use async_trait::async_trait;
 use cluster::body::Fault;
 use domain::account::Secret;

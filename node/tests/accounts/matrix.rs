@@ -258,8 +258,8 @@ fn what_is_public_is_so_on_purpose() {
         "forgotPassword",
         "resetPassword",
         "openShareLink",
-        "beginVisit",
-        "endVisit",
+        "beginFlow",
+        "endFlow",
     ];
     assert_eq!(public, meant);
 }

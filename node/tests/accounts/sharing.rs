@@ -11,6 +11,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use super::common::http::{Answer, request};
+use super::leaving::leave;
 use super::people::{PASSWORD, Person, Site, book, refusal};
 
 /// How long anything may take on a busy machine.
@@ -28,7 +29,11 @@ struct Two {
 
 impl Two {
     fn start(role: &str) -> Self {
-        let site = Site::start();
+        Self::start_with(&[], role)
+    }
+
+    fn start_with(environment: &[(&str, &str)], role: &str) -> Self {
+        let site = Site::start_with(environment);
         site.claim();
         let (anna, ben) = (site.join("anna@example.org"), site.join(BEN));
         let project = anna.project(&site, "a shared book");
@@ -229,6 +234,43 @@ fn a_share_link_shows_one_project_and_nobody_of_those_who_made_it() {
     assert_eq!(two.visited(&visit, &two.path("")).code(), "sign-in-needed");
     assert_eq!(two.visited(&both, &two.path("")).code(), "project-not-found");
     assert_eq!(site.post("/api/v1/links/open", json!({ "token": token })).code(), "share-link-over");
+}
+
+#[test]
+fn what_somebody_gave_out_shows_nothing_while_they_leave() {
+    let two = Two::start("viewer");
+    let (_, token) = two.anna.link(&two.site, &two.project, &Value::Null);
+    let visit = two.site.open(&token, &Value::Null);
+    let events = follow(two.site.address(), &two.path("/events"), &visit);
+    assert_eq!(leave(&two.site, &two.anna, "anna@example.org", PASSWORD).status, 200);
+    println!("a visitor's stream ended {:?} after its owner left", over(events));
+    assert_eq!(two.visited(&visit, &two.path("")).code(), "sign-in-needed");
+    assert_eq!(two.site.post("/api/v1/links/open", json!({ "token": token })).code(), "share-link-over");
+    assert_eq!(two.ben.get(&two.site, &two.path("")).status, 200, "members keep it until it is erased");
+    assert_eq!(two.site.sign_in("anna@example.org", PASSWORD).status, 201);
+    assert_eq!(two.visited(&visit, &two.path("")).status, 200, "she stays");
+}
+
+#[test]
+fn whoever_is_erased_is_nobodys_member_and_what_they_gave_out_is_over() {
+    let two = Two::start_with(&[("VISIOBOOK__AUTH__LEAVE_GRACE_S", "0")], "owner");
+    let site = &two.site;
+    let (_, his) = two.ben.link(site, &two.project, &Value::Null);
+    let (_, hers) = two.anna.link(site, &two.project, &Value::Null);
+    let invited =
+        two.ben.ask(site, "POST", &two.path("/invitations"), json!({ "email": "c@example.org", "role": "owner" }));
+    assert_eq!(invited.status, 201, "{}", invited.text());
+    assert_eq!(leave(site, &two.ben, BEN, PASSWORD).status, 200);
+    assert!(site.letter(BEN, 4).contains("was erased"));
+    let there = two.anna.get(site, &two.path("/members")).json();
+    assert_eq!(there["members"].as_array().unwrap().len(), 1, "{there}");
+    assert_eq!(there["invitations"], json!([]));
+    assert_eq!(two.anna.get(site, &two.path("/links")).json()["links"].as_array().unwrap().len(), 1);
+    let open = |token: &str| site.post("/api/v1/links/open", json!({ "token": token }));
+    assert_eq!(open(&his).code(), "share-link-over");
+    assert_eq!(open(&hers).status, 200);
+    let acts = two.anna.get(site, &two.path("/activity")).json()["activity"].clone();
+    assert_eq!((&acts[0]["what"], &acts[0]["by"]), (&json!("member-removed"), &json!("node")), "{acts}");
 }
 
 #[test]

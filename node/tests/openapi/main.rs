@@ -133,7 +133,7 @@ fn what_the_document_says_of_accounts_is_kept_to() {
     let of_accounts = [ALL, &["--include-tag", "accounts"]].concat();
     let report = schemathesis(&python, &server, data.path(), &of_accounts, &told);
     // A node is claimed once, which the preparation does; and `node/tests/accounts/oidc.rs` has an identity provider.
-    let elsewhere = ["claimNode", "beginVisit", "endVisit", "visitAgain", "linkIdentity", "unlinkIdentity"];
+    let elsewhere = ["claimNode", "beginFlow", "endFlow", "flowAgain", "linkIdentity", "unlinkIdentity"];
     let is_meant = |one: &Value| is_of_accounts(one) && !elsewhere.iter().any(|id| one["operationId"] == *id);
     let count = each_succeeded(&server, &report, is_meant);
     println!("{count} operations of accounts, each with a success");

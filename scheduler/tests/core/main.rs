@@ -5,6 +5,7 @@
 mod support;
 
 mod behaviour;
+mod bounds;
 mod devices;
 mod door;
 mod newcomers;

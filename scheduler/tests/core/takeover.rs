@@ -1,7 +1,9 @@
 //! A scheduler that follows another one.
 
 use domain::id::Term;
-use scheduler::{Action, CancelReason, Config, Event, Failure, HeldBatch, Lease, Marks, ModelKey, State, step};
+use scheduler::{
+    Action, CancelReason, Config, Event, Failure, HeldBatch, Lease, Marks, ModelKey, ModelOffer, State, step,
+};
 
 use crate::support::*;
 
@@ -210,4 +212,30 @@ fn coordinators_learn_what_the_next_scheduler_should_know_of_an_item() {
     after.lose(1);
     after.join(2, 1, 2);
     assert!(after.holds(2).iter().all(|held| held.items.len() == 1), "{:?}", after.holds(2));
+}
+
+#[test]
+fn what_an_adopted_batch_takes_is_no_room_for_another_models_weights() {
+    let mut after = After::new();
+    let mut event = ready(1, 1, 4);
+    if let Event::WorkerReady { held, models, free_memory_bytes, .. } = &mut event {
+        held.clone_from(&after.held);
+        // Eight items of 64 tokens take 512 kB while they run; beside the second model's weights 300 kB are left.
+        models[0].bytes_per_padded_token = 1_000;
+        let (weights_bytes, bytes_per_padded_token) = (1_000_000, 100);
+        models.push(ModelOffer { resident: false, weights_bytes, bytes_per_padded_token, ..offer(ModelKey(2)) });
+        *free_memory_bytes = 1_444_500;
+    }
+    let adopted = |action: &&Action| matches!(action, Action::Adopted { .. });
+    assert_eq!(after.tell(event, 10).iter().filter(adopted).count(), 2);
+    let item = scheduler::ItemSpec { model: ModelKey(2), ..bulk(100, 1, 64) };
+    after.tell(Event::Submit { run: run(2), term: term(), items: vec![item] }, 20);
+    after.tell(Event::Tick, 300);
+    assert_eq!(after.handed_out(), 0, "{:?}", after.actions);
+    let leases: Vec<Lease> = after.held.iter().map(|held| held.lease).collect();
+    for lease in leases {
+        assert_eq!(after.handed_out(), 0, "{:?}", after.actions);
+        after.tell(Event::BatchDone { worker: worker(1), lease, elapsed_us: 1_000 }, 310);
+    }
+    assert_eq!(after.handed_out(), 1, "{:?}", after.actions);
 }

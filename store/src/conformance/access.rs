@@ -114,4 +114,8 @@ pub async fn what_an_account_was_given_is_changed_by_one_at_a_time(store: Arc<dy
     assert_eq!(first, SharedRow { version: 1, ..row.clone() });
     assert_eq!(store.shared_update(row, 0).await, Ok(Cas::Conflict(Some(first.clone()))));
     assert_eq!(store.shared_get(account).await, Ok(first));
+    for _ in 0..2 {
+        store.shared_remove(account).await.unwrap();
+        assert_eq!(store.shared_get(account).await, Ok(SharedRow::nothing(account)));
+    }
 }

@@ -16,6 +16,7 @@ pub mod blobs;
 pub mod cache;
 pub mod edits;
 pub mod events;
+pub mod hand;
 pub mod intents;
 pub mod leases;
 pub mod projects;
@@ -111,6 +112,12 @@ macro_rules! records_conformance {
             of_many_that_change_who_has_a_project_each_counts_once,
             a_row_that_no_project_can_have_is_refused_whole,
             what_an_account_was_given_is_changed_by_one_at_a_time,
+        ]}
+        $crate::conformance_tests! { $open, hand: [
+            what_is_at_hand_is_what_is_there,
+            whoever_looks_after_a_change_was_answered_finds_it,
+            a_change_that_nobody_waited_for_is_found_too,
+            what_is_imported_takes_the_place_of_what_was_at_hand,
         ]}
         $crate::conformance_tests! { $open, leases: [
             a_lease_is_taken_once,

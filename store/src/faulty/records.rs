@@ -1,5 +1,7 @@
 //! Records that fail by plan.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::account::AccountEvent;
 use domain::audit::AuditEntry;
@@ -35,6 +37,37 @@ impl Faulty<dyn Records> {
 impl Records for Faulty<dyn Records> {
     fn identity(&self) -> StoreIdentity {
         self.inner.identity()
+    }
+
+    // A read that fails has nothing at hand.
+
+    fn project_at_hand(&self, tenant: TenantId, project: ProjectId) -> Option<Arc<ProjectRow>> {
+        self.fail_read().ok()?;
+        self.inner.project_at_hand(tenant, project)
+    }
+
+    fn run_at_hand(&self, run: RunId) -> Option<Arc<RunRow>> {
+        self.fail_read().ok()?;
+        self.inner.run_at_hand(run)
+    }
+
+    fn events_head_at_hand(&self, project: ProjectId) -> Option<Arc<EventHead>> {
+        self.fail_read().ok()?;
+        self.inner.events_head_at_hand(project)
+    }
+
+    fn account_at_hand(&self, account: AccountId) -> Option<Arc<AccountRow>> {
+        self.fail_read().ok()?;
+        self.inner.account_at_hand(account)
+    }
+
+    fn access_at_hand(&self, project: ProjectId) -> Option<Arc<Option<AccessRow>>> {
+        self.fail_read().ok()?;
+        self.inner.access_at_hand(project)
+    }
+
+    fn at_hand(&self) -> (u64, u64) {
+        self.inner.at_hand()
     }
 
     async fn health(&self) -> Result<Health, StoreError> {
@@ -337,6 +370,10 @@ impl Records for Faulty<dyn Records> {
 
     async fn shared_update(&self, row: SharedRow, expected_version: u64) -> Result<Cas<SharedRow>, StoreError> {
         self.cas(self.inner.shared_update(row, expected_version)).await
+    }
+
+    async fn shared_remove(&self, account: AccountId) -> Result<(), StoreError> {
+        self.apply(self.inner.shared_remove(account)).await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {

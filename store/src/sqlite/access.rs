@@ -63,3 +63,8 @@ pub(super) fn put_shared(connection: &Connection, row: SharedRow) -> Result<Shar
     execute(connection, "writing what was shared", sql, params![row.account.0.to_be_bytes(), encode(&row)?])?;
     Ok(row)
 }
+
+pub(super) fn remove_shared(connection: &Connection, account: AccountId) -> Result<(), StoreError> {
+    let sql = "DELETE FROM shared WHERE account = ?1";
+    execute(connection, "removing what was shared", sql, params![account.0.to_be_bytes()])
+}

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `writer` | the one writing thread, and its group commits |
 //! | `readers` | read-only connections |
+//! | `hand` | rows in memory, as long as they are what stands on the disk |
 //! | `migrate` | the schema, forward only |
 //! | `payload` | rows as bytes |
 //! | `export` | rows into a backup, and out of one |
@@ -16,6 +17,7 @@ mod audit;
 mod edits;
 mod events;
 mod export;
+mod hand;
 mod identities;
 mod intents;
 mod leases;
@@ -29,6 +31,7 @@ mod uploads;
 mod webhooks;
 mod writer;
 
+use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,6 +42,7 @@ use crate::failpoint;
 use crate::folder::FolderLock;
 use crate::records::{Cas, StoreIdentity};
 use crate::rows::LIST_MAX;
+use hand::{Hand, Table, Touched};
 use readers::Readers;
 use std::sync::Arc;
 use writer::{Verdict, Writer, Written};
@@ -57,6 +61,7 @@ pub(crate) struct Sqlite {
     // two, which folds the log into the database, and only then is the folder let go.
     readers: Readers,
     writer: Writer,
+    hand: Arc<Hand>,
     identity: StoreIdentity,
     path: PathBuf,
     _lock: Arc<FolderLock>,
@@ -70,24 +75,49 @@ impl Sqlite {
         let identity = migrate::migrate(&mut connection, &path)?;
         // SQLite syncs the folder for its log, not for the database file itself.
         crate::folder::sync_folder(lock.folder())?;
+        let hand = Arc::new(Hand::new());
         Ok(Self {
             readers: Readers::new(&path, deadline),
-            writer: Writer::start(connection, deadline)?,
+            writer: Writer::start(connection, deadline, Arc::clone(&hand))?,
+            hand,
             identity,
             path,
             _lock: lock,
         })
     }
 
+    /// A row that is at hand, or the one that a reader finds, which is at hand from then on.
+    async fn found<K, R, F>(
+        &self,
+        (table, key): (&Table<K, R>, K),
+        operation: &'static str,
+        work: F,
+    ) -> Result<Option<R>, StoreError>
+    where
+        K: Copy + Eq + Hash + Send + Sync + 'static,
+        R: Clone + Send + Sync + 'static,
+        F: FnOnce(&Connection) -> Result<Option<R>, StoreError> + Send + 'static,
+    {
+        if let Some(row) = table.get(&key) {
+            return Ok(Some(Arc::unwrap_or_clone(row)));
+        }
+        let ticket = table.ticket(&key);
+        let found = self.readers.read(operation, work).await?;
+        if let Some(row) = &found {
+            table.keep(key, ticket, Arc::new(row.clone()));
+        }
+        Ok(found)
+    }
+
     /// A compare-and-set: what it answers as applied is kept, a conflict is undone.
-    async fn cas<T, C, F>(&self, operation: &'static str, work: F) -> Result<Cas<T, C>, StoreError>
+    async fn cas<T, C, F>(&self, operation: &'static str, touched: Touched, work: F) -> Result<Cas<T, C>, StoreError>
     where
         T: Send + 'static,
         C: Send + 'static,
         F: FnOnce(&Connection) -> Result<Cas<T, C>, StoreError> + Send + 'static,
     {
         debug_assert!(failpoint::lists(operation), "`{operation}` is not in the list of failpoints");
-        let written = self.writer.write(operation, |connection| {
+        let written = self.writer.write(operation, touched, |connection| {
             Ok(match work(connection)? {
                 applied @ Cas::Applied(_) => Verdict::Keep(applied),
                 refused => Verdict::Undo(refused),
@@ -101,12 +131,12 @@ impl Sqlite {
     }
 
     /// An idempotent write.
-    async fn apply<F>(&self, operation: &'static str, work: F) -> Result<(), StoreError>
+    async fn apply<F>(&self, operation: &'static str, touched: Touched, work: F) -> Result<(), StoreError>
     where
         F: FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
     {
         debug_assert!(failpoint::lists(operation), "`{operation}` is not in the list of failpoints");
-        match self.writer.write(operation, |connection| work(connection).map(Verdict::Keep)).await {
+        match self.writer.write(operation, touched, |connection| work(connection).map(Verdict::Keep)).await {
             Written::Done(()) => Ok(()),
             Written::Failed(error) | Written::Doubtful(error) => Err(error),
         }

@@ -1,5 +1,6 @@
 //! The records port: reads on the readers, writes through the writer.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -10,6 +11,7 @@ use domain::project::Activity;
 use domain::run::RunEvent;
 use rusqlite::params;
 
+use super::hand::Touched;
 use super::readers::READERS_MAX;
 use super::writer::{QUEUE_MAX, Verdict, Written};
 use super::{
@@ -30,10 +32,34 @@ impl Records for Sqlite {
         self.identity
     }
 
+    fn project_at_hand(&self, tenant: TenantId, project: ProjectId) -> Option<Arc<ProjectRow>> {
+        self.hand.projects.get(&(tenant, project))
+    }
+
+    fn run_at_hand(&self, run: RunId) -> Option<Arc<RunRow>> {
+        self.hand.runs.get(&run)
+    }
+
+    fn events_head_at_hand(&self, project: ProjectId) -> Option<Arc<EventHead>> {
+        self.hand.heads.get(&project)
+    }
+
+    fn account_at_hand(&self, account: AccountId) -> Option<Arc<AccountRow>> {
+        self.hand.accounts.get(&account)
+    }
+
+    fn access_at_hand(&self, project: ProjectId) -> Option<Arc<Option<AccessRow>>> {
+        self.hand.access.get(&project)
+    }
+
+    fn at_hand(&self) -> (u64, u64) {
+        self.hand.size()
+    }
+
     async fn health(&self) -> Result<Health, StoreError> {
         let writes_queued = self.writer.queued() as u32;
         let begun = Instant::now();
-        self.apply("probing the store", |c| {
+        self.apply("probing the store", Touched::Nothing, |c| {
             let sql = "INSERT INTO meta (key, value) VALUES ('probe', randomblob(8))
                        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
             execute(c, "probing the store", sql, params![])
@@ -59,7 +85,7 @@ impl Records for Sqlite {
     }
 
     async fn migrate(&self) -> Result<Migrated, StoreError> {
-        match self.writer.write("migrating the store", |c| migrate::pending(c).map(Verdict::Keep)).await {
+        match self.writer.write("migrating the store", Touched::All, |c| migrate::pending(c).map(Verdict::Keep)).await {
             Written::Done(migrated) => Ok(migrated),
             Written::Failed(error) | Written::Doubtful(error) => Err(error),
         }
@@ -70,15 +96,19 @@ impl Records for Sqlite {
     }
 
     async fn import(&self, rows: Vec<KeptRow>) -> Result<(), StoreError> {
-        self.apply("importing the records", move |c| export::import(c, &rows)).await
+        self.apply("importing the records", Touched::All, move |c| export::import(c, &rows)).await
     }
 
     async fn adopt(&self, store_id: u128, incarnation: u64) -> Result<(), StoreError> {
-        self.apply("taking another store's identity", move |c| export::adopt(c, store_id, incarnation)).await
+        self.apply("taking another store's identity", Touched::Nothing, move |c| {
+            export::adopt(c, store_id, incarnation)
+        })
+        .await
     }
 
     async fn project_get(&self, tenant: TenantId, project: ProjectId) -> Result<Option<ProjectRow>, StoreError> {
-        self.readers.read("reading a project", move |c| projects::get(c, tenant, project)).await
+        let kept = (&self.hand.projects, (tenant, project));
+        self.found(kept, "reading a project", move |c| projects::get(c, tenant, project)).await
     }
 
     async fn project_list(&self, tenant: TenantId, limit: u32) -> Result<Vec<ProjectRow>, StoreError> {
@@ -86,7 +116,8 @@ impl Records for Sqlite {
     }
 
     async fn project_insert(&self, row: ProjectRow, act: Option<NewAct>) -> Result<Cas<ProjectRow>, StoreError> {
-        self.cas("adding a project", move |c| projects::insert(c, row, act)).await
+        self.cas("adding a project", Touched::Project(row.tenant, row.project), move |c| projects::insert(c, row, act))
+            .await
     }
 
     async fn project_update(
@@ -95,7 +126,10 @@ impl Records for Sqlite {
         expected_version: u64,
         act: Option<NewAct>,
     ) -> Result<Cas<ProjectRow>, StoreError> {
-        self.cas("updating a project", move |c| projects::update(c, row, expected_version, act)).await
+        self.cas("updating a project", Touched::Project(row.tenant, row.project), move |c| {
+            projects::update(c, row, expected_version, act)
+        })
+        .await
     }
 
     async fn activity(
@@ -109,19 +143,22 @@ impl Records for Sqlite {
     }
 
     async fn project_remove(&self, tenant: TenantId, project: ProjectId) -> Result<(), StoreError> {
-        self.apply("removing a project", move |c| projects::remove(c, tenant, project)).await
+        self.apply("removing a project", Touched::Project(tenant, project), move |c| {
+            projects::remove(c, tenant, project)
+        })
+        .await
     }
 
     async fn run_get(&self, run: RunId) -> Result<Option<RunRow>, StoreError> {
-        self.readers.read("reading a run", move |c| runs::get(c, run)).await
+        self.found((&self.hand.runs, run), "reading a run", move |c| runs::get(c, run)).await
     }
 
     async fn run_insert(&self, row: RunRow, events: Vec<OutboxEvent>) -> Result<Cas<RunRow>, StoreError> {
-        self.cas("adding a run", move |c| runs::insert(c, row, events)).await
+        self.cas("adding a run", Touched::Run(row.run), move |c| runs::insert(c, row, events)).await
     }
 
     async fn run_update(&self, update: RunUpdate) -> Result<Cas<RunRow, RunConflict>, StoreError> {
-        self.cas("updating a run", move |c| runs::update(c, update)).await
+        self.cas("updating a run", Touched::Run(update.row.run), move |c| runs::update(c, update)).await
     }
 
     async fn segments(&self, run: RunId) -> Result<Vec<SegmentRow>, StoreError> {
@@ -133,7 +170,7 @@ impl Records for Sqlite {
     }
 
     async fn outbox_trim(&self, run: RunId, through: u64) -> Result<(), StoreError> {
-        self.apply("trimming an outbox", move |c| runs::outbox_trim(c, run, through)).await
+        self.apply("trimming an outbox", Touched::Nothing, move |c| runs::outbox_trim(c, run, through)).await
     }
 
     async fn edit_append(
@@ -142,7 +179,7 @@ impl Records for Sqlite {
         row: EditRow,
         expected_version: u64,
     ) -> Result<Cas<EditRow, Option<u64>>, StoreError> {
-        self.cas("appending an edit", move |c| edits::append(c, run, row, expected_version)).await
+        self.cas("appending an edit", Touched::Nothing, move |c| edits::append(c, run, row, expected_version)).await
     }
 
     async fn edits(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<EditRow>, StoreError> {
@@ -150,15 +187,17 @@ impl Records for Sqlite {
     }
 
     async fn run_remove(&self, run: RunId) -> Result<(), StoreError> {
-        self.apply("removing a run", move |c| runs::remove(c, run)).await
+        self.apply("removing a run", Touched::Run(run), move |c| runs::remove(c, run)).await
     }
 
     async fn events_head(&self, project: ProjectId) -> Result<EventHead, StoreError> {
-        self.readers.read("reading the head of an event log", move |c| events::head(c, project)).await
+        let kept = (&self.hand.heads, project);
+        let found = self.found(kept, "reading the head of an event log", move |c| events::head(c, project).map(Some));
+        found.await.map(|head| head.unwrap_or_else(EventHead::empty))
     }
 
     async fn events_append(&self, append: EventAppend) -> Result<Cas<EventHead>, StoreError> {
-        self.cas("appending to an event log", move |c| events::append(c, append)).await
+        self.cas("appending to an event log", Touched::Head(append.project), move |c| events::append(c, append)).await
     }
 
     async fn events_after(&self, project: ProjectId, after: u64, limit: u32) -> Result<Vec<RunEvent>, StoreError> {
@@ -166,7 +205,7 @@ impl Records for Sqlite {
     }
 
     async fn events_remove(&self, project: ProjectId) -> Result<(), StoreError> {
-        self.apply("removing an event log", move |c| events::remove(c, project)).await
+        self.apply("removing an event log", Touched::Head(project), move |c| events::remove(c, project)).await
     }
 
     async fn upload_get(&self, tenant: TenantId, upload: UploadId) -> Result<Option<UploadRow>, StoreError> {
@@ -178,15 +217,15 @@ impl Records for Sqlite {
     }
 
     async fn upload_insert(&self, row: UploadRow) -> Result<Cas<UploadRow>, StoreError> {
-        self.cas("adding an upload", move |c| uploads::insert(c, row)).await
+        self.cas("adding an upload", Touched::Nothing, move |c| uploads::insert(c, row)).await
     }
 
     async fn upload_update(&self, row: UploadRow, expected_version: u64) -> Result<Cas<UploadRow>, StoreError> {
-        self.cas("updating an upload", move |c| uploads::update(c, row, expected_version)).await
+        self.cas("updating an upload", Touched::Nothing, move |c| uploads::update(c, row, expected_version)).await
     }
 
     async fn upload_remove(&self, tenant: TenantId, upload: UploadId) -> Result<(), StoreError> {
-        self.apply("removing an upload", move |c| uploads::remove(c, tenant, upload)).await
+        self.apply("removing an upload", Touched::Nothing, move |c| uploads::remove(c, tenant, upload)).await
     }
 
     async fn webhook_get(&self, tenant: TenantId, webhook: WebhookId) -> Result<Option<WebhookRow>, StoreError> {
@@ -202,7 +241,7 @@ impl Records for Sqlite {
         row: WebhookRow,
         marks: Vec<(ProjectId, WebhookMark)>,
     ) -> Result<Cas<WebhookRow>, StoreError> {
-        self.cas("adding a webhook", move |c| webhooks::insert(c, row, &marks)).await
+        self.cas("adding a webhook", Touched::Nothing, move |c| webhooks::insert(c, row, &marks)).await
     }
 
     async fn webhook_update(
@@ -211,11 +250,12 @@ impl Records for Sqlite {
         expected_version: u64,
         mark: Option<(ProjectId, WebhookMark)>,
     ) -> Result<Cas<WebhookRow>, StoreError> {
-        self.cas("updating a webhook", move |c| webhooks::update(c, row, expected_version, mark)).await
+        self.cas("updating a webhook", Touched::Nothing, move |c| webhooks::update(c, row, expected_version, mark))
+            .await
     }
 
     async fn webhook_remove(&self, tenant: TenantId, webhook: WebhookId) -> Result<(), StoreError> {
-        self.apply("removing a webhook", move |c| webhooks::remove(c, tenant, webhook)).await
+        self.apply("removing a webhook", Touched::Nothing, move |c| webhooks::remove(c, tenant, webhook)).await
     }
 
     async fn webhook_marks(
@@ -233,12 +273,14 @@ impl Records for Sqlite {
         webhook: WebhookId,
         project: ProjectId,
     ) -> Result<(), StoreError> {
-        self.apply("removing what a webhook was told", move |c| webhooks::mark_remove(c, tenant, webhook, project))
-            .await
+        self.apply("removing what a webhook was told", Touched::Nothing, move |c| {
+            webhooks::mark_remove(c, tenant, webhook, project)
+        })
+        .await
     }
 
     async fn account_get(&self, account: AccountId) -> Result<Option<AccountRow>, StoreError> {
-        self.readers.read("reading an account", move |c| accounts::get(c, account)).await
+        self.found((&self.hand.accounts, account), "reading an account", move |c| accounts::get(c, account)).await
     }
 
     async fn account_insert(
@@ -246,7 +288,7 @@ impl Records for Sqlite {
         row: AccountRow,
         event: Option<NewAccountEvent>,
     ) -> Result<Cas<AccountRow>, StoreError> {
-        self.cas("adding an account", move |c| accounts::insert(c, row, event)).await
+        self.cas("adding an account", Touched::Account(row.account), move |c| accounts::insert(c, row, event)).await
     }
 
     async fn account_update(
@@ -255,7 +297,10 @@ impl Records for Sqlite {
         expected_version: u64,
         event: Option<NewAccountEvent>,
     ) -> Result<Cas<AccountRow>, StoreError> {
-        self.cas("updating an account", move |c| accounts::update(c, row, expected_version, event)).await
+        self.cas("updating an account", Touched::Account(row.account), move |c| {
+            accounts::update(c, row, expected_version, event)
+        })
+        .await
     }
 
     async fn account_events(
@@ -268,7 +313,7 @@ impl Records for Sqlite {
     }
 
     async fn account_remove(&self, account: AccountId) -> Result<(), StoreError> {
-        self.apply("removing an account", move |c| accounts::remove(c, account)).await
+        self.apply("removing an account", Touched::Account(account), move |c| accounts::remove(c, account)).await
     }
 
     async fn account_list(&self, after: AccountId, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
@@ -281,12 +326,13 @@ impl Records for Sqlite {
     }
 
     async fn email_claim(&self, row: EmailRow, expected_version: u64) -> Result<Cas<EmailRow>, StoreError> {
-        self.cas("claiming an address", move |c| accounts::claim_email(c, row, expected_version)).await
+        self.cas("claiming an address", Touched::Nothing, move |c| accounts::claim_email(c, row, expected_version))
+            .await
     }
 
     async fn email_release(&self, email: &str, account: AccountId) -> Result<(), StoreError> {
         let email = email.to_owned();
-        self.apply("releasing an address", move |c| accounts::release_email(c, &email, account)).await
+        self.apply("releasing an address", Touched::Nothing, move |c| accounts::release_email(c, &email, account)).await
     }
 
     async fn identity_get(&self, identity: Digest) -> Result<Option<IdentityRow>, StoreError> {
@@ -294,15 +340,15 @@ impl Records for Sqlite {
     }
 
     async fn identity_claim(&self, row: IdentityRow, expected_version: u64) -> Result<Cas<IdentityRow>, StoreError> {
-        self.cas("claiming an identity", move |c| identities::claim(c, row, expected_version)).await
+        self.cas("claiming an identity", Touched::Nothing, move |c| identities::claim(c, row, expected_version)).await
     }
 
     async fn identity_release(&self, identity: Digest, account: AccountId) -> Result<(), StoreError> {
-        self.apply("releasing an identity", move |c| identities::release(c, identity, account)).await
+        self.apply("releasing an identity", Touched::Nothing, move |c| identities::release(c, identity, account)).await
     }
 
     async fn audit_append(&self, entry: AuditEntry) -> Result<(), StoreError> {
-        self.apply("writing the node's log", move |c| audit::append(c, &entry)).await
+        self.apply("writing the node's log", Touched::Nothing, move |c| audit::append(c, &entry)).await
     }
 
     async fn audit_page(&self, period: u64, before: AuditId, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
@@ -314,19 +360,24 @@ impl Records for Sqlite {
     }
 
     async fn site_update(&self, row: SiteRow, expected_version: u64) -> Result<Cas<SiteRow>, StoreError> {
-        self.cas("claiming the node", move |c| accounts::update_site(c, row, expected_version)).await
+        self.cas("claiming the node", Touched::Nothing, move |c| accounts::update_site(c, row, expected_version)).await
     }
 
     async fn access_get(&self, project: ProjectId) -> Result<Option<AccessRow>, StoreError> {
-        self.readers.read("reading who has a project", move |c| access::get(c, project)).await
+        let kept = (&self.hand.access, project);
+        let found = self.found(kept, "reading who has a project", move |c| access::get(c, project).map(Some));
+        found.await.map(Option::flatten)
     }
 
     async fn access_update(&self, row: AccessRow, expected_version: u64) -> Result<Cas<AccessRow>, StoreError> {
-        self.cas("changing who has a project", move |c| access::update(c, row, expected_version)).await
+        self.cas("changing who has a project", Touched::Access(row.project), move |c| {
+            access::update(c, row, expected_version)
+        })
+        .await
     }
 
     async fn access_remove(&self, project: ProjectId) -> Result<(), StoreError> {
-        self.apply("removing who has a project", move |c| access::remove(c, project)).await
+        self.apply("removing who has a project", Touched::Access(project), move |c| access::remove(c, project)).await
     }
 
     async fn shared_get(&self, account: AccountId) -> Result<SharedRow, StoreError> {
@@ -334,7 +385,12 @@ impl Records for Sqlite {
     }
 
     async fn shared_update(&self, row: SharedRow, expected_version: u64) -> Result<Cas<SharedRow>, StoreError> {
-        self.cas("changing what was shared", move |c| access::update_shared(c, row, expected_version)).await
+        self.cas("changing what was shared", Touched::Nothing, move |c| access::update_shared(c, row, expected_version))
+            .await
+    }
+
+    async fn shared_remove(&self, account: AccountId) -> Result<(), StoreError> {
+        self.apply("removing what was shared", Touched::Nothing, move |c| access::remove_shared(c, account)).await
     }
 
     async fn lease_get(&self, key: LeaseKey) -> Result<Option<LeaseRow>, StoreError> {
@@ -348,19 +404,19 @@ impl Records for Sqlite {
         owner: OwnerId,
     ) -> Result<Cas<LeaseRow>, StoreError> {
         let incarnation = self.identity.incarnation;
-        self.cas("taking a lease", move |c| leases::take(c, incarnation, key, seen, owner)).await
+        self.cas("taking a lease", Touched::Nothing, move |c| leases::take(c, incarnation, key, seen, owner)).await
     }
 
     async fn lease_renew(&self, key: LeaseKey, mine: LeaseRow) -> Result<Cas<LeaseRow>, StoreError> {
-        self.cas("renewing a lease", move |c| leases::renew(c, key, mine)).await
+        self.cas("renewing a lease", Touched::Nothing, move |c| leases::renew(c, key, mine)).await
     }
 
     async fn lease_release(&self, key: LeaseKey, mine: LeaseRow) -> Result<Cas<LeaseRow>, StoreError> {
-        self.cas("releasing a lease", move |c| leases::release(c, key, mine)).await
+        self.cas("releasing a lease", Touched::Nothing, move |c| leases::release(c, key, mine)).await
     }
 
     async fn intent_put(&self, row: IntentRow) -> Result<(), StoreError> {
-        self.apply("putting an intent", move |c| intents::put(c, &row)).await
+        self.apply("putting an intent", Touched::Nothing, move |c| intents::put(c, &row)).await
     }
 
     async fn intent_list(&self, shard: u16, limit: u32) -> Result<Vec<IntentRow>, StoreError> {
@@ -368,6 +424,6 @@ impl Records for Sqlite {
     }
 
     async fn intent_remove(&self, shard: u16, id: u128) -> Result<(), StoreError> {
-        self.apply("removing an intent", move |c| intents::remove(c, shard, id)).await
+        self.apply("removing an intent", Touched::Nothing, move |c| intents::remove(c, shard, id)).await
     }
 }

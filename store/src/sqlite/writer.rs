@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::hand::{Hand, Touched};
 use super::sql_error;
 use crate::error::StoreError;
 use crate::failpoint::{self, Commit};
@@ -49,6 +50,8 @@ trait Job: Send {
     fn run(&mut self, connection: &Connection) -> Result<bool, StoreError>;
     /// The operation, if what it wrote is to be kept.
     fn wrote(&self) -> Option<&'static str>;
+    /// What it may have changed of rows that are kept at hand.
+    fn touched(&self) -> Touched;
     /// Answers its caller, after the commit or the failure of it.
     fn answer(self: Box<Self>, fate: &Fate);
 }
@@ -86,6 +89,7 @@ impl Drop for Withdraw {
 
 struct TypedJob<T, F> {
     operation: &'static str,
+    touched: Touched,
     claim: Arc<Claim>,
     work: Option<F>,
     result: Result<Verdict<T>, StoreError>,
@@ -120,6 +124,10 @@ where
         matches!(self.result, Ok(Verdict::Keep(_))).then_some(self.operation)
     }
 
+    fn touched(&self) -> Touched {
+        self.touched
+    }
+
     fn answer(self: Box<Self>, fate: &Fate) {
         let written = match (self.result, fate) {
             (Ok(Verdict::Keep(value) | Verdict::Undo(value)), Fate::Committed) => Written::Done(value),
@@ -141,11 +149,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, deadline: Duration) -> Result<Self, StoreError> {
+    /// Starts one, which takes out of `hand` what it changes.
+    pub(super) fn start(connection: Connection, deadline: Duration, hand: Arc<Hand>) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || run(&connection, jobs))
+            .spawn(move || run(&connection, jobs, &hand))
             .map_err(|e| StoreError::from_io("starting the store's writer", &e))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), deadline })
     }
@@ -155,8 +164,9 @@ impl Writer {
         self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
-    /// Runs `work` in the next group and answers once that is committed.
-    pub(super) async fn write<T, F>(&self, operation: &'static str, work: F) -> Written<T>
+    /// Runs `work`, which changes no rows that are kept at hand but what it `touched`, in the next group, and answers once
+    /// that is committed.
+    pub(super) async fn write<T, F>(&self, operation: &'static str, touched: Touched, work: F) -> Written<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<Verdict<T>, StoreError> + Send + 'static,
@@ -167,7 +177,7 @@ impl Writer {
         let claim = Arc::new(Claim(AtomicU8::new(WAITING)));
         let withdraw = Withdraw(Arc::clone(&claim));
         let (reply, answer) = oneshot::channel();
-        let job = TypedJob { operation, claim, work: Some(work), result: Err(StoreError::Closed), reply };
+        let job = TypedJob { operation, touched, claim, work: Some(work), result: Err(StoreError::Closed), reply };
 
         match tokio::time::timeout_at(deadline, queue.reserve()).await {
             Err(_) => return Written::Failed(timeout()),
@@ -195,7 +205,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+fn run(connection: &Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>, hand: &Hand) {
     while let Some(first) = jobs.blocking_recv() {
         if !first.claim() {
             continue;
@@ -211,6 +221,8 @@ fn run(connection: &Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
         if let Fate::Lost(error) | Fate::Doubtful(error) = &fate {
             tracing::warn!(code = error.code(), %error, jobs = group.len(), "a group of writes failed");
         }
+        // Before anybody knows: who is answered, and looks, must not find what was there before.
+        group.iter().for_each(|job| hand.forget(job.touched()));
         for job in group {
             job.answer(&fate);
         }
@@ -300,7 +312,7 @@ mod tests {
         let path = dir.path().join("books.sqlite");
         let connection = super::super::open_to_write(&path).unwrap();
         connection.execute_batch(TABLE).unwrap();
-        let writer = Writer::start(connection, Duration::from_millis(deadline_ms)).unwrap();
+        let writer = Writer::start(connection, Duration::from_millis(deadline_ms), Arc::new(Hand::new())).unwrap();
         (writer, Connection::open(path).unwrap(), dir)
     }
 
@@ -325,7 +337,7 @@ mod tests {
                     let _ = held.recv();
                     add(connection, "INSERT INTO book (title) VALUES ('first')")
                 };
-                writer.write("holding", hold).await
+                writer.write("holding", Touched::Nothing, hold).await
             }
         });
         runs.await.unwrap();
@@ -337,10 +349,11 @@ mod tests {
         let (writer, reader, _dir) = writer(5_000);
         let writer = Arc::new(writer);
         let (release, held) = hold(&writer).await;
-        let good = writer.write("good", |c| add(c, "INSERT INTO book (title) VALUES ('good')"));
-        let bad =
-            writer.write("bad", |c| add(c, "INSERT INTO book (title) VALUES ('bad'); INSERT INTO nowhere VALUES (1)"));
-        let refused = writer.write("refused", |c| {
+        let good = writer.write("good", Touched::Nothing, |c| add(c, "INSERT INTO book (title) VALUES ('good')"));
+        let bad = writer.write("bad", Touched::Nothing, |c| {
+            add(c, "INSERT INTO book (title) VALUES ('bad'); INSERT INTO nowhere VALUES (1)")
+        });
+        let refused = writer.write("refused", Touched::Nothing, |c| {
             add(c, "INSERT INTO book (title) VALUES ('refused')")?;
             Ok(Verdict::Undo(9))
         });
@@ -364,8 +377,9 @@ mod tests {
         let writer = Arc::new(writer);
         let (release, held) = hold(&writer).await;
         // The constraint is looked at when the commit begins.
-        let dangling = writer.write("dangling", |c| add(c, "INSERT INTO book (title, shelf) VALUES ('stray', 99)"));
-        let refused = writer.write("refused", |_| Ok(Verdict::Undo(())));
+        let dangling = writer
+            .write("dangling", Touched::Nothing, |c| add(c, "INSERT INTO book (title, shelf) VALUES ('stray', 99)"));
+        let refused = writer.write("refused", Touched::Nothing, |_| Ok(Verdict::Undo(())));
         let (dangling, refused, ()) = tokio::join!(dangling, refused, async {
             while writer.queued() < 2 {
                 tokio::task::yield_now().await;
@@ -376,7 +390,7 @@ mod tests {
         assert!(matches!(dangling, Written::Doubtful(_)));
         assert!(matches!(refused, Written::Failed(_)));
         assert_eq!(titles(&reader), [""; 0]);
-        let next = writer.write("next", |c| add(c, "INSERT INTO book (title) VALUES ('next')")).await;
+        let next = writer.write("next", Touched::Nothing, |c| add(c, "INSERT INTO book (title) VALUES ('next')")).await;
         assert_eq!(next, Written::Done(()));
         assert_eq!(titles(&reader), ["next"]);
     }
@@ -386,7 +400,9 @@ mod tests {
         let (writer, reader, _dir) = writer(50);
         let writer = Arc::new(writer);
         let (release, held) = hold(&writer).await;
-        let waiting = writer.write("waiting", |c| add(c, "INSERT INTO book (title) VALUES ('withdrawn')")).await;
+        let waiting = writer
+            .write("waiting", Touched::Nothing, |c| add(c, "INSERT INTO book (title) VALUES ('withdrawn')"))
+            .await;
         assert_eq!(waiting, Written::Failed(StoreError::Timeout { operation: "waiting", deadline_ms: 50 }));
         let held = held.await.unwrap();
         assert_eq!(held, Written::Doubtful(StoreError::Timeout { operation: "holding", deadline_ms: 50 }));
@@ -399,12 +415,16 @@ mod tests {
     async fn a_full_disk_is_said_so_and_writing_goes_on_once_there_is_space() {
         let (writer, reader, _dir) = writer(5_000);
         let limit = |pages: u32| {
-            writer.write("limiting", move |c| {
+            writer.write("limiting", Touched::Nothing, move |c| {
                 c.pragma_update(None, "max_page_count", pages).map(Verdict::Undo).map_err(|e| sql_error("limiting", &e))
             })
         };
         assert_eq!(limit(1).await, Written::Done(()));
-        let big = || writer.write("filling", |c| add(c, "INSERT INTO book (title) VALUES (hex(zeroblob(100000)))"));
+        let big = || {
+            writer.write("filling", Touched::Nothing, |c| {
+                add(c, "INSERT INTO book (title) VALUES (hex(zeroblob(100000)))")
+            })
+        };
         assert_eq!(big().await, Written::Failed(StoreError::Full { operation: "adding a book" }));
         assert_eq!(limit(1_000_000).await, Written::Done(()));
         assert_eq!(big().await, Written::Done(()));

@@ -27,7 +27,7 @@ use store::{Keyring, Purpose, Signed};
 use super::super::token::{Token, TokenKind};
 use super::super::{Result, attempts};
 use super::invitations::note_payer;
-use super::{enter, must, rows, tell, write_down};
+use super::{Reached, enter, leaving, must, rows, tell, write_down};
 use crate::clock::wall_ms;
 use crate::run::RunContext;
 
@@ -71,14 +71,15 @@ fn unseal(keys: &Keyring, text: &Secret) -> Option<Said> {
 }
 
 /// As whom whoever shows a visit goes on, if its link is still there.
-pub(super) fn visit(context: &RunContext, row: &AccessRow, text: &Secret) -> Option<ReachedReply> {
+pub(super) fn visit(context: &RunContext, row: &AccessRow, text: &Secret) -> Option<Reached> {
     let said = unseal(&context.keys, text).filter(|said| said.project == row.project)?;
     let now_ms = wall_ms();
     let link = row.links.iter().find(|link| link.link == said.link && now_ms < link.expires_ms)?;
     let until_ms = said.expires_ms.min(link.expires_ms);
     let proof = Proof::Visit(Visit { project: row.project, link: link.link });
     let principal = Principal { tenant: row.tenant, proof };
-    (now_ms < until_ms).then_some(ReachedReply { principal, role: link.role, until_ms: Some(until_ms) })
+    let reply = ReachedReply { principal, role: link.role, until_ms: Some(until_ms) };
+    (now_ms < until_ms).then(|| Reached { reply, given_by: leaving::given_by(row, link) })
 }
 
 fn view(row: &ShareLinkRow) -> ShareLink {
@@ -195,6 +196,9 @@ pub async fn open(context: &Arc<RunContext>, ask: &OpenShareLink) -> Result<Link
     let link = row.links.iter().find(is_it).filter(|there| token.is(&there.secret)).ok_or_else(over)?;
     let within = Principal { tenant: row.tenant, ..Principal::NOBODY };
     crate::projects::find(context, within, project).await.map_err(|_| over())?;
+    if !leaving::all_stay(context, &leaving::given_by(&row, link)).await? {
+        return Err(over());
+    }
     if let Some(phc) = &link.password {
         let needed = || Fault::new("share-password-needed", "whoever gave you this link has a password for it");
         let said = ask.request.password.as_ref().ok_or_else(needed)?;

@@ -79,12 +79,18 @@ async fn found(
 /// Forgets members whose accounts are gone: an account's id is never used again.
 async fn forget(context: &RunContext, row: &AccessRow, gone: &[AccountId]) {
     let forgotten = rows::change(context, row.tenant, row.project, |row| {
-        row.members.retain(|member| !gone.contains(&member.account));
+        gone.iter().for_each(|member| take_out(row, *member));
         Ok(())
     });
     if let Err(fault) = forgotten.await {
         tracing::debug!(%fault, project = %row.project, "members whose accounts are gone are forgotten later");
     }
+}
+
+/// A member is out, and with them what they gave out.
+pub(super) fn take_out(row: &mut AccessRow, member: AccountId) {
+    row.members.retain(|one| one.account != member);
+    end_what_they_gave(row, member);
 }
 
 /// What an owner gave out ends with their being one: else they would still have it.
@@ -142,12 +148,8 @@ pub async fn remove(context: &RunContext, ask: &RemoveMember) -> Result<()> {
     write_down(context, principal, &ask.visitor, what).await?;
     rows::change(context, row.tenant, project, |row| {
         must(row, principal, least)?;
-        let before = row.members.len();
-        row.members.retain(|one| one.account != member);
-        if row.members.len() == before {
-            return Err(no_member());
-        }
-        end_what_they_gave(row, member);
+        row.member(member).ok_or_else(no_member)?;
+        take_out(row, member);
         Ok(())
     })
     .await?;

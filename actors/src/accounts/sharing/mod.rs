@@ -13,10 +13,12 @@
 //! | [`invitations`] | who is about to |
 //! | [`links`] | addresses that show it |
 //! | [`index`] | the projects that an account was given |
-//! | `rows` | rows found, kept at hand, changed |
+//! | [`leaving`] | what becomes of it all when an account goes |
+//! | `rows` | rows found, changed |
 
 pub mod index;
 pub mod invitations;
+pub mod leaving;
 pub mod links;
 pub mod members;
 mod rows;
@@ -42,14 +44,13 @@ use crate::run::RunContext;
 /// What sharing shares.
 #[derive(Clone)]
 pub(super) struct Sharing {
-    rows: rows::AtHand,
     /// Projects of which somebody may have lost something.
     pub(super) changed: broadcast::Sender<ProjectId>,
 }
 
 impl Default for Sharing {
     fn default() -> Self {
-        Self { rows: rows::AtHand::default(), changed: broadcast::channel(REVOKED_MAX).0 }
+        Self { changed: broadcast::channel(REVOKED_MAX).0 }
     }
 }
 
@@ -80,6 +81,19 @@ fn must(row: &AccessRow, principal: &Principal, least: ProjectRole) -> Result<()
     }
 }
 
+/// What is said of a request for a project.
+pub(crate) struct Reached {
+    /// As whom it goes on.
+    pub(crate) reply: ReachedReply,
+    /// Who gave out what lets it in, by a share link: that shows nothing while one of them leaves.
+    pub(crate) given_by: Vec<AccountId>,
+}
+
+/// Nothing of somebody else's.
+fn nothing(ask: &ReachProject) -> ReachedReply {
+    ReachedReply { principal: ask.principal, role: ProjectRole::Owner, until_ms: None }
+}
+
 /// As whom somebody goes on who asks for a project: as themselves for their own, and for what is nothing to them, so
 /// that they find nothing; else with the tenant that has it, and what they may do. It is asked with each request, and
 /// answered from what is at hand.
@@ -87,14 +101,21 @@ fn must(row: &AccessRow, principal: &Principal, least: ProjectRole) -> Result<()
 /// # Errors
 /// What the store says.
 pub async fn reach(context: &RunContext, ask: &ReachProject) -> Result<ReachedReply> {
-    let own = ReachedReply { principal: ask.principal, role: ProjectRole::Owner, until_ms: None };
     let row = rows::at_hand(context, ask.project).await?;
-    let Some(row) = row.as_ref() else { return Ok(own) };
+    let reached = reached(context, row.as_ref().as_ref(), ask);
+    if leaving::all_stay(context, &reached.given_by).await? { Ok(reached.reply) } else { Ok(nothing(ask)) }
+}
+
+/// The same by who has the project.
+pub(crate) fn reached(context: &RunContext, row: Option<&AccessRow>, ask: &ReachProject) -> Reached {
+    let own = nothing(ask);
+    let alone = |reply| Reached { reply, given_by: Vec::new() };
+    let Some(row) = row else { return alone(own) };
     if let Some(role) = role_in(row, &ask.principal) {
-        return Ok(ReachedReply { principal: Principal { tenant: row.tenant, ..ask.principal }, role, ..own });
+        return alone(ReachedReply { principal: Principal { tenant: row.tenant, ..ask.principal }, role, ..own });
     }
     let visit = ask.visit.as_ref().and_then(|visit| links::visit(context, row, visit));
-    Ok(visit.unwrap_or(own))
+    visit.unwrap_or_else(|| alone(own))
 }
 
 /// A project that somebody does something with, as it stands: its tenant.
@@ -137,7 +158,6 @@ async fn tell(context: &RunContext, within: Principal, project: ProjectId, what:
 /// What the store says.
 pub async fn erase(context: &RunContext, project: ProjectId) -> Result<()> {
     context.records.access_remove(project).await.map_err(|e| crate::store_fault(&e))?;
-    context.accounts.sharing.rows.forget(project);
     let _ = context.accounts.sharing.changed.send(project);
     Ok(())
 }

@@ -1,11 +1,9 @@
-//! Who has a project: found, kept at hand for a moment, and changed by compare-and-set.
+//! Who has a project: found, and changed by compare-and-set.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use cluster::body::Fault;
 use domain::id::{ProjectId, TenantId};
-use moka::sync::Cache;
 use store::Cas;
 use store::rows::AccessRow;
 
@@ -14,53 +12,12 @@ use super::super::rows::MAX_TRIES;
 use crate::run::RunContext;
 use crate::store_fault;
 
-/// Rows kept at hand.
-const ROWS_MAX: u64 = 10_000;
-/// How long another core's change may go unseen here: what is ended has to end within a second.
-const AT_HAND: Duration = Duration::from_millis(800);
-
-/// A project's row, or that it has none.
-type Found = Arc<Option<AccessRow>>;
-
-/// Rows that were read or written lately, also that there was none: this is asked with each request of a project. A
-/// change that is made here is seen here at once.
-#[derive(Clone)]
-pub(super) struct AtHand(Cache<ProjectId, Found>);
-
-impl Default for AtHand {
-    fn default() -> Self {
-        Self(Cache::builder().max_capacity(ROWS_MAX).time_to_live(AT_HAND).build())
+/// Who has a project, as it stands, from memory where it is at hand.
+pub(super) async fn at_hand(context: &RunContext, project: ProjectId) -> Result<Arc<Option<AccessRow>>> {
+    match context.records.access_at_hand(project) {
+        Some(row) => Ok(row),
+        None => Ok(Arc::new(read(context, project).await?)),
     }
-}
-
-fn version(row: &Option<AccessRow>) -> u64 {
-    row.as_ref().map_or(0, |row| row.version)
-}
-
-impl AtHand {
-    /// Keeps a row, unless a newer one is kept: a read that was slow must not bring back what was ended meanwhile.
-    fn keep(&self, project: ProjectId, row: Option<AccessRow>) -> Found {
-        let row = Arc::new(row);
-        let newer = |there: Option<moka::Entry<ProjectId, Found>>| {
-            let there = there.map(moka::Entry::into_value).filter(|there| version(there) > version(&row));
-            there.unwrap_or_else(|| row.clone())
-        };
-        self.0.entry(project).and_upsert_with(newer).into_value()
-    }
-
-    /// Forgets a project that is gone.
-    pub(super) fn forget(&self, project: ProjectId) {
-        self.0.invalidate(&project);
-    }
-}
-
-/// Who has a project, as it stood within the last second.
-pub(super) async fn at_hand(context: &RunContext, project: ProjectId) -> Result<Found> {
-    let rows = &context.accounts.sharing.rows;
-    if let Some(row) = rows.0.get(&project) {
-        return Ok(row);
-    }
-    Ok(rows.keep(project, read(context, project).await?))
 }
 
 /// Who has a project, as it stands.
@@ -83,12 +40,11 @@ pub(super) async fn change(
     project: ProjectId,
     change: impl Fn(&mut AccessRow) -> Result<()>,
 ) -> Result<AccessRow> {
-    let (rows, mut wanted) = (&context.accounts.sharing.rows, None);
+    let mut wanted = None;
     for _ in 0..MAX_TRIES {
         let row = read(context, project).await?.unwrap_or_else(|| AccessRow::alone(tenant, project));
         // An outcome that was not known: what was wanted stands there.
         if wanted.take().is_some_and(|wanted| wanted == row) {
-            rows.keep(project, Some(row.clone()));
             return Ok(row);
         }
         let mut changed = row.clone();
@@ -98,10 +54,7 @@ pub(super) async fn change(
         }
         let written = context.records.access_update(changed.clone(), row.version).await;
         match written.map_err(|e| store_fault(&e))? {
-            Cas::Applied(changed) => {
-                rows.keep(project, Some(changed.clone()));
-                return Ok(changed);
-            }
+            Cas::Applied(changed) => return Ok(changed),
             Cas::Conflict(_) => {}
             Cas::Unknown(_) => wanted = Some(AccessRow { version: row.version + 1, ..changed }),
         }

@@ -3,7 +3,7 @@
 use domain::api::FileLink;
 use domain::audit::AuditPage;
 use domain::belongings::{AVATAR_MAX_BYTES, DataExport, DeletionRequest, PlannedDeletion};
-use domain::identity::{IdentityList, ProviderAddress, ProviderVisit};
+use domain::identity::{IdentityList, ProviderAddress, ProviderFlow};
 use warp::http::Method;
 
 use super::super::rates::Rate;
@@ -11,9 +11,9 @@ use super::super::{belongings, identities};
 use super::{CHANGE, Content, NO_BODY, Param, Permission, Route, RouteLimits, schema};
 
 /// Nothing is said, and the identity provider may take its time.
-const VISIT: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 70_000, rate: Rate::Change };
+const FLOW: RouteLimits = RouteLimits { body_bytes: Some(0), deadline_ms: 70_000, rate: Rate::Change };
 /// The same with a few words.
-const VISIT_FROM: RouteLimits = RouteLimits { body_bytes: Some(16 << 10), deadline_ms: 70_000, rate: Rate::Change };
+const FLOW_FROM: RouteLimits = RouteLimits { body_bytes: Some(16 << 10), deadline_ms: 70_000, rate: Rate::Change };
 const BEGIN: &[Param] = &[Param {
     name: "to",
     place: "query",
@@ -22,7 +22,7 @@ const BEGIN: &[Param] = &[Param {
     kind: "..512",
 }];
 const RETURN: &[Param] = &[
-    Param { name: "state", place: "query", required: false, about: "Which visit.", kind: "string" },
+    Param { name: "state", place: "query", required: false, about: "Which flow.", kind: "string" },
     Param { name: "code", place: "query", required: false, about: "What the provider gives for it.", kind: "string" },
     Param { name: "error", place: "query", required: false, about: "Why it gives nothing.", kind: "string" },
 ];
@@ -44,14 +44,14 @@ pub(super) fn routes() -> Vec<Route> {
     let get = || Method::GET;
     let post = || Method::POST;
     vec![
-        Route { id: "beginVisit", method: get(), path: "/api/v1/auth/oidc/begin", about: "Send the browser to the identity provider, to sign in with its word.",
-            permission: Public, limits: VISIT, params: BEGIN, request: Empty, response: (303, Empty), handler: handler!(identities::begin) },
-        Route { id: "endVisit", method: get(), path: "/api/v1/auth/oidc/return", about: "Where the provider sends the browser back to: begins a session, or adds the identity. Browsers are shown a page where it fails.",
-            permission: Public, limits: VISIT, params: RETURN, request: Empty, response: (303, Empty), handler: handler!(identities::end) },
-        Route { id: "visitAgain", method: post(), path: "/api/v1/auth/oidc/again", about: "Have the provider ask anew: in place of saying the password again. The page sends the browser to the address.",
-            permission: Signed, limits: VISIT_FROM, params: &[], request: OptionalJson(schema::<ProviderVisit>), response: (200, Json(schema::<ProviderAddress>)), handler: handler!(identities::again) },
+        Route { id: "beginFlow", method: get(), path: "/api/v1/auth/oidc/begin", about: "Send the browser to the identity provider, to sign in with its word.",
+            permission: Public, limits: FLOW, params: BEGIN, request: Empty, response: (303, Empty), handler: handler!(identities::begin) },
+        Route { id: "endFlow", method: get(), path: "/api/v1/auth/oidc/return", about: "Where the provider sends the browser back to: begins a session, or adds the identity. Browsers are shown a page where it fails.",
+            permission: Public, limits: FLOW, params: RETURN, request: Empty, response: (303, Empty), handler: handler!(identities::end) },
+        Route { id: "flowAgain", method: post(), path: "/api/v1/auth/oidc/again", about: "Have the provider ask anew: in place of saying the password again. The page sends the browser to the address.",
+            permission: Signed, limits: FLOW_FROM, params: &[], request: OptionalJson(schema::<ProviderFlow>), response: (200, Json(schema::<ProviderAddress>)), handler: handler!(identities::again) },
         Route { id: "linkIdentity", method: post(), path: "/api/v1/account/identities", about: "Begin to add an identity to the account. The page sends the browser to the address.",
-            permission: Recent, limits: VISIT_FROM, params: &[], request: OptionalJson(schema::<ProviderVisit>), response: (200, Json(schema::<ProviderAddress>)), handler: handler!(identities::link) },
+            permission: Recent, limits: FLOW_FROM, params: &[], request: OptionalJson(schema::<ProviderFlow>), response: (200, Json(schema::<ProviderAddress>)), handler: handler!(identities::link) },
         Route { id: "listIdentities", method: get(), path: "/api/v1/account/identities", about: "The identities that the account is linked with.",
             permission: Signed, limits: NO_BODY, params: &[], request: Empty, response: (200, Json(schema::<IdentityList>)), handler: handler!(identities::list) },
         Route { id: "unlinkIdentity", method: Method::DELETE, path: "/api/v1/account/identities/{identity}", about: "Remove an identity; every other session ends.",

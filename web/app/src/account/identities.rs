@@ -1,6 +1,6 @@
 //! Signing in with an identity provider's word: the way there, and the identities that are linked with one's account.
 
-use domain::identity::{LinkedIdentity, ProviderVisit};
+use domain::identity::{LinkedIdentity, ProviderFlow};
 use domain::text::Text;
 use yew::platform::spawn_local;
 use yew::prelude::*;
@@ -19,8 +19,8 @@ pub fn use_provider() -> Option<String> {
 }
 
 /// Where to come back to.
-fn here() -> ProviderVisit {
-    ProviderVisit { to: Some(browser::path()) }
+fn here() -> ProviderFlow {
+    ProviderFlow { to: Some(browser::path()) }
 }
 
 /// The way to sign in with the provider's word.
@@ -47,7 +47,7 @@ pub fn ProviderAgain() -> Html {
     let on_click = Callback::from(move |_: MouseEvent| {
         let errands = errands.clone();
         spawn_local(async move {
-            match api::visit_again(&here()).await {
+            match api::ask_provider_again(&here()).await {
                 Ok(to) => browser::leave(&to.url),
                 Err(error) => errands.complain(&error),
             }

@@ -87,6 +87,7 @@ fn act_text(tr: Tr, act: &AuditAct) -> String {
         AuditAct::ActivityRead { of } => (Text::AuditRead, of),
         AuditAct::AccountLookedUp { of } => (Text::AuditLookedUp, of),
         AuditAct::BackupBegun => return tr.t(Text::AccountActBackedUp).to_owned(),
+        AuditAct::AccountsListed => return tr.t(Text::AuditListed).to_owned(),
         AuditAct::DataExported { of } => (Text::AuditExported, of),
         AuditAct::AccountErased { of } => (Text::AuditErased, of),
     };

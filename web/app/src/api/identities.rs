@@ -1,7 +1,7 @@
-//! Identities that a provider vouches for, and visits to it.
+//! Identities that a provider vouches for, and the way there and back.
 
 use domain::id::Digest;
-use domain::identity::{IdentityList, ProviderAddress, ProviderVisit};
+use domain::identity::{IdentityList, ProviderAddress, ProviderFlow};
 use gloo_net::http::Method;
 
 use super::{ApiError, Ask, ROOT};
@@ -13,13 +13,13 @@ pub fn provider_url(path: &str) -> String {
 }
 
 /// Has the provider ask anew, in place of saying the password again.
-pub async fn visit_again(visit: &ProviderVisit) -> Result<ProviderAddress, ApiError> {
-    Ask::post("/auth/oidc/again").json(visit).long().read().await
+pub async fn ask_provider_again(flow: &ProviderFlow) -> Result<ProviderAddress, ApiError> {
+    Ask::post("/auth/oidc/again").json(flow).long().read().await
 }
 
 /// Begins to add an identity to the account.
-pub async fn link_identity(visit: &ProviderVisit) -> Result<ProviderAddress, ApiError> {
-    Ask::post("/account/identities").json(visit).long().read().await
+pub async fn link_identity(flow: &ProviderFlow) -> Result<ProviderAddress, ApiError> {
+    Ask::post("/account/identities").json(flow).long().read().await
 }
 
 /// The identities of the account, and whether it has a password too.

@@ -1,7 +1,7 @@
 //! Ways to an identity provider and back (OpenID Connect, code flow with PKCE).
 //!
-//! What a visit was begun with is kept here, in memory, for a while and once: a state that comes back a second time
-//! finds nothing. A restart loses visits that are under way, and whoever is on one begins anew.
+//! What a flow was begun with is kept here, in memory, for a while and once: a state that comes back a second time
+//! finds nothing. A restart loses flows that are under way, and whoever is on one begins anew.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use cluster::body::Fault;
-use cluster::body::identities::{BeginVisit, EndVisit, VisitBegan, VisitEnded, VisitPurpose};
+use cluster::body::identities::{BeginFlow, EndFlow, FlowBegan, FlowEnded, FlowPurpose};
 use domain::account::Secret;
 use domain::id::{AccountId, Digest, SessionId};
 use domain::identity::own_path;
@@ -21,9 +21,9 @@ use super::{Result, attempts, identities, signed};
 use crate::run::RunContext;
 
 /// How long somebody may take at the provider.
-const VISIT: Duration = Duration::from_secs(10 * 60);
-/// Visits that may be under way.
-const VISITS_MAX: usize = 10_000;
+const FLOW: Duration = Duration::from_secs(10 * 60);
+/// Flows that may be under way.
+const FLOWS_MAX: usize = 10_000;
 /// Longest code or state that is looked at, bytes.
 const ANSWER_MAX_BYTES: usize = 4_096;
 /// How much of what a provider says of an error is handed on, characters.
@@ -49,22 +49,22 @@ pub trait IdentityProvider: Send + Sync {
     async fn end(&self, kept: &Kept, code: &Secret) -> Result<Vouched>;
 }
 
-/// A visit as it begins.
+/// A flow as it begins.
 pub struct Departure {
     /// Where to go.
     pub url: String,
-    /// Names the visit on the way back: at least 128 random bits.
+    /// Names the flow on the way back: at least 128 random bits.
     pub state: Secret,
-    /// What the end of the visit wants.
+    /// What the end of the flow wants.
     pub kept: Kept,
 }
 
-/// What is kept of a visit while it is under way.
+/// What is kept of a flow while it is under way.
 #[derive(Clone, Debug)]
 pub struct Kept {
     /// What the provider's word has to hold.
     pub nonce: Secret,
-    /// What shows that whoever has the code began the visit.
+    /// What shows that whoever has the code began the flow.
     pub verifier: Secret,
     /// The provider was told to ask anew; when that was, seconds since 1970 UTC.
     pub fresh_since_s: Option<u64>,
@@ -85,8 +85,8 @@ pub struct Vouched {
     pub name: Option<String>,
 }
 
-/// A visit that is under way.
-struct Visit {
+/// A flow that is under way.
+struct Flow {
     binding: SecretDigest,
     kept: Kept,
     purpose: Purpose,
@@ -94,7 +94,7 @@ struct Visit {
     until: Instant,
 }
 
-/// What a visit is for.
+/// What a flow is for.
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {
     SignIn,
@@ -102,35 +102,35 @@ pub(super) enum Purpose {
     Again(AccountId, SessionId),
 }
 
-/// Visits that are under way, by the digest of their state.
+/// Flows that are under way, by the digest of their state.
 #[derive(Clone, Default)]
-pub(super) struct Visits(Arc<Mutex<HashMap<Digest, Visit>>>);
+pub(super) struct Flows(Arc<Mutex<HashMap<Digest, Flow>>>);
 
-impl Visits {
-    fn all(&self) -> MutexGuard<'_, HashMap<Digest, Visit>> {
+impl Flows {
+    fn all(&self) -> MutexGuard<'_, HashMap<Digest, Flow>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, state: &Secret, visit: Visit) -> Result<()> {
+    fn keep(&self, state: &Secret, flow: Flow) -> Result<()> {
         let mut all = self.all();
-        if all.len() >= VISITS_MAX {
+        if all.len() >= FLOWS_MAX {
             let now = Instant::now();
-            all.retain(|_, visit| visit.until > now);
+            all.retain(|_, flow| flow.until > now);
         }
-        if all.len() >= VISITS_MAX {
+        if all.len() >= FLOWS_MAX {
             let detail = "too many people are signing in with the provider; try again";
             return Err(Fault::new("unavailable", detail).retry_after(30_000));
         }
-        all.insert(Digest::of(state.0.as_bytes()), visit);
+        all.insert(Digest::of(state.0.as_bytes()), flow);
         Ok(())
     }
 
-    /// Takes a visit, for whoever has what its browser was given: it is over, whoever asks.
-    fn take(&self, state: &Secret, binding: Option<&Secret>) -> Option<Visit> {
-        let visit = self.all().remove(&Digest::of(state.0.as_bytes()))?;
+    /// Takes a flow, for whoever has what its browser was given: it is over, whoever asks.
+    fn take(&self, state: &Secret, binding: Option<&Secret>) -> Option<Flow> {
+        let flow = self.all().remove(&Digest::of(state.0.as_bytes()))?;
         let said = Digest::of(binding?.0.as_bytes()).0;
-        let is_theirs: bool = said.ct_eq(&visit.binding).into();
-        (is_theirs && Instant::now() < visit.until).then_some(visit)
+        let is_theirs: bool = said.ct_eq(&flow.binding).into();
+        (is_theirs && Instant::now() < flow.until).then_some(flow)
     }
 }
 
@@ -139,62 +139,62 @@ fn provider(context: &RunContext) -> Result<&Arc<dyn IdentityProvider>> {
     context.accounts.provider.as_ref().ok_or_else(none)
 }
 
-/// Begins a visit to the provider.
+/// Begins a flow to the provider.
 ///
 /// # Errors
 /// `oidc-off`, `oidc-unavailable`, `bad-request` for a path that is none, `too-many-attempts`; `account-needed` where
 /// it is for an account.
-pub async fn begin(context: &RunContext, ask: &BeginVisit) -> Result<VisitBegan> {
+pub async fn begin(context: &RunContext, ask: &BeginFlow) -> Result<FlowBegan> {
     let provider = provider(context)?;
     let no_path = || Fault::new("bad-request", "`to` is a path of this node's page, such as /account");
     let to = own_path(ask.to.as_deref().unwrap_or("/")).ok_or_else(no_path)?.to_owned();
     let purpose = match ask.purpose {
-        VisitPurpose::SignIn => Purpose::SignIn,
-        VisitPurpose::Link => signed(&ask.principal).map(|signed| Purpose::Link(signed.account, signed.session))?,
-        VisitPurpose::Again => signed(&ask.principal).map(|signed| Purpose::Again(signed.account, signed.session))?,
+        FlowPurpose::SignIn => Purpose::SignIn,
+        FlowPurpose::Link => signed(&ask.principal).map(|signed| Purpose::Link(signed.account, signed.session))?,
+        FlowPurpose::Again => signed(&ask.principal).map(|signed| Purpose::Again(signed.account, signed.session))?,
     };
     attempts::secret(context, &ask.visitor).await?;
     let departure = provider.begin(matches!(purpose, Purpose::Again(..))).await?;
     // Drawn as a token is; which account it names is of no use here.
     let binding = Token::draw(AccountId(0))?.text(TokenKind::Link);
     let digest = Digest::of(binding.0.as_bytes()).0;
-    let visit = Visit { binding: digest, kept: departure.kept, purpose, to, until: Instant::now() + VISIT };
-    context.accounts.visits.keep(&departure.state, visit)?;
-    Ok(VisitBegan { url: departure.url, binding })
+    let flow = Flow { binding: digest, kept: departure.kept, purpose, to, until: Instant::now() + FLOW };
+    context.accounts.flows.keep(&departure.state, flow)?;
+    Ok(FlowBegan { url: departure.url, binding })
 }
 
-/// Ends a visit: signs somebody in, adds their identity to their account, or takes it as the password said again.
+/// Ends a flow: signs somebody in, adds their identity to their account, or takes it as the password said again.
 ///
 /// # Errors
 /// `oidc-off`, `oidc-state-unknown`, `oidc-refused`, `oidc-unavailable`, `oidc-answer-invalid`, `oidc-unknown`,
 /// `oidc-taken`, `too-many-identities`, `session-ended`, `claim-needed`, `too-many-attempts`.
-pub async fn end(context: &Arc<RunContext>, ask: &EndVisit) -> Result<VisitEnded> {
+pub async fn end(context: &Arc<RunContext>, ask: &EndFlow) -> Result<FlowEnded> {
     let provider = provider(context)?;
     attempts::secret(context, &ask.visitor).await?;
     let unknown = || {
-        let detail = "this visit to the provider was ended before, took longer than ten minutes, or was begun in another \
+        let detail = "this flow to the provider was ended before, took longer than ten minutes, or was begun in another \
                       browser; begin again";
         Fault::new("oidc-state-unknown", detail)
     };
     let fits = |text: &Secret| text.0.len() <= ANSWER_MAX_BYTES;
     let state = Some(&ask.state).filter(|state| fits(state)).ok_or_else(unknown)?;
-    let visit = context.accounts.visits.take(state, ask.binding.as_ref()).ok_or_else(unknown)?;
+    let flow = context.accounts.flows.take(state, ask.binding.as_ref()).ok_or_else(unknown)?;
     let refused = || {
         let said: String = ask.error.as_deref().unwrap_or("nothing").chars().filter(|c| c.is_ascii_graphic()).collect();
         let said = &said[..said.len().min(ERROR_MAX_CHARS)];
         Fault::new("oidc-refused", format!("the provider does not vouch for you: it says {said}; begin again"))
     };
     let code = ask.code.as_ref().filter(|code| ask.error.is_none() && fits(code)).ok_or_else(refused)?;
-    let vouched = provider.end(&visit.kept, code).await?;
-    match visit.purpose {
-        Purpose::SignIn => identities::sign_in(context, &vouched, ask, visit.to).await,
+    let vouched = provider.end(&flow.kept, code).await?;
+    match flow.purpose {
+        Purpose::SignIn => identities::sign_in(context, &vouched, ask, flow.to).await,
         Purpose::Link(account, session) => {
             identities::still_signed_in(context, ask.session.as_ref(), account, session).await?;
-            identities::link(context, &vouched, (account, session), &ask.visitor, visit.to).await
+            identities::link(context, &vouched, (account, session), &ask.visitor, flow.to).await
         }
         Purpose::Again(account, session) => {
             identities::still_signed_in(context, ask.session.as_ref(), account, session).await?;
-            identities::again(context, &vouched, (account, session), &ask.visitor, visit.to).await
+            identities::again(context, &vouched, (account, session), &ask.visitor, flow.to).await
         }
     }
 }
@@ -203,38 +203,38 @@ pub async fn end(context: &Arc<RunContext>, ask: &EndVisit) -> Result<VisitEnded
 mod tests {
     use super::*;
 
-    fn visit(binding: &str, until: Instant) -> Visit {
+    fn flow(binding: &str, until: Instant) -> Flow {
         let kept = Kept { nonce: Secret("n".into()), verifier: Secret("v".into()), fresh_since_s: None };
         let binding = Digest::of(binding.as_bytes()).0;
-        Visit { binding, kept, purpose: Purpose::SignIn, to: "/".into(), until }
+        Flow { binding, kept, purpose: Purpose::SignIn, to: "/".into(), until }
     }
 
     #[test]
-    fn a_visit_ends_once_in_the_browser_that_began_it_and_in_time() {
-        let (visits, later) = (Visits::default(), Instant::now() + VISIT);
+    fn a_flow_ends_once_in_the_browser_that_began_it_and_in_time() {
+        let (flows, later) = (Flows::default(), Instant::now() + FLOW);
         let (state, mine, other) = (Secret("s".into()), Secret("mine".into()), Secret("other".into()));
-        visits.keep(&state, visit("mine", later)).unwrap();
-        assert!(visits.take(&Secret("t".into()), Some(&mine)).is_none(), "another state");
-        assert!(visits.take(&state, Some(&mine)).is_some());
-        assert!(visits.take(&state, Some(&mine)).is_none(), "again");
+        flows.keep(&state, flow("mine", later)).unwrap();
+        assert!(flows.take(&Secret("t".into()), Some(&mine)).is_none(), "another state");
+        assert!(flows.take(&state, Some(&mine)).is_some());
+        assert!(flows.take(&state, Some(&mine)).is_none(), "again");
         for binding in [Some(&other), None] {
-            visits.keep(&state, visit("mine", later)).unwrap();
-            assert!(visits.take(&state, binding).is_none());
-            assert!(visits.take(&state, Some(&mine)).is_none(), "who tried with another browser has used it up");
+            flows.keep(&state, flow("mine", later)).unwrap();
+            assert!(flows.take(&state, binding).is_none());
+            assert!(flows.take(&state, Some(&mine)).is_none(), "who tried with another browser has used it up");
         }
-        visits.keep(&state, visit("mine", Instant::now())).unwrap();
-        assert!(visits.take(&state, Some(&mine)).is_none(), "too late");
+        flows.keep(&state, flow("mine", Instant::now())).unwrap();
+        assert!(flows.take(&state, Some(&mine)).is_none(), "too late");
     }
 
     #[test]
-    fn visits_are_bounded_and_those_that_are_over_make_room() {
-        let (visits, later) = (Visits::default(), Instant::now() + VISIT);
-        for n in 0..VISITS_MAX {
+    fn flows_are_bounded_and_those_that_are_over_make_room() {
+        let (flows, later) = (Flows::default(), Instant::now() + FLOW);
+        for n in 0..FLOWS_MAX {
             let until = if n == 7 { Instant::now() } else { later };
-            visits.keep(&Secret(n.to_string()), visit("b", until)).unwrap();
+            flows.keep(&Secret(n.to_string()), flow("b", until)).unwrap();
         }
-        visits.keep(&Secret("one".into()), visit("b", later)).unwrap();
-        let full = visits.keep(&Secret("two".into()), visit("b", later)).unwrap_err();
+        flows.keep(&Secret("one".into()), flow("b", later)).unwrap();
+        let full = flows.keep(&Secret("two".into()), flow("b", later)).unwrap_err();
         assert_eq!((full.code.as_str(), full.retry_after_ms), ("unavailable", Some(30_000)));
     }
 }
