@@ -103,8 +103,8 @@ macro_rules! account_texts {
             AccountActFactorOff: "Second factor turned off" / "Second facteur désactivé";
             AccountActCodeRefused: "Somebody knew the password, and said a wrong code" / "Bon mot de passe, mais mauvais code";
             AccountActCodeTaken: "A code of the authenticator app was taken" / "Code de l’application d’authentification accepté";
-            AccountActRecoveryTaken: "A recovery code was used up; left: {left}" / "Code de récupération utilisé ; il en reste : {left}";
-            AccountActRecoveryRenewed: "Recovery codes were renewed" / "Codes de récupération renouvelés";
+            AccountActRecoveryTaken: "A recovery code was used up; left: {left}" / "Code de secours utilisé ; il en reste : {left}";
+            AccountActRecoveryRenewed: "Recovery codes were renewed" / "Codes de secours renouvelés";
 
             // -- the second factor and keys on the page
             FaultNoChoice: "Choose one at least." / "Choisissez-en au moins un.";
@@ -291,7 +291,7 @@ macro_rules! account_texts {
             AuditRole: "Role of {account} since: {role}" / "Nouveau rôle de {account} : {role}";
             AuditRead: "Log of {account} read" / "Journal de {account} lu";
             AuditLookedUp: "{account} looked up by its address" / "{account} cherché par son adresse";
-            AuditListed: "The accounts were listed" / "Les comptes ont été énumérés";
+            AuditListed: "The node’s accounts were listed" / "Liste des comptes du nœud consultée";
             AuditExported: "All that {account} has was put into a file" / "Tout ce qu’a {account} mis dans un fichier";
             AuditErased: "{account} erased with all that it had" / "{account} effacé avec tout ce qu’il avait";
         }

@@ -47,7 +47,7 @@ pub fn ProviderAgain() -> Html {
     let on_click = Callback::from(move |_: MouseEvent| {
         let errands = errands.clone();
         spawn_local(async move {
-            match api::flow_again(&here()).await {
+            match api::ask_provider_again(&here()).await {
                 Ok(to) => browser::leave(&to.url),
                 Err(error) => errands.complain(&error),
             }

@@ -1,4 +1,4 @@
-//! Identities that a provider vouches for, and flows to it.
+//! Identities that a provider vouches for, and the way there and back.
 
 use domain::id::Digest;
 use domain::identity::{IdentityList, ProviderAddress, ProviderFlow};
@@ -13,7 +13,7 @@ pub fn provider_url(path: &str) -> String {
 }
 
 /// Has the provider ask anew, in place of saying the password again.
-pub async fn flow_again(flow: &ProviderFlow) -> Result<ProviderAddress, ApiError> {
+pub async fn ask_provider_again(flow: &ProviderFlow) -> Result<ProviderAddress, ApiError> {
     Ask::post("/auth/oidc/again").json(flow).long().read().await
 }
 
