@@ -15,6 +15,17 @@ struct After {
     page: Vec<scheduler::ItemSpec>,
 }
 
+/// What was handed out, as a worker would tell of it.
+fn held(actions: &[Action]) -> Vec<HeldBatch> {
+    let run = |action: &Action| match action {
+        Action::Run { lease, model, padded_len, items, .. } => {
+            Some(HeldBatch { lease: *lease, model: *model, padded_len: *padded_len, items: items.to_vec() })
+        }
+        _ => None,
+    };
+    actions.iter().filter_map(run).collect()
+}
+
 fn term() -> Term {
     TERM.next()
 }
@@ -27,16 +38,7 @@ impl After {
         let page: Vec<_> = (0..40).map(|n| bulk(n, 1, 64)).collect();
         before.join(1, 1, 2);
         before.submit(1, page.clone());
-        let held: Vec<_> = before
-            .actions
-            .iter()
-            .filter_map(|action| match action {
-                Action::Run { lease, model, padded_len, items, .. } => {
-                    Some(HeldBatch { lease: *lease, model: *model, padded_len: *padded_len, items: items.to_vec() })
-                }
-                _ => None,
-            })
-            .collect();
+        let held = held(&before.actions);
         assert_eq!(held.len(), 2);
         let mut after = Self { state: State::new(config, term()), actions: Vec::new(), held, page };
         after.tell(Event::TakeOver { past: Vec::new() }, 0);
@@ -238,4 +240,34 @@ fn what_an_adopted_batch_takes_is_no_room_for_another_models_weights() {
         after.tell(Event::BatchDone { worker: worker(1), lease, elapsed_us: 1_000 }, 310);
     }
     assert_eq!(after.handed_out(), 1, "{:?}", after.actions);
+}
+
+#[test]
+fn a_worker_that_presents_itself_again_keeps_what_it_was_given_and_nothing_else() {
+    let mut world = World::new(Config::default());
+    world.join(1, 1, 2);
+    world.submit(1, vec![bulk(1, 1, 64)]);
+    let given = held(&world.actions);
+    let mut unknown = given[0].clone();
+    unknown.lease.batch.0 += 1;
+    let mut again = ready(1, 1, 2);
+    if let Event::WorkerReady { held, .. } = &mut again {
+        *held = vec![given[0].clone(), unknown.clone()];
+    }
+    let superseded = Action::CancelBatch { worker: worker(1), lease: unknown.lease, reason: CancelReason::Superseded };
+    assert_eq!(world.tell(again), [superseded]);
+    world.finish(1, 1_000);
+    assert_eq!(world.end_of(1, 1), Some(End::Completed));
+    world.check();
+}
+
+#[test]
+fn an_earlier_life_of_a_worker_is_counted_as_late_and_changes_nothing() {
+    let mut world = World::new(Config::default());
+    world.join(1, 5, 1);
+    world.submit(1, vec![bulk(1, 1, 64)]);
+    assert!(world.tell(ready(1, 3, 1)).is_empty());
+    assert_eq!(world.state.snapshot().totals.stale, 1);
+    world.finish(1, 1_000);
+    assert_eq!(world.end_of(1, 1), Some(End::Completed));
 }
