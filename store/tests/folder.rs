@@ -33,7 +33,7 @@ fn a_new_folder_is_made_with_its_parents_for_its_owner_only() {
 fn a_store_keeps_its_identity() {
     let dir = tempfile::tempdir().unwrap();
     let first = DataFolder::open(dir.path()).unwrap().identity();
-    assert_eq!((first.incarnation, first.schema_version), (1, 7));
+    assert_eq!((first.incarnation, first.schema_version), (1, 8));
     assert_eq!(DataFolder::open(dir.path()).unwrap().identity(), first);
     let other = tempfile::tempdir().unwrap();
     assert_ne!(DataFolder::open(other.path()).unwrap().identity().store_id, first.store_id);
