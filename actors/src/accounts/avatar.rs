@@ -13,7 +13,7 @@ use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 
 use super::rows::{change, read};
-use super::{Result, ended, signed};
+use super::{Result, ended, signed, unconfirmed};
 use crate::keeping::covers::flattened;
 use crate::run::{Halt, RunContext, heavy, permit};
 use crate::store_fault;
@@ -61,7 +61,7 @@ pub async fn put(context: &Arc<RunContext>, ask: &PutAvatar) -> Result<()> {
     let kept = context.blobs.put_bytes(row.scope(), made.into()).await.map_err(|e| store_fault(&e))?;
     let changed = change(context, signed.account, &ask.visitor.address, |now| {
         if !now.confirmed {
-            return Err(Fault::new("address-unconfirmed", "confirm your address first: a link was mailed to it"));
+            return Err(unconfirmed());
         }
         let before = now.avatar.replace(kept.digest);
         Ok(Some(AccountAct::Changed).filter(|_| before != Some(kept.digest)))

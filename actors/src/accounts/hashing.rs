@@ -5,50 +5,39 @@
 //! the system that they can wait ([`NICE`]), and keep the memory that Argon2 wants: to have it anew each time is to
 //! have the system clear it, under a lock that every other thread's memory needs too.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::cell::RefCell;
 use std::time::Duration;
 
 use argon2::Block;
 use rustix::process::{getpriority_process, setpriority_process};
-use tokio::sync::oneshot;
+use tokio::runtime::{Builder, Runtime};
 
 /// How much these threads stand back: where the processor is all taken they still get a third of what another thread
 /// gets.
 const NICE: i32 = 5;
 /// How much a thread can.
 const NICE_MAX: i32 = 19;
-/// How long a thread that has nothing to do keeps its memory.
+/// How long a thread that has nothing to do stays, and its memory with it.
 const REST: Duration = Duration::from_secs(10);
 
 /// What Argon2 works in.
 pub(super) type Memory = Vec<Block>;
 
-type Job = Box<dyn FnOnce(&mut Memory) + Send>;
-
-/// The threads, which begin with the first job and end with the last handle.
-pub(super) struct Threads {
-    count: usize,
-    queue: OnceLock<Arc<Queue>>,
+thread_local! {
+    static MEMORY: RefCell<Memory> = const { RefCell::new(Memory::new()) };
 }
 
-/// Jobs that wait. How many there may be is the caller's to bound.
-#[derive(Default)]
-struct Queue {
-    jobs: Mutex<Jobs>,
-    came: Condvar,
-}
-
-#[derive(Default)]
-struct Jobs {
-    waiting: VecDeque<Job>,
-    closed: bool,
-}
+/// The threads, which begin as jobs come: those of a runtime that has nothing else. How many jobs may wait is the
+/// caller's to bound.
+pub(super) struct Threads(Option<Runtime>);
 
 impl Threads {
     pub(super) fn new(count: usize) -> Self {
-        Self { count: count.max(1), queue: OnceLock::new() }
+        let mut threads = Builder::new_current_thread();
+        threads.max_blocking_threads(count.max(1)).thread_keep_alive(REST).thread_name("passwords");
+        let begun = threads.on_thread_start(stand_back).build();
+        let failed = |error| tracing::error!(%error, "there are no threads to hash passwords");
+        Self(begun.map_err(failed).ok())
     }
 
     /// Has a thread do something; `None` where none can, or it panicked.
@@ -56,73 +45,26 @@ impl Threads {
         &self,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Option<T> {
-        let (tell, told) = oneshot::channel();
-        let job: Job = Box::new(move |memory| {
-            // Whoever asked may have gone.
-            let _ = tell.send(work(memory));
-        });
-        let queue = self.queue.get_or_init(|| begin(self.count));
-        queue.lock().waiting.push_back(job);
-        queue.came.notify_one();
-        told.await.ok()
+        let done = self.0.as_ref()?.spawn_blocking(move || MEMORY.with_borrow_mut(work)).await;
+        // What a panic says may hold what was hashed.
+        done.map_err(|_| tracing::error!("hashing a password panicked")).ok()
     }
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        if let Some(queue) = self.queue.get() {
-            queue.lock().closed = true;
-            queue.came.notify_all();
+        if let Some(threads) = self.0.take() {
+            // Whoever drops it may be a task, which must not wait.
+            threads.shutdown_background();
         }
     }
 }
 
-fn begin(count: usize) -> Arc<Queue> {
-    let queue = Arc::new(Queue::default());
-    for _ in 0..count {
-        let its = queue.clone();
-        if let Err(error) = std::thread::Builder::new().name("passwords".into()).spawn(move || work(&its)) {
-            tracing::error!(%error, "a thread that hashes passwords could not be started");
-        }
-    }
-    queue
-}
-
-fn work(queue: &Queue) {
+fn stand_back() {
     // On Linux this is of the thread alone.
     let stood_back = getpriority_process(None).and_then(|now| setpriority_process(None, (now + NICE).min(NICE_MAX)));
     if let Err(error) = stood_back {
         tracing::warn!(%error, "hashing passwords is as important to the system as all else");
-    }
-    let mut memory = Memory::new();
-    while let Some(job) = queue.next(&mut memory) {
-        if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
-            tracing::error!("hashing a password panicked");
-        }
-    }
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The next job; `None` once there are to be no more. Memory is given back where none comes for long.
-    fn next(&self, memory: &mut Memory) -> Option<Job> {
-        let mut jobs = self.lock();
-        loop {
-            if let Some(job) = jobs.waiting.pop_front() {
-                return Some(job);
-            }
-            if jobs.closed {
-                return None;
-            }
-            let waited = self.came.wait_timeout(jobs, REST).unwrap_or_else(PoisonError::into_inner);
-            if waited.1.timed_out() {
-                *memory = Memory::new();
-            }
-            jobs = waited.0;
-        }
     }
 }
 

@@ -23,7 +23,7 @@ use super::rows::{busy, change, event, read};
 use super::sessions::{NewSession, authenticate, end_other, end_same};
 use super::token::{Token, TokenKind};
 use super::views::account;
-use super::{Result, ended, signed, tell};
+use super::{Result, ended, signed, tell, unconfirmed};
 use crate::clock::wall_ms;
 use crate::run::RunContext;
 use crate::store_fault;
@@ -226,7 +226,7 @@ pub(super) async fn link(
     let row = read(context, id).await?.ok_or_else(ended)?;
     if !row.confirmed {
         // Who signs up with the address anew would find a stranger's identity there.
-        return Err(Fault::new("address-unconfirmed", "confirm your address first: a link was mailed to it"));
+        return Err(unconfirmed());
     }
     if has(&row, &identity) {
         return Ok(FlowEnded { to, token: None, account: account(&row) });

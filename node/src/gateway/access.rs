@@ -175,7 +175,8 @@ fn authorise_key(permission: Permission, keyed: Keyed) -> Result<(), ApiError> {
     }
 }
 
-fn unconfirmed() -> ApiError {
+/// What is said to an account whose address nobody has confirmed.
+pub(super) fn unconfirmed() -> ApiError {
     ApiError::new("address-unconfirmed", "confirm your address first: a link was mailed to it")
 }
 

@@ -10,6 +10,7 @@ use domain::id::ProjectId;
 use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
 
+use super::access::unconfirmed;
 use super::accounts::{visitor, with_cookie};
 use super::download::is_fresh;
 use super::handlers::{empty, json};
@@ -59,7 +60,7 @@ pub async fn put_avatar(mut request: Request) -> Result {
     let needed = || ApiError::new("account-needed", "this is about an account, and nobody is signed in to one");
     let signed = request.principal.signed().ok_or_else(needed)?;
     if !signed.confirmed {
-        return Err(ApiError::new("address-unconfirmed", "confirm your address first: a link was mailed to it"));
+        return Err(unconfirmed());
     }
     let scope = Scope { tenant: request.principal.tenant, project: ProjectId(signed.account.0) };
     let body = request.take_body();

@@ -250,11 +250,7 @@ fn a_worker_that_lets_its_lease_run_out_is_taken_for_lost() {
     let mut world = World::new(Config::default());
     world.join(1, 1, 1);
     world.submit(1, vec![bulk(1, 1, 64)]);
-    let hung = Action::WorkerHung { worker: worker(1), epoch: 1 };
-    while !world.actions.contains(&hung) {
-        world.now_ms = world.state.next_wake_ms().expect("the lease has an end");
-        world.tell(Event::Tick);
-    }
+    world.wait_until_hung(1);
     assert_eq!(world.now_ms, 30_000);
     assert!(world.answers.contains(&Action::WorkerHung { worker: worker(1), epoch: 1 }), "{:?}", world.answers);
     assert!(world.tell(ready(1, 1, 1)).is_empty(), "that life is over");

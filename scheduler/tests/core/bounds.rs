@@ -1,6 +1,6 @@
 //! What the core remembers stays within bounds, whatever comes and goes.
 
-use scheduler::{Action, Config, Event};
+use scheduler::{Config, Event};
 
 use crate::support::*;
 
@@ -41,11 +41,7 @@ fn a_lease_lasts_as_many_times_as_long_as_its_batch_should_take() {
         let mut world = World::new(Config { min_lease_ms: 1, lease_factor, ..Config::default() });
         world.join(1, 1, 1);
         world.submit(1, vec![bulk(1, 1, 512)]);
-        let hung = Action::WorkerHung { worker: worker(1), epoch: 1 };
-        while !world.actions.contains(&hung) {
-            world.now_ms = world.state.next_wake_ms().expect("the lease has an end");
-            world.tell(Event::Tick);
-        }
+        world.wait_until_hung(1);
         ends.push(world.now_ms);
     }
     // By the device's own word an item of 512 tokens takes 512 x 10 us + 512^2 x 20 ns, 10.4 ms.

@@ -263,6 +263,15 @@ impl World {
         self.tell(Event::Submit { run: run(of), term: TERM, items });
     }
 
+    /// Time passes until the worker, which says nothing in its first life, is taken for lost.
+    pub fn wait_until_hung(&mut self, id: u64) {
+        let hung = Action::WorkerHung { worker: worker(id), epoch: 1 };
+        while !self.actions.contains(&hung) {
+            self.now_ms = self.state.next_wake_ms().expect("the lease has an end");
+            self.tell(Event::Tick);
+        }
+    }
+
     /// The worker finishes its first batch.
     pub fn finish(&mut self, id: u64, elapsed_us: u64) -> Held {
         let held = self.hands.get_mut(&worker(id)).expect("a worker that is there").remove(0);
