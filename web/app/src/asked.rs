@@ -88,6 +88,24 @@ where
     (*asked).clone()
 }
 
+/// What is being done in dialogs, one step after the other, if anything, and what goes to another step. Once something
+/// was `made`, the lists that it stands in are fetched anew.
+#[hook]
+pub fn use_steps<S: Clone + PartialEq + 'static>(made: fn(&S) -> bool) -> (Option<S>, Callback<Option<S>>) {
+    let renew = use_connection().renew;
+    let step = use_state_eq(|| None::<S>);
+    let to = {
+        let step = step.setter();
+        Callback::from(move |next: Option<S>| {
+            if next.as_ref().is_some_and(made) {
+                renew.emit(());
+            }
+            step.set(next);
+        })
+    };
+    ((*step).clone(), to)
+}
+
 /// Runs errands.
 #[derive(Clone, PartialEq)]
 pub struct Errands {

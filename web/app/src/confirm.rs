@@ -4,7 +4,7 @@ use domain::text::Text;
 use yew::prelude::*;
 
 use crate::dialog::Dialog;
-use crate::i18n::use_tr;
+use crate::i18n::{Tr, use_tr};
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
@@ -16,16 +16,25 @@ pub struct Props {
 #[component]
 pub fn ConfirmErase(props: &Props) -> Html {
     let tr = use_tr();
+    let title = tr.fill(Text::EraseQuestion, &[("title", &props.title)]);
+    let detail = tr.t(Text::DeleteDetail);
+    let (keep, erase) = (("confirm-keep", Text::Keep, &props.on_keep), ("confirm-yes", Text::Erase, &props.on_erase));
+    question(tr, "confirm-delete", title, detail, keep, erase)
+}
+
+/// What is on a button, its id first, and what it does.
+type Button<'a> = (&'static str, Text, &'a Callback<()>);
+
+fn question(tr: Tr, id: &'static str, title: String, detail: &str, keep: Button<'_>, deed: Button<'_>) -> Html {
+    let button = |(id, label, on): Button<'_>, kind: Option<&'static str>| {
+        html! { <button type="button" {id} class={classes!("button", kind)} onclick={on.reform(|_: MouseEvent| ())}>{ tr.t(label) }</button> }
+    };
     html! {
-        <Dialog id="confirm-delete" title={tr.fill(Text::EraseQuestion, &[("title", &props.title)])} on_close={props.on_keep.clone()}>
-            <p>{ tr.t(Text::DeleteDetail) }</p>
+        <Dialog {id} {title} on_close={keep.2.clone()}>
+            <p>{ detail }</p>
             <div class="dialog-buttons">
-                <button type="button" id="confirm-keep" class="button" onclick={props.on_keep.reform(|_: MouseEvent| ())}>
-                    { tr.t(Text::Keep) }
-                </button>
-                <button type="button" id="confirm-yes" class="button button-bad" onclick={props.on_erase.reform(|_: MouseEvent| ())}>
-                    { tr.t(Text::Erase) }
-                </button>
+                { button(keep, None) }
+                { button(deed, Some("button-bad")) }
             </div>
         </Dialog>
     }
@@ -44,18 +53,6 @@ pub struct ConfirmProps {
 
 #[component]
 pub fn Confirm(props: &ConfirmProps) -> Html {
-    let tr = use_tr();
-    html! {
-        <Dialog id="confirm" title={props.title.clone()} on_close={props.on_keep.clone()}>
-            <p>{ &props.detail }</p>
-            <div class="dialog-buttons">
-                <button type="button" id="confirm-no" class="button" onclick={props.on_keep.reform(|_: MouseEvent| ())}>
-                    { tr.t(Text::Cancel) }
-                </button>
-                <button type="button" id="confirm-do" class="button button-bad" onclick={props.on_do.reform(|_: MouseEvent| ())}>
-                    { tr.t(props.label) }
-                </button>
-            </div>
-        </Dialog>
-    }
+    let (keep, deed) = (("confirm-no", Text::Cancel, &props.on_keep), ("confirm-do", props.label, &props.on_do));
+    question(use_tr(), "confirm", props.title.clone(), &props.detail, keep, deed)
 }

@@ -1,11 +1,13 @@
 //! A question or a form above the page: the browser's own modal dialog, which keeps the keyboard inside, closes on
 //! Escape where it may, and gives the focus back to where it was.
 
+use domain::text::Text;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement};
 use yew::prelude::*;
 
 use crate::browser;
+use crate::i18n::Tr;
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
@@ -70,4 +72,9 @@ pub fn Dialog(props: &Props) -> Html {
             { props.children.clone() }
         </dialog>
     }
+}
+
+/// The button that closes a dialog and does nothing.
+pub fn cancel(tr: Tr, on_close: &Callback<()>) -> Html {
+    html! { <button type="button" class="button" onclick={on_close.reform(|_: MouseEvent| ())}>{ tr.t(Text::Cancel) }</button> }
 }

@@ -16,7 +16,7 @@ use crate::api::{self, ApiError, CODE_NEEDED, CODE_WRONG};
 use crate::asked::{use_asked, use_errands};
 use crate::browser;
 use crate::connection::use_connection;
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, cancel};
 use crate::i18n::{Tr, use_tr};
 use crate::routes::Route;
 
@@ -239,7 +239,7 @@ fn Deleting(props: &DeletingProps) -> Html {
                 <li>{ tr.t(Text::DeletionThen) }</li>
             </ul>
             <Sheet id="deletion" {fields} label={Text::DeletionTitle} bad=true {send} {check} blame={BLAME} owner={props.account.email.clone()} focus=true>
-                <button type="button" class="button" onclick={props.on_close.reform(|_: MouseEvent| ())}>{ tr.t(Text::Cancel) }</button>
+                { cancel(tr, &props.on_close) }
             </Sheet>
         </Dialog>
     }

@@ -5,14 +5,13 @@ use domain::text::Text;
 use yew::prelude::*;
 
 use super::field::{Blame, Choice, Field, Filled, Kind, field};
-use super::once::Once;
+use super::once::{Keep, Once};
 use super::sheet::{Send, Sheet};
 use crate::api;
-use crate::asked::{use_asked, use_errands};
+use crate::asked::{use_asked, use_errands, use_steps};
 use crate::browser;
 use crate::confirm::Confirm;
-use crate::connection::use_connection;
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, cancel};
 use crate::i18n::{Tr, use_tr};
 
 const DAY_S: u64 = 24 * 3_600;
@@ -53,18 +52,9 @@ enum Step {
 
 #[component]
 pub fn Keys() -> Html {
-    let (tr, renew) = (use_tr(), use_connection().renew);
+    let tr = use_tr();
     let keys = use_asked((), |()| api::keys());
-    let step = use_state_eq(|| None::<Step>);
-    let to = {
-        let step = step.setter();
-        Callback::from(move |next: Option<Step>| {
-            if matches!(next, Some(Step::Made(_))) {
-                renew.emit(());
-            }
-            step.set(next);
-        })
-    };
+    let (step, to) = use_steps(|step| matches!(step, Step::Made(_)));
     html! {
         <section id="keys" class="card" aria-labelledby="keys-title">
             <h2 id="keys-title" tabindex="-1">{ tr.t(Text::KeysTitle) }</h2>
@@ -76,8 +66,8 @@ pub fn Keys() -> Html {
             <p>
                 <button type="button" id="key-new" class="button" onclick={to.reform(|_: MouseEvent| Some(Step::New))}>{ tr.t(Text::KeyNew) }</button>
             </p>
-            if let Some(step) = &*step {
-                <Steps step={step.clone()} {to} />
+            if let Some(step) = step {
+                <Steps {step} {to} />
             }
         </section>
     }
@@ -138,22 +128,20 @@ fn Steps(props: &StepsProps) -> Html {
             html! {
                 <Dialog id="new-key" title={tr.t(Text::KeyNew)} on_close={close.clone()}>
                     <Sheet id="key" fields={FIELDS.to_vec()} label={Text::KeyMake} {send} blame={BLAME} {initial} focus=true>
-                        <button type="button" class="button" onclick={close.reform(|_: MouseEvent| ())}>{ tr.t(Text::Cancel) }</button>
+                        { cancel(tr, &close) }
                     </Sheet>
                 </Dialog>
             }
         }
-        Step::Made(new) => html! {
-            // Nothing but the button closes it: the token is not shown again.
-            <Dialog id="made-key" title={tr.fill(Text::KeyMade, &[("name", &new.key.name)])}>
-                <p>{ tr.t(Text::KeyMadeLead) }</p>
-                <p class="notice notice-warn">{ tr.t(Text::KeyOnce) }</p>
-                <Once id="key-token" label={Text::KeyToken} lines={vec![new.token.0.clone()]} />
-                <div class="dialog-buttons">
-                    <button type="button" id="key-kept" class="button button-main" onclick={close.reform(|_: MouseEvent| ())}>{ tr.t(Text::KeyKept) }</button>
-                </div>
-            </Dialog>
-        },
+        Step::Made(new) => Keep {
+            id: "made-key",
+            title: tr.fill(Text::KeyMade, &[("name", &new.key.name)]),
+            lead: Text::KeyMadeLead,
+            warning: Text::KeyOnce,
+            once: html! { <Once id="key-token" label={Text::KeyToken} lines={vec![new.token.0.clone()]} /> },
+            kept: ("key-kept", Text::KeyKept, close),
+        }
+        .html(tr),
         Step::Revoke(key) => {
             let (id, said) = (key.id, tr.fill(Text::KeyRevoked, &[("name", &key.name)]));
             let on_do = {

@@ -5,7 +5,8 @@ use yew::platform::spawn_local;
 use yew::prelude::*;
 
 use crate::browser::{self, ObjectUrl};
-use crate::i18n::use_tr;
+use crate::dialog::Dialog;
+use crate::i18n::{Tr, use_tr};
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
@@ -69,5 +70,36 @@ pub fn Once(props: &Props) -> Html {
                 <span class="meta" role="status">{ told.map(|told| tr.t(told)) }</span>
             </div>
         </div>
+    }
+}
+
+/// A dialog with something that is shown this once. Nothing but its button closes it.
+///
+/// It is no component: in the place of another dialog it is that one with other words, and the focus stays inside.
+pub struct Keep {
+    pub id: &'static str,
+    pub title: String,
+    pub lead: Text,
+    /// That it is not shown again.
+    pub warning: Text,
+    /// What is to be kept.
+    pub once: Html,
+    /// The button: its id, what it says, what it does.
+    pub kept: (&'static str, Text, Callback<()>),
+}
+
+impl Keep {
+    pub fn html(self, tr: Tr) -> Html {
+        let (id, label, on_kept) = self.kept;
+        html! {
+            <Dialog id={self.id} title={self.title}>
+                <p>{ tr.t(self.lead) }</p>
+                <p class="notice notice-warn">{ tr.t(self.warning) }</p>
+                { self.once }
+                <div class="dialog-buttons">
+                    <button type="button" {id} class="button button-main" onclick={on_kept.reform(|_: MouseEvent| ())}>{ tr.t(label) }</button>
+                </div>
+            </Dialog>
+        }
     }
 }

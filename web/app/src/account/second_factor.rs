@@ -7,12 +7,12 @@ use yew::platform::spawn_local;
 use yew::prelude::*;
 
 use super::field::{Blame, Field, Filled, Kind, ONE_TIME, field};
-use super::once::Once;
+use super::once::{Keep, Once};
 use super::sheet::{Send, Sheet};
 use crate::api::{self, CODE_WRONG};
-use crate::asked::{use_asked, use_errands};
+use crate::asked::{use_asked, use_errands, use_steps};
 use crate::browser;
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, cancel};
 use crate::i18n::{Tr, use_tr};
 
 /// So few codes to recover with want others.
@@ -38,11 +38,7 @@ enum Step {
 pub fn SecondFactorSection() -> Html {
     let (tr, errands) = (use_tr(), use_errands());
     let factor = use_asked((), |()| api::second_factor());
-    let step = use_state_eq(|| None::<Step>);
-    let to = {
-        let step = step.setter();
-        Callback::from(move |next: Option<Step>| step.set(next))
-    };
+    let (step, to) = use_steps(|_| false);
     let begin = {
         let (to, errands) = (to.clone(), errands.clone());
         Callback::from(move |_: MouseEvent| {
@@ -59,8 +55,8 @@ pub fn SecondFactorSection() -> Html {
         <section id="second-factor" class="card" aria-labelledby="second-factor-title">
             <h2 id="second-factor-title" tabindex="-1">{ tr.t(Text::FactorTitle) }</h2>
             { factor.shown(tr, |factor| standing(tr, factor, &begin, &to)) }
-            if let Some(step) = &*step {
-                <Steps step={step.clone()} to={to.clone()} />
+            if let Some(step) = step {
+                <Steps {step} {to} />
             }
         </section>
     }
@@ -130,18 +126,16 @@ fn Steps(props: &StepsProps) -> Html {
         },
         Step::Codes(way, codes) => {
             let now_so = if *way == Way::SetUp { Text::FactorWasOn } else { Text::FactorCodesKept };
-            let kept = Callback::from(move |_: MouseEvent| said(now_so));
-            html! {
-                // Nothing but the button closes it: the codes are not shown again.
-                <Dialog id="recovery" title={tr.t(Text::RecoveryTitle)}>
-                    <p>{ tr.t(Text::RecoveryLead) }</p>
-                    <p class="notice notice-warn">{ tr.t(Text::RecoveryOnce) }</p>
-                    <Once id="recovery-codes" label={Text::RecoveryTitle} lines={codes.clone()} file={Some("visiobook-recovery-codes.txt")} />
-                    <div class="dialog-buttons">
-                        <button type="button" id="recovery-kept" class="button button-main" onclick={kept}>{ tr.t(Text::RecoveryKept) }</button>
-                    </div>
-                </Dialog>
+            let (lines, file) = (codes.clone(), Some("visiobook-recovery-codes.txt"));
+            Keep {
+                id: "recovery",
+                title: tr.t(Text::RecoveryTitle).to_owned(),
+                lead: Text::RecoveryLead,
+                warning: Text::RecoveryOnce,
+                once: html! { <Once id="recovery-codes" label={Text::RecoveryTitle} {lines} {file} /> },
+                kept: ("recovery-kept", Text::RecoveryKept, Callback::from(move |()| said(now_so))),
             }
+            .html(tr)
         }
         Step::Renew => html! {
             <Dialog id="renew" title={tr.t(Text::RecoveryRenew)} on_close={close.clone()}>
@@ -162,10 +156,6 @@ fn Steps(props: &StepsProps) -> Html {
             }
         }
     }
-}
-
-fn cancel(tr: Tr, close: &Callback<()>) -> Html {
-    html! { <button type="button" class="button" onclick={close.reform(|_: MouseEvent| ())}>{ tr.t(Text::Cancel) }</button> }
 }
 
 #[derive(PartialEq, Properties)]

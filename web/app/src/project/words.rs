@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use crate::api;
 use crate::connection::use_connection;
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, cancel};
 use crate::i18n::use_tr;
 use crate::toast::use_toasts;
 
@@ -76,7 +76,7 @@ pub fn Words(props: &Props) -> Html {
                     <p id="words-description-hint" class="meta">{ tr.t(Text::DescriptionHint) }</p>
                 </div>
                 <div class="dialog-buttons">
-                    <button type="button" class="button" onclick={props.on_close.reform(|_: MouseEvent| ())}>{ tr.t(Text::Cancel) }</button>
+                    { cancel(tr, &props.on_close) }
                     <button type="submit" id="words-save" class="button button-main" disabled={form.busy}>{ tr.t(Text::Save) }</button>
                 </div>
             </form>

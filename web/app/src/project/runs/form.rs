@@ -15,7 +15,7 @@ use super::super::run_panel::view;
 use super::settings::{self, COUNT, LABELS, Unfit};
 use crate::api;
 use crate::connection::use_connection;
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, cancel};
 use crate::i18n::{Tr, use_tr};
 use crate::toast::use_toasts;
 
@@ -77,7 +77,7 @@ pub fn RunForm(props: &Props) -> Html {
                 }
                 <div class="dialog-buttons">
                     <button type="button" class="quiet-button push-left" onclick={on_reset}>{ tr.t(Text::SettingsReset) }</button>
-                    <button type="button" class="button" onclick={props.on_close.reform(|_: MouseEvent| ())}>{ tr.t(Text::Cancel) }</button>
+                    { cancel(tr, &props.on_close) }
                     <button type="submit" id="run-start" class="button button-main" disabled={*busy}>{ tr.t(Text::SettingsStart) }</button>
                 </div>
             </form>

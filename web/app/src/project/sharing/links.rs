@@ -6,14 +6,13 @@ use domain::text::Text;
 use yew::prelude::*;
 
 use crate::account::field::{Blame, Choice, Field, Filled, Kind, field};
-use crate::account::once::Once;
+use crate::account::once::{Keep, Once};
 use crate::account::sheet::{Send, Sheet};
 use crate::api;
-use crate::asked::{use_asked, use_errands};
+use crate::asked::{use_asked, use_errands, use_steps};
 use crate::browser;
 use crate::confirm::Confirm;
-use crate::connection::use_connection;
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, cancel};
 use crate::i18n::{Tr, use_tr};
 
 /// How long a link can be used, seconds.
@@ -45,18 +44,9 @@ pub struct Props {
 
 #[component]
 pub fn Links(props: &Props) -> Html {
-    let (tr, id, renew) = (use_tr(), props.id, use_connection().renew);
+    let (tr, id) = (use_tr(), props.id);
     let links = use_asked(id, |id| api::share_links(*id));
-    let step = use_state_eq(|| None::<Step>);
-    let to = {
-        let step = step.setter();
-        Callback::from(move |next: Option<Step>| {
-            if matches!(next, Some(Step::Made(_))) {
-                renew.emit(());
-            }
-            step.set(next);
-        })
-    };
+    let (step, to) = use_steps(|step| matches!(step, Step::Made(_)));
     html! {
         <section id="links" class="card" aria-labelledby="links-title">
             <h3 id="links-title" tabindex="-1">{ tr.t(Text::LinksTitle) }</h3>
@@ -68,8 +58,8 @@ pub fn Links(props: &Props) -> Html {
             <p>
                 <button type="button" id="link-new" class="button" onclick={to.reform(|_: MouseEvent| Some(Step::New))}>{ tr.t(Text::LinkNew) }</button>
             </p>
-            if let Some(step) = &*step {
-                <Steps {id} step={step.clone()} {to} />
+            if let Some(step) = step {
+                <Steps {id} {step} {to} />
             }
         </section>
     }
@@ -123,22 +113,20 @@ fn Steps(props: &StepsProps) -> Html {
                 <Dialog id="new-link" title={tr.t(Text::LinkNew)} on_close={close.clone()}>
                     <Sheet id="link" fields={FIELDS.to_vec()} label={Text::LinkMake} {send} blame={BLAME}
                         initial={vec![("span", "604800".to_owned())]} focus=true>
-                        <button type="button" class="button" onclick={close.reform(|_: MouseEvent| ())}>{ tr.t(Text::Cancel) }</button>
+                        { cancel(tr, &close) }
                     </Sheet>
                 </Dialog>
             }
         }
-        Step::Made(new) => html! {
-            // Nothing but the button closes it: the address is not shown again.
-            <Dialog id="made-link" title={tr.fill(Text::LinkMade, &[("name", &new.link.name)])}>
-                <p>{ tr.t(Text::LinkMadeLead) }</p>
-                <p class="notice notice-warn">{ tr.t(Text::LinkOnce) }</p>
-                <Once id="link-url" label={Text::LinkUrl} lines={vec![new.url.0.clone()]} />
-                <div class="dialog-buttons">
-                    <button type="button" id="link-kept" class="button button-main" onclick={close.reform(|_: MouseEvent| ())}>{ tr.t(Text::KeyKept) }</button>
-                </div>
-            </Dialog>
-        },
+        Step::Made(new) => Keep {
+            id: "made-link",
+            title: tr.fill(Text::LinkMade, &[("name", &new.link.name)]),
+            lead: Text::LinkMadeLead,
+            warning: Text::LinkOnce,
+            once: html! { <Once id="link-url" label={Text::LinkUrl} lines={vec![new.url.0.clone()]} /> },
+            kept: ("link-kept", Text::KeyKept, close),
+        }
+        .html(tr),
         Step::Revoke(link) => {
             let (link, said) = (link.clone(), tr.fill(Text::KeyRevoked, &[("name", &link.name)]));
             let title = tr.fill(Text::LinkRevokeQuestion, &[("name", &link.name)]);
