@@ -44,6 +44,9 @@ pub struct ProjectAs {
     pub project: Project,
     /// What whoever asks may do with it.
     pub role: ProjectRole,
+    /// Whoever asks is no member: a share link shows it to them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub visits: bool,
 }
 
 /// A page of a list of projects, as whoever asks has them.

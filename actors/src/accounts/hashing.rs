@@ -1,19 +1,32 @@
 //! Threads that hash passwords, behind everybody else who wants the processor.
 //!
 //! A hash takes a core for some 25 ms, which is a hundred times what answering a request takes. On threads like all
-//! others, whoever asks for something while people sign in would wait for a slice of the processor to end. These say to
-//! the system that they can wait ([`NICE`]), and keep the memory that Argon2 wants: to have it anew each time is to
-//! have the system clear it, under a lock that every other thread's memory needs too.
+//! others, whoever asks for something while people sign in would wait for a slice of the processor to end. So a hash is
+//! computed in processor time that nobody else wants: a thread of that kind makes way the moment that another one wakes
+//! up. Where all of the processor is wanted all the time, that could take for ever: what is not there after [`PATIENCE`]
+//! is computed once more by a thread that only stands back a little ([`NICE`]), and whichever is first counts. One
+//! thread that changes from the first kind to the second would need a privilege.
+//!
+//! All of them keep the memory that Argon2 wants: to have it anew each time is to have the system clear it, under a lock
+//! that every other thread's memory needs too.
+
+#![allow(unsafe_code, reason = "no safe wrapper sets a thread's policy, which is one call to the system")]
 
 use std::cell::RefCell;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use argon2::Block;
 use rustix::process::{getpriority_process, setpriority_process};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 
-/// How much these threads stand back: where the processor is all taken they still get a third of what another thread
-/// gets.
+/// How long a hash may take in processor time that nobody else wants.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How much the others stand back: where the processor is all taken they still get a third of what another thread gets.
 const NICE: i32 = 5;
 /// How much a thread can.
 const NICE_MAX: i32 = 19;
@@ -27,54 +40,107 @@ thread_local! {
     static MEMORY: RefCell<Memory> = const { RefCell::new(Memory::new()) };
 }
 
-/// The threads, which begin as jobs come: those of a runtime that has nothing else. How many jobs may wait is the
+/// The threads, which begin as jobs come: those of two runtimes that have nothing else. How many jobs may wait is the
 /// caller's to bound.
-pub(super) struct Threads(Option<Runtime>);
+pub(super) struct Threads {
+    /// Those that take what nobody else wants.
+    idle: Option<Runtime>,
+    /// Those that do what takes the first too long.
+    sure: Option<Runtime>,
+    /// When it has been too long.
+    patience: Duration,
+}
 
 impl Threads {
+    /// So many of either kind.
     pub(super) fn new(count: usize) -> Self {
-        let mut threads = Builder::new_current_thread();
-        threads.max_blocking_threads(count.max(1)).thread_keep_alive(REST).thread_name("passwords");
-        let begun = threads.on_thread_start(stand_back).build();
-        let failed = |error| tracing::error!(%error, "there are no threads to hash passwords");
-        Self(begun.map_err(failed).ok())
+        Self::with_patience(count, PATIENCE)
     }
 
-    /// Has a thread do something; `None` where none can, or it panicked.
+    fn with_patience(count: usize, patience: Duration) -> Self {
+        Self { idle: runtime(count, take_what_is_left), sure: runtime(count, stand_back), patience }
+    }
+
+    /// Has a thread do something, or two of them the same; `None` where none can, or it panicked.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+        work: impl Fn(&mut Memory) -> T + Send + Sync + 'static,
     ) -> Option<T> {
-        let done = self.0.as_ref()?.spawn_blocking(move || MEMORY.with_borrow_mut(work)).await;
+        let (work, is_done) = (Arc::new(work), Arc::new(AtomicBool::new(false)));
+        let begin = |threads: &Runtime| -> JoinHandle<Option<T>> {
+            let (work, is_done) = (work.clone(), is_done.clone());
+            threads.spawn_blocking(move || {
+                if is_done.load(Ordering::Relaxed) {
+                    return None;
+                }
+                let done = MEMORY.with_borrow_mut(|memory| work(memory));
+                is_done.store(true, Ordering::Relaxed);
+                Some(done)
+            })
+        };
+        let mut first = pin!(begin(self.idle.as_ref()?));
+        let done = match tokio::time::timeout(self.patience, &mut first).await {
+            Ok(done) => done,
+            Err(_) => {
+                let second = begin(self.sure.as_ref()?);
+                tokio::select! { done = first => done, done = second => done }
+            }
+        };
         // What a panic says may hold what was hashed.
-        done.map_err(|_| tracing::error!("hashing a password panicked")).ok()
+        done.map_err(|_| tracing::error!("hashing a password panicked")).ok().flatten()
     }
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        if let Some(threads) = self.0.take() {
+        for threads in [self.idle.take(), self.sure.take()].into_iter().flatten() {
             // Whoever drops it may be a task, which must not wait.
             threads.shutdown_background();
         }
     }
 }
 
-fn stand_back() {
+fn runtime(count: usize, prepare: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Option<Runtime> {
+    let prepare = move || {
+        if let Err(error) = prepare() {
+            tracing::warn!(%error, "hashing passwords is as important to the system as all else");
+        }
+    };
+    let mut threads = Builder::new_current_thread();
+    threads.max_blocking_threads(count.max(1)).thread_keep_alive(REST).thread_name("passwords");
+    let begun = threads.on_thread_start(prepare).build();
+    begun.map_err(|error| tracing::error!(%error, "there are no threads to hash passwords")).ok()
+}
+
+/// This thread gets what nobody else wants of the processor.
+fn take_what_is_left() -> io::Result<()> {
+    let none = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the system only reads `none`; 0 is the thread that asks.
+    let said = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const none) };
+    if said == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// This thread gets less than others.
+fn stand_back() -> io::Result<()> {
     // On Linux this is of the thread alone.
-    let stood_back = getpriority_process(None).and_then(|now| setpriority_process(None, (now + NICE).min(NICE_MAX)));
-    if let Err(error) = stood_back {
-        tracing::warn!(%error, "hashing passwords is as important to the system as all else");
-    }
+    Ok(setpriority_process(None, (getpriority_process(None)? + NICE).min(NICE_MAX))?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+    use std::sync::{Mutex, PoisonError};
+
     use super::*;
+
+    /// Threads of which the first kind does it all, however busy the machine is.
+    fn patient(count: usize) -> Threads {
+        Threads::with_patience(count, Duration::from_secs(3_600))
+    }
 
     #[tokio::test]
     async fn threads_do_what_is_asked_in_order_and_outlive_what_panics() {
-        let threads = Threads::new(1);
+        let threads = patient(1);
         assert_eq!(threads.run(|memory| memory.len()).await, Some(0));
         let (one, broken, other) = tokio::join!(
             threads.run(|memory| {
@@ -87,11 +153,36 @@ mod tests {
         assert_eq!((one, broken, other), (Some(1), None, Some(8)), "the memory stays");
     }
 
+    /// How the system treats this thread: its policy, and how nice it is.
+    fn standing() -> (i32, i32) {
+        // SAFETY: nothing is handed over; 0 is the thread that asks.
+        let policy = unsafe { libc::sched_getscheduler(0) };
+        (policy, getpriority_process(None).unwrap())
+    }
+
     #[tokio::test]
     async fn threads_stand_back_and_those_that_asked_do_not() {
-        let nice = || getpriority_process(None).unwrap();
-        let before = nice();
-        let theirs = Threads::new(2).run(move |_| nice()).await.unwrap();
-        assert_eq!((theirs, nice()), ((before + NICE).min(NICE_MAX), before));
+        let before = standing();
+        let (theirs, _) = patient(2).run(|_| standing()).await.unwrap();
+        assert_eq!((theirs, standing()), (libc::SCHED_IDLE, before));
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_done_once_more_with_more_of_the_processor() {
+        let threads = Threads::new(1);
+        let (let_go, held) = mpsc::channel::<()>();
+        let held = Mutex::new(held);
+        let done = threads.run(move |_| {
+            let (policy, nice) = standing();
+            if policy == libc::SCHED_IDLE {
+                // Until the test is over.
+                let _ = held.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            }
+            (policy, nice)
+        });
+        assert_eq!(done.await, Some((libc::SCHED_OTHER, (standing().1 + NICE).min(NICE_MAX))));
+        // Others that wait behind it get theirs too.
+        assert_eq!(threads.run(|_| standing().0).await, Some(libc::SCHED_OTHER));
+        drop(let_go);
     }
 }

@@ -139,7 +139,7 @@ pub struct Hashing {
 }
 
 impl Hashing {
-    /// At most `threads` at a time, each of which takes 19 MiB.
+    /// At most `threads` at a time; twice as many where others take all of the processor. Each takes 19 MiB.
     pub fn new(threads: usize) -> Self {
         Self { threads: Arc::new(Threads::new(threads)), waiting: Arc::new(Semaphore::new(QUEUE_MAX)) }
     }
@@ -174,14 +174,16 @@ impl Hashing {
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Fault> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Memory) -> T + Send + Sync + 'static,
+    ) -> Result<T, Fault> {
         let busy = || Fault::new("unavailable", "too many are signing in; try again").retry_after(1_000);
         let waiting = self.waiting.clone().try_acquire_owned().map_err(|_| busy())?;
         // The permit goes with the work, which can't be stopped half-way.
         let held = move |memory: &mut Memory| {
-            let done = work(memory);
-            drop(waiting);
-            done
+            let _waiting = &waiting;
+            work(memory)
         };
         self.threads.run(held).await.ok_or_else(busy)
     }

@@ -67,7 +67,7 @@ impl Site {
             ("AUTH__PUBLIC_URL", "https://localhost"),
             ("AUTH__CLAIM_CODE", CODE),
             // Requests are counted as ever; one account asks for as much as a node can take.
-            ("RATES__LIGHT_BURST", "1000000"),
+            ("RATES__LIGHT_BURST", "10000000"),
             ("RATES__LIGHT_PER_S", "1000"),
             ("RATES__ADDRESS_FACTOR", "1"),
         ])?;

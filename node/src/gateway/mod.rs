@@ -163,10 +163,15 @@ impl Request {
         membership::until_revoked(self.gateway.clone(), self.way.clone(), admitted)
     }
 
+    /// Whether nothing but a share link lets them see what they ask for.
+    pub fn visits(&self) -> bool {
+        matches!(self.principal.proof, Proof::Visit(_))
+    }
+
     /// Somebody did something, as far as whoever asks is told: of a share link's visitor it is nobody's concern who.
     pub fn told(&self, by: Actor) -> Actor {
-        match (self.principal.proof, by) {
-            (Proof::Visit(_), Actor::Account(_)) => Actor::Somebody,
+        match by {
+            Actor::Account(_) if self.visits() => Actor::Somebody,
             _ => by,
         }
     }

@@ -53,7 +53,8 @@ pub async fn list(request: Request) -> Result {
             (page, roles)
         }
     };
-    let projects = page.projects.into_iter().zip(roles).map(|(project, role)| ProjectAs { project, role }).collect();
+    let projects = page.projects.into_iter().zip(roles).map(|(project, role)| ProjectAs { project, role, visits: false });
+    let projects = projects.collect();
     Ok(json(StatusCode::OK, &ProjectAsPage { projects, total: page.total, next: page.next }))
 }
 
@@ -87,14 +88,14 @@ pub async fn get(request: Request) -> Result {
         if rows.is_deleted() {
             return Err(is_deleted());
         }
-        let shown = request.gateway.shown.shown(project, request.role, rows)?;
+        let shown = request.gateway.shown.shown(project, request.role, request.visits(), rows)?;
         return Ok(shown.answer(&request.headers, StatusCode::OK));
     }
     let project = request.gateway.core.call(ReadProject { principal, project }, request.context()).await?.project;
     if project.deleted.is_some() {
         return Err(is_deleted());
     }
-    let project = ProjectAs { project, role: request.role };
+    let project = ProjectAs { project, role: request.role, visits: request.visits() };
     Ok(Shown::of(&project)?.answer(&request.headers, StatusCode::OK))
 }
 
@@ -104,7 +105,7 @@ pub async fn patch(mut request: Request) -> Result {
     let expected = expected_version(&request.headers)?;
     let ask = PatchProject { principal: request.principal, project: request.path_id(0)?, expected, patch };
     let reply = request.gateway.core.call(ask, request.context()).await?;
-    let project = ProjectAs { project: reply.project, role: request.role };
+    let project = ProjectAs { project: reply.project, role: request.role, visits: false };
     Ok(Shown::of(&project)?.answer(&HeaderMap::new(), StatusCode::OK))
 }
 
@@ -125,7 +126,7 @@ pub async fn delete(request: Request) -> Result {
 pub async fn restore(request: Request) -> Result {
     let ask = RestoreProject { principal: request.principal, project: request.path_id(0)? };
     let reply = request.gateway.core.call(ask, request.context()).await?;
-    let project = ProjectAs { project: reply.project, role: request.role };
+    let project = ProjectAs { project: reply.project, role: request.role, visits: false };
     Ok(Shown::of(&project)?.answer(&HeaderMap::new(), StatusCode::OK))
 }
 
@@ -147,7 +148,7 @@ pub async fn revise(request: Request) -> Result {
         }
         None => revise_from_body(request).await?,
     };
-    Ok(Shown::of(&ProjectAs { project, role })?.answer(&HeaderMap::new(), StatusCode::CREATED))
+    Ok(Shown::of(&ProjectAs { project, role, visits: false })?.answer(&HeaderMap::new(), StatusCode::CREATED))
 }
 
 /// The bytes go to a scope of their own, where the core checks them.

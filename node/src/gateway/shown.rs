@@ -61,12 +61,15 @@ impl Shown {
     }
 }
 
+/// A project, what whoever asked may do with it, and whether they visit it.
+type As = (ProjectId, ProjectRole, bool);
+
 /// What was shown lately.
-pub struct Lately(Cache<(ProjectId, ProjectRole), Arc<(Rows, Shown)>>);
+pub struct Lately(Cache<As, Arc<(Rows, Shown)>>);
 
 impl Default for Lately {
     fn default() -> Self {
-        let weigh = |_: &(ProjectId, ProjectRole), kept: &Arc<(Rows, Shown)>| {
+        let weigh = |_: &As, kept: &Arc<(Rows, Shown)>| {
             u32::try_from(kept.1.bytes.len().saturating_mul(4) + OVERHEAD_BYTES).unwrap_or(u32::MAX)
         };
         Self(Cache::builder().max_capacity(KEPT_MAX_BYTES).weigher(weigh).build())
@@ -78,12 +81,13 @@ impl Lately {
     ///
     /// # Errors
     /// As of [`Shown::of`].
-    pub fn shown(&self, project: ProjectId, role: ProjectRole, rows: Rows) -> Result<Shown, ApiError> {
-        if let Some(kept) = self.0.get(&(project, role)).filter(|kept| kept.0.are(&rows)) {
+    pub fn shown(&self, project: ProjectId, role: ProjectRole, visits: bool, rows: Rows) -> Result<Shown, ApiError> {
+        let key = (project, role, visits);
+        if let Some(kept) = self.0.get(&key).filter(|kept| kept.0.are(&rows)) {
             return Ok(kept.1.clone());
         }
-        let shown = Shown::of(&ProjectAs { project: rows.project(), role })?;
-        self.0.insert((project, role), Arc::new((rows, shown.clone())));
+        let shown = Shown::of(&ProjectAs { project: rows.project(), role, visits })?;
+        self.0.insert(key, Arc::new((rows, shown.clone())));
         Ok(shown)
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::common::http::{get, request};
 use super::people::{OTHER, PASSWORD, Person, Site, refusal};
+use super::streams::Events;
 
 #[test]
 fn a_planted_session_is_worth_nothing() {
@@ -232,44 +233,41 @@ fn what_is_private_is_kept_by_nobody_on_the_way() {
 
 #[test]
 fn open_streams_end_with_what_let_them_be_opened() {
-    use std::io::Read as _;
-
     let site = Site::start();
     let made = request(site.address(), "POST", "/api/v1/projects?name=lamp.txt", &[], super::book("six").as_bytes());
-    let project = made.json()["id"].as_str().unwrap().to_owned();
-    let path = format!("/api/v1/projects/{project}/events");
+    let path = format!("/api/v1/projects/{}", made.json()["id"].as_str().unwrap());
     // Whoever sits at the machine, until there is an account.
-    let mut trusted = open_stream(site.address(), &path, "x-nobody: 1");
+    let trusted = Events::follow(site.address(), &path, "x-nobody: 1");
     let admin = site.claim();
-    let mut rest = Vec::new();
-    trusted.read_to_end(&mut rest).unwrap();
-    assert_eq!(super::common::http::get(site.address(), &path).status, 401);
-    // Somebody who is signed out elsewhere; of two sessions, one.
-    let there = Person::of(&site.sign_in(super::ADMIN, PASSWORD));
-    let mut stays = open_stream(site.address(), &path, &format!("cookie: {}", admin.cookie));
-    let mut ends = open_stream(site.address(), &path, &format!("cookie: {}", there.cookie));
-    assert_eq!(there.ask(&site, "POST", "/api/v1/auth/sign-out", Value::Null).status, 204);
-    ends.read_to_end(&mut rest).unwrap();
-    assert_eq!(admin.ask(&site, "DELETE", &format!("/api/v1/projects/{project}"), Value::Null).status, 204);
-    stays.read_to_end(&mut rest).unwrap();
+    trusted.ends_at_once();
+    assert_eq!(get(site.address(), &format!("{path}/events")).status, 401);
+    // Somebody who is signed out, and somebody whom another session signs out: of three sessions, two.
+    let [here, there] = [(); 2].map(|()| Person::of(&site.sign_in(super::ADMIN, PASSWORD)));
+    let follow = |who: &Person| Events::follow(site.address(), &path, &format!("cookie: {}", who.cookie));
+    let (mut stays, ended, elsewhere) = (follow(&admin), follow(&here), follow(&there));
+    assert_eq!(here.ask(&site, "POST", "/api/v1/auth/sign-out", Value::Null).status, 204);
+    ended.ends_at_once();
+    let sessions = there.get(&site, "/api/v1/account/sessions").json()["sessions"].clone();
+    let session = sessions.as_array().unwrap().iter().find(|one| one["current"] == true).unwrap()["id"].clone();
+    let session = format!("/api/v1/account/sessions/{}", session.as_str().unwrap());
+    assert_eq!(admin.ask(&site, "DELETE", &session, Value::Null).status, 204);
+    elsewhere.ends_at_once();
+    assert!(stays.goes_on());
+    assert_eq!(admin.ask(&site, "DELETE", &path, Value::Null).status, 204);
+    // Nothing is taken from her: her browser will be told that it is gone.
+    stays.end();
     assert_eq!(admin.get(&site, "/api/v1/account").status, 200, "its stream ended with the project, not before");
 }
 
-/// A stream of events for whom a header says, once it is open. Reading it to its end fails after a while.
-pub fn open_stream(address: &str, path: &str, credential: &str) -> impl std::io::Read + use<> {
-    use std::io::{BufRead as _, Write as _};
-
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
-    let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n{credential}\r\nconnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
-    let mut reader = std::io::BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    assert!(line.contains("200"), "{line}");
-    while !line.starts_with("data:") {
-        line.clear();
-        assert!(reader.read_line(&mut line).unwrap() > 0, "it ended before it said anything");
-    }
-    reader
+#[test]
+fn open_streams_end_with_the_sessions_that_a_new_password_ends() {
+    let site = Site::start();
+    let admin = site.claim();
+    let path = format!("/api/v1/projects/{}", admin.project(&site, "six"));
+    let there = Person::of(&site.sign_in(super::ADMIN, PASSWORD));
+    let stream = Events::follow(site.address(), &path, &format!("cookie: {}", there.cookie));
+    let change = json!({ "current": PASSWORD, "password": OTHER });
+    let changed = admin.ask(&site, "PUT", "/api/v1/account/password", change);
+    assert!((200..300).contains(&changed.status), "{}", changed.text());
+    stream.ends_at_once();
 }

@@ -1,10 +1,12 @@
 //! Keys: what programs do by them, and what they are never good for.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::attacks::open_stream;
 use super::common::http::{Answer, request};
 use super::people::{Person, Site, book, refusal};
+use super::streams::{AT_ONCE, Events};
 
 fn by(site: &Site, token: &str, method: &str, path: &str, body: Value) -> Answer {
     site.ask(method, path, &[("authorization", &format!("Bearer {token}"))], &body)
@@ -16,8 +18,6 @@ fn make(person: &Person, site: &Site, body: Value) -> Answer {
 
 #[test]
 fn a_program_works_by_a_key_until_it_is_revoked_and_open_streams_end_too() {
-    use std::io::Read as _;
-
     let site = Site::start();
     site.claim();
     let anna = site.join("anna@example.org");
@@ -37,11 +37,10 @@ fn a_program_works_by_a_key_until_it_is_revoked_and_open_streams_end_too() {
     let listed = anna.get(&site, "/api/v1/account/keys");
     assert!(!listed.text().contains(&token[3..]), "the token is told once");
     assert_eq!(listed.json()["keys"][0]["name"], "ferry");
-    let mut stream = open_stream(site.address(), &format!("{project}/events"), &format!("authorization: {bearer}"));
+    let stream = Events::follow(site.address(), &project, &format!("authorization: {bearer}"));
     let revoked = anna.ask(&site, "DELETE", &format!("/api/v1/account/keys/{id}"), Value::Null);
     assert_eq!(revoked.status, 204);
-    let mut rest = Vec::new();
-    stream.read_to_end(&mut rest).unwrap();
+    stream.ends_at_once();
     let refused = by(&site, token, "GET", &project, Value::Null);
     assert_eq!((refused.status, refused.code()), (401, "key-invalid".into()));
     assert_eq!(refused.header("set-cookie"), None);
@@ -57,17 +56,16 @@ fn a_program_works_by_a_key_until_it_is_revoked_and_open_streams_end_too() {
 
 #[test]
 fn what_a_key_opened_ends_when_the_key_does() {
-    use std::io::Read as _;
-
     let site = Site::start();
     let admin = site.claim();
-    let project = admin.project(&site, "brief");
+    let path = format!("/api/v1/projects/{}", admin.project(&site, "brief"));
     let made = make(&admin, &site, json!({ "name": "brief", "scopes": ["read"], "valid_s": 20 })).json();
     let token = made["token"].as_str().unwrap();
-    let path = format!("/api/v1/projects/{project}/events");
-    let mut stream = open_stream(site.address(), &path, &format!("authorization: Bearer {token}"));
-    let mut rest = Vec::new();
-    stream.read_to_end(&mut rest).unwrap();
+    let stream = Events::follow(site.address(), &path, &format!("authorization: Bearer {token}"));
+    let over_ms = made["key"]["ends_ms"].as_u64().unwrap();
+    let left = Duration::from_millis(over_ms.saturating_sub(actors::clock::wall_ms()));
+    let took = stream.end();
+    assert!(left < took + AT_ONCE && took < left + AT_ONCE, "{took:?} instead of {left:?}");
     assert_eq!(by(&site, token, "GET", &path, Value::Null).code(), "key-invalid");
 }
 

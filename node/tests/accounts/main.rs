@@ -14,6 +14,7 @@ mod oidc;
 mod people;
 mod sharing;
 mod smtp;
+mod streams;
 
 use common::http::{get, request};
 use people::{ADMIN, CODE, OTHER, PASSWORD, Person, Site, book, refusal, token};

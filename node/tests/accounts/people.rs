@@ -1,6 +1,6 @@
 //! A node that people sign up to, and those people.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -32,7 +32,13 @@ impl Site {
 
     /// Ends it as a power cut would, and starts it again.
     pub fn again(self) -> Self {
+        self.again_after(|_| {})
+    }
+
+    /// The same, with something done to its data folder in between.
+    pub fn again_after(self, change: impl FnOnce(&Path)) -> Self {
         self.server.running.kill();
+        change(self.data.path());
         Self { server: serve(self.data.path(), &[]), data: self.data }
     }
 

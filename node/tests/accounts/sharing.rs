@@ -1,7 +1,6 @@
 //! Projects of several people, and those who try to get into them.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -13,6 +12,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use super::common::http::{Answer, request};
 use super::leaving::leave;
 use super::people::{PASSWORD, Person, Site, book, refusal};
+use super::streams::{AT_ONCE, Events};
 
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -58,6 +58,11 @@ impl Two {
         self.site.ask("GET", path, &[("cookie", visit)], &Value::Null)
     }
 
+    /// The project's events, for whom a cookie says.
+    fn follow(&self, cookie: &str) -> Events {
+        Events::follow(self.site.address(), &self.path(""), &format!("cookie: {cookie}"))
+    }
+
     /// Waits until the project's run is done.
     fn settle(&self) {
         let until = Instant::now() + PATIENCE;
@@ -66,29 +71,6 @@ impl Two {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
-}
-
-/// A stream of a project's events, once it stands.
-fn follow(address: &str, path: &str, cookie: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\nconnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
-    let (mut heard, mut byte) = (Vec::new(), [0]);
-    while !String::from_utf8_lossy(&heard).contains("following") {
-        assert_eq!(stream.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&heard));
-        heard.push(byte[0]);
-    }
-    stream
-}
-
-/// How long it takes until a stream is over: whatever comes until then is read.
-fn over(mut stream: TcpStream) -> Duration {
-    let (began, mut bytes) = (Instant::now(), [0; 1_024]);
-    while stream.read(&mut bytes).is_ok_and(|count| count > 0) {
-        assert!(began.elapsed() < PATIENCE, "the stream goes on");
-    }
-    began.elapsed()
 }
 
 #[test]
@@ -136,8 +118,8 @@ fn an_editor_works_on_what_was_shared_and_the_log_says_who() {
 async fn whoever_is_removed_is_out_at_once_also_from_open_streams() {
     let two = tokio::task::spawn_blocking(|| Two::start("viewer")).await.unwrap();
     let (address, cookie) = (two.site.address().to_owned(), two.ben.cookie.clone());
-    let events = follow(&address, &two.path("/events"), &cookie);
-    let hers = follow(&address, &two.path("/events"), &two.anna.cookie);
+    let events = two.follow(&cookie);
+    let mut hers = two.follow(&two.anna.cookie);
     let mut sockets = Vec::new();
     for follow in [json!({ "type": "follow", "projects": [two.project] }), json!({ "type": "follow" })] {
         let mut ask = format!("ws://{address}/api/v1/events/ws").into_client_request().unwrap();
@@ -153,17 +135,16 @@ async fn whoever_is_removed_is_out_at_once_also_from_open_streams() {
         }
         sockets.push(socket);
     }
-    let (two, took) = tokio::task::spawn_blocking(move || {
+    let two = tokio::task::spawn_blocking(move || {
         assert_eq!(two.remove(&two.anna, &two.ben).status, 204);
-        let took = over(events);
-        (two, took)
+        events.ends_at_once();
+        two
     })
     .await
     .unwrap();
-    println!("server-sent events ended {took:?} after the removal was answered");
     for mut socket in sockets {
         let closed = loop {
-            match tokio::time::timeout(PATIENCE, socket.next()).await.unwrap() {
+            match tokio::time::timeout(AT_ONCE, socket.next()).await.expect("the socket goes on") {
                 Some(Ok(Message::Close(Some(frame)))) => break frame,
                 Some(Ok(_)) => {}
                 other => panic!("{other:?}"),
@@ -177,16 +158,7 @@ async fn whoever_is_removed_is_out_at_once_also_from_open_streams() {
         assert_eq!(refusal(&gone), refusal(&none), "like one that does not exist");
         assert_eq!(two.ben.get(&two.site, "/api/v1/projects?shown=shared").json()["total"], 0);
         assert_eq!(two.remove(&two.ben, &two.anna).code(), "project-not-found");
-        hers.set_nonblocking(true).unwrap();
-        let mut hers = hers;
-        let goes_on = loop {
-            match hers.read(&mut [0; 1_024]) {
-                Ok(0) => break false,
-                Ok(_) => {}
-                Err(error) => break error.kind() == std::io::ErrorKind::WouldBlock,
-            }
-        };
-        assert!(goes_on, "hers goes on");
+        assert!(hers.goes_on(), "hers");
     })
     .await
     .unwrap();
@@ -201,7 +173,7 @@ fn a_share_link_shows_one_project_and_nobody_of_those_who_made_it() {
     let (link, token) = two.anna.link(site, &two.project, &Value::Null);
     let visit = site.open(&token, &Value::Null);
     let seen = two.visited(&visit, &two.path(""));
-    assert_eq!((seen.status, &seen.json()["role"]), (200, &json!("viewer")));
+    assert_eq!((seen.status, &seen.json()["role"], &seen.json()["visits"]), (200, &json!("viewer"), &json!(true)));
     for readable in ["/storyboard", "/files/book.json", "/runs", "/revisions", "/storyboard/edits"] {
         let answer = two.visited(&visit, &two.path(readable));
         assert_eq!(answer.status, 200, "{readable}: {}", answer.text());
@@ -223,17 +195,47 @@ fn a_share_link_shows_one_project_and_nobody_of_those_who_made_it() {
     // Somebody else who is signed in, and follows a link: the link shows it to them, as a visitor.
     let cora = site.join("cora@example.org");
     let both = format!("{}; {visit}", cora.cookie);
-    assert_eq!(two.visited(&both, &two.path("")).json()["role"], "viewer");
-    let member = format!("{}; {visit}", two.ben.cookie);
-    assert_eq!(two.visited(&member, &two.path("")).json()["role"], "editor", "who is a member stays one");
+    let seen = two.visited(&both, &two.path("")).json();
+    assert_eq!((&seen["role"], &seen["visits"]), (&json!("viewer"), &json!(true)));
+    let seen = two.visited(&format!("{}; {visit}", two.ben.cookie), &two.path("")).json();
+    assert_eq!((&seen["role"], &seen["visits"]), (&json!("editor"), &Value::Null), "who is a member stays one");
 
-    let events = follow(site.address(), &two.path("/events"), &visit);
+    let events = two.follow(&visit);
     let revoked = two.anna.ask(site, "DELETE", &two.path(&format!("/links/{link}")), Value::Null);
     assert_eq!(revoked.status, 204);
-    println!("a visitor's stream ended {:?} after the link was revoked", over(events));
+    events.ends_at_once();
     assert_eq!(two.visited(&visit, &two.path("")).code(), "sign-in-needed");
     assert_eq!(two.visited(&both, &two.path("")).code(), "project-not-found");
     assert_eq!(site.post("/api/v1/links/open", json!({ "token": token })).code(), "share-link-over");
+}
+
+/// The project's only share link has no more time than this.
+#[tokio::main]
+async fn ends_in(data: &Path, project: &str, left: Duration) {
+    let folder = store::DataFolder::open(data).unwrap();
+    let records = folder.records();
+    let mut row = records.access_get(project.parse().unwrap()).await.unwrap().unwrap();
+    row.links[0].expires_ms = actors::clock::wall_ms() + left.as_millis() as u64;
+    let version = row.version;
+    records.access_update(row, version).await.unwrap().applied().unwrap();
+}
+
+#[test]
+fn what_a_share_link_opened_ends_when_the_links_time_is_over() {
+    const LEFT: Duration = Duration::from_secs(15);
+    let two = Two::start("viewer");
+    let (_, token) = two.anna.link(&two.site, &two.project, &Value::Null);
+    let visit = two.site.open(&token, &Value::Null);
+    // The shortest is an hour, of which all but this passes while the node is off.
+    let over = Instant::now() + LEFT;
+    let site = two.site.again_after(|data| ends_in(data, &two.project, LEFT));
+    let two = Two { site, ..two };
+    let events = two.follow(&visit);
+    let left = over.saturating_duration_since(Instant::now());
+    let took = events.end();
+    assert!(left < took + AT_ONCE && took < left + AT_ONCE, "{took:?} instead of {left:?}");
+    assert_eq!(two.visited(&visit, &two.path("")).code(), "sign-in-needed");
+    assert_eq!(two.site.post("/api/v1/links/open", json!({ "token": token })).code(), "share-link-over");
 }
 
 #[test]
@@ -241,9 +243,9 @@ fn what_somebody_gave_out_shows_nothing_while_they_leave() {
     let two = Two::start("viewer");
     let (_, token) = two.anna.link(&two.site, &two.project, &Value::Null);
     let visit = two.site.open(&token, &Value::Null);
-    let events = follow(two.site.address(), &two.path("/events"), &visit);
+    let events = two.follow(&visit);
     assert_eq!(leave(&two.site, &two.anna, "anna@example.org", PASSWORD).status, 200);
-    println!("a visitor's stream ended {:?} after its owner left", over(events));
+    events.ends_at_once();
     assert_eq!(two.visited(&visit, &two.path("")).code(), "sign-in-needed");
     assert_eq!(two.site.post("/api/v1/links/open", json!({ "token": token })).code(), "share-link-over");
     assert_eq!(two.ben.get(&two.site, &two.path("")).status, 200, "members keep it until it is erased");

@@ -128,6 +128,7 @@ async fn a_share_link_shows_the_project_without_an_account_until_it_is_revoked()
     let server = start(data.path());
     let anna = Browser::start().await;
     claim(&anna, &server).await;
+    sign_up_ben(&server, data.path()).await;
     let project = make_project(&anna).await;
     anna.click("#section-sharing").await;
     anna.wait("#links-none").await;
@@ -159,6 +160,22 @@ async fn a_share_link_shows_the_project_without_an_account_until_it_is_revoked()
     looks::it_looks_well(&visitor, "visiting").await;
     assert_eq!(controls(&visitor, &project).await, 0, "a visitor is offered nothing that changes the project");
     assert_eq!(visitor.count("#section-activity, #section-sharing").await, 0);
+
+    // Nor is somebody who has an account, and nothing of this project but the link.
+    let ben = Browser::start().await;
+    ben.goto(&format!("http://{}/", server.address)).await;
+    ben.wait("#sign-in-form").await;
+    fill(&ben, &[("#sign-in-email", BEN), ("#sign-in-password", OTHER)]).await;
+    ben.click("#sign-in-submit").await;
+    ben.wait("#account-button").await;
+    ben.goto(&link).await;
+    ben.wait("#share-password").await;
+    fill(&ben, &[("#share-password", LINK_PASSWORD)]).await;
+    ben.click("#share-submit").await;
+    ben.wait("#storyboard .panel").await;
+    assert_eq!(controls(&ben, &project).await, 0);
+    assert_eq!(ben.count("#section-activity, #section-sharing").await, 0);
+    assert_no_complaints(&ben).await;
 
     anna.click(".link-revoke").await;
     anna.click("#confirm-do").await;

@@ -12,22 +12,23 @@ use super::common::Server;
 use super::common::http::{Answer, try_request};
 use super::{died, slow};
 
-const PASSWORD: &str = "a lamp upon the ferry";
-const ADMIN: &str = "admin@example.org";
+pub const PASSWORD: &str = "a lamp upon the ferry";
+pub const ADMIN: &str = "admin@example.org";
 const ANNA: &str = "anna@example.org";
 /// How long something may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
-fn node(data: &Path, point: Option<&str>) -> Server {
+/// A node that dies the how manieth time that it passes a point, or not at all.
+pub fn node(data: &Path, point: Option<(&str, u64)>) -> Server {
     let mut command = slow();
     command.env("VISIOBOOK__AUTH__LEAVE_GRACE_S", "0").env("VISIOBOOK__AUTH__ATTEMPTS_SCALE", "100");
-    if let Some(point) = point {
-        command.env(failpoint::POINT_VARIABLE, point).env(failpoint::NTH_VARIABLE, "1");
+    if let Some((point, nth)) = point {
+        command.env(failpoint::POINT_VARIABLE, point).env(failpoint::NTH_VARIABLE, nth.to_string());
     }
     Server::start_with(data, &mut command)
 }
 
-fn post(address: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Option<Answer> {
+pub fn post(address: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Option<Answer> {
     try_request(address, "POST", path, headers, body.to_string().as_bytes())
 }
 
@@ -51,27 +52,27 @@ fn token(data: &Path, count: usize) -> String {
 }
 
 /// Cookie and CSRF token of whom an answer signed in.
-fn person(answer: &Answer) -> (String, String) {
+pub fn person(answer: &Answer) -> (String, String) {
     assert_eq!(answer.status, 201, "{}", answer.text());
     let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     (cookie, answer.json()["csrf_token"].as_str().unwrap().to_owned())
 }
 
-fn join(address: &str, data: &Path, count: usize) -> (String, String) {
+pub fn join(address: &str, data: &Path, count: usize) -> (String, String) {
     let sign_up = json!({ "email": ANNA, "password": PASSWORD, "name": "Anna" });
     assert_eq!(post(address, "/api/v1/auth/sign-up", &[], &sign_up).unwrap().status, 202);
     let confirm = json!({ "token": token(data, count), "password": PASSWORD });
     person(&post(address, "/api/v1/auth/confirm", &[], &confirm).unwrap())
 }
 
-fn files(folder: &Path) -> usize {
+pub fn files(folder: &Path) -> usize {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { 1 }).sum()
 }
 
 fn play(point: &str) {
     let data = tempfile::tempdir().unwrap();
-    let mut server = node(data.path(), Some(point));
+    let mut server = node(data.path(), Some((point, 1)));
     let address = server.address.clone();
     let claim = json!({ "code": CODE, "email": ADMIN, "password": PASSWORD, "name": "Admin" });
     person(&post(&address, "/api/v1/auth/claim", &[], &claim).unwrap());

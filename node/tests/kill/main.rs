@@ -9,6 +9,7 @@ mod accounts;
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
+mod exports;
 mod leaving;
 mod ledger;
 mod verify;

@@ -32,16 +32,23 @@ DEADLINE_S = 60
 TUS = {"Tus-Resumable": "1.0.0"}
 # Who asks, where that is a program with a key.
 KEY = os.environ.get("VISIOBOOK_KEY")
-WHO = {"Authorization": f"Bearer {KEY}"} if KEY else {}
 
 calls = defaultdict(itertools.count)
 books = itertools.count()
 lock = threading.Lock()
 
 
+@functools.cache
+def who():
+    """Headers of whoever asks: a program, an operator, or somebody who sits at the machine."""
+    if KEY:
+        return {"Authorization": f"Bearer {KEY}"}
+    return people.operator() if sharing.AS == "operator" else {}
+
+
 def ask(method, path, **more):
     """A request of the preparation, which must succeed."""
-    headers = WHO | more.pop("headers", {})
+    headers = who() | more.pop("headers", {})
     answer = requests.request(method, BASE + path, timeout=DEADLINE_S, headers=headers, **more)
     assert answer.ok, f"preparing failed: {method} {path}: {answer.status_code} {answer.text}"
     return answer
@@ -271,7 +278,7 @@ def before_call(context, case, kwargs):
             nth = next(calls[operation]) if is_positive else 1
         people.before_call(operation, case, is_positive, nth % 2 == 0)
         return
-    if sharing.AS:
+    if sharing.AS and sharing.AS != "operator":
         sharing.go_as(case, is_positive)
         return
     if case.operation.definition.raw["tags"] == ["sharing"]:
@@ -279,20 +286,13 @@ def before_call(context, case, kwargs):
             nth = next(calls[operation]) if is_positive else 1
         sharing.before_call(operation, case, is_positive, nth % 2 == 0)
         return
-    if KEY:
-        before_call_by_key(operation, case, is_positive)
-        return
-    before_call_at_hand(operation, case, is_positive)
+    before_call_of_tenant(operation, case, is_positive)
+    # After what is prepared, which clears them.
+    case.headers.update(who())
 
 
-def before_call_by_key(operation, case, is_positive):
-    """The same by a program: it says its key, which what is prepared would leave away."""
-    before_call_at_hand(operation, case, is_positive)
-    case.headers.update(WHO)
-
-
-def before_call_at_hand(operation, case, is_positive):
-    """Cases of whoever sits at the machine."""
+def before_call_of_tenant(operation, case, is_positive):
+    """Cases of somebody who has projects of their own."""
     if not is_positive:
         return
     with lock:

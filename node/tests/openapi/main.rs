@@ -20,6 +20,9 @@ use serde_json::{Value, json};
 const EXAMPLES: &str = "12";
 /// Everything is checked.
 const ALL: &[&str] = &["--checks", "all", "--max-examples", EXAMPLES];
+/// What is refused to those who may not is as it should be: what is asked is whether it is answered as described.
+const DESCRIBED: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                         response_headers_conformance,response_schema_conformance";
 /// Replays the same cases.
 const SEED: &str = "20";
 
@@ -144,6 +147,8 @@ fn for_people(data: &Path) -> (Server, [(&'static str, String); 2]) {
     const CODE: &str = "OPENOPENOPENOPENOPENOPENOPEN";
     let mut command = visiobook();
     command.env("VISIOBOOK__AUTH__CLAIM_CODE", CODE).env("VISIOBOOK__AUTH__ATTEMPTS_SCALE", "1000");
+    // Long enough for a run to be cancelled before it is done.
+    command.env("VISIOBOOK__WORKER__DOUBLE_DELAY_MS", "100");
     let server = Server::start_with(data, &mut command);
     let outbox = data.join("outbox").to_str().unwrap().to_owned();
     (server, [("VISIOBOOK_CLAIM_CODE", CODE.to_owned()), ("VISIOBOOK_OUTBOX", outbox)])
@@ -172,11 +177,8 @@ fn a_viewer_an_editor_and_a_visitor_get_answers_that_the_document_describes_and_
         let data = tempfile::tempdir().unwrap();
         let (server, told) = for_people(data.path());
         let [code, outbox] = told.each_ref().map(|(name, value)| (*name, value.as_str()));
-        // What is refused to them is as it should be: what is asked is whether it is answered as described.
-        let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
-                      response_schema_conformance";
         let project =
-            ["--checks", checks, "--include-path-regex", "^/api/v1/projects/.project.", "--max-examples", "4"];
+            ["--checks", DESCRIBED, "--include-path-regex", "^/api/v1/projects/.project.", "--max-examples", "4"];
         // Whoever leaves has nothing more to ask for, and a stream is held open for as long as it is heard.
         let but = ["--exclude-operation-id", "removeMember", "--exclude-operation-id", "events"];
         let arguments = [&project[..], &but].concat();
@@ -195,6 +197,29 @@ fn a_viewer_an_editor_and_a_visitor_get_answers_that_the_document_describes_and_
         assert!(reads > 0, "{who} reads nothing: {succeeded:?}");
         println!("{who}: {succeeded:?}");
     }
+}
+
+#[test]
+fn an_operator_gets_answers_that_the_document_describes_and_nothing_of_an_admins() {
+    let Some(python) = python() else { return };
+    let data = tempfile::tempdir().unwrap();
+    let (server, told) = for_people(data.path());
+    let [code, outbox] = told.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let of_operators = ["--checks", DESCRIBED, "--max-examples", "4", "--include-tag", "node", "--include-tag", "projects"];
+    let report = schemathesis(&python, &server, data.path(), &of_operators, &[code, outbox, ("VISIOBOOK_AS", "operator")]);
+    let is_admins = |one: &Value| one["x-permission"] == "admin";
+    let is_of_these = |one: &Value| one["tags"][0] == "node" || one["tags"][0] == "projects";
+    let meant = |one: &Value| is_of_these(one) && !is_admins(one) && one["operationId"] != "followEvents";
+    let count = each_succeeded(&server, &report, meant);
+    let succeeded = successes(&report);
+    let document = get(&server.address, "/api/v1/openapi.json").json();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, _) in methods.as_object().unwrap().iter().filter(|(_, operation)| is_admins(operation)) {
+            let label = format!("{} {path}", method.to_uppercase());
+            assert_eq!(succeeded.get(&label).copied().unwrap_or_default(), 0, "an operator: {label}");
+        }
+    }
+    println!("{count} operations as an operator, each with a success");
 }
 
 #[test]

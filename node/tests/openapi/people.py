@@ -78,6 +78,13 @@ def somebody():
     return of(answer), address, answer.json()["account"]["id"]
 
 
+def operator():
+    """An operator, who signed in as one."""
+    _, address, account = somebody()
+    ask(f"/api/v1/accounts/{account}/role", "PUT", headers=admin(), json={"role": "operator"})
+    return of(ask("/api/v1/auth/sign-in", json={"email": address, "password": PASSWORD}))
+
+
 @functools.cache
 def other():
     """Somebody whom admins look at."""
@@ -145,7 +152,7 @@ def new_key(headers):
 
 
 PUBLIC = {
-    "claimNode", "signUp", "confirmAddress", "signIn", "forgotPassword", "resetPassword", "beginVisit", "endVisit",
+    "claimNode", "signUp", "confirmAddress", "signIn", "forgotPassword", "resetPassword", "beginFlow", "endFlow",
 }
 ADMINS = {"findAccount", "changeRole", "activityOfAccount", "listAccounts"}
 

@@ -35,6 +35,22 @@ fn a_tenant_whose_oldest_item_never_runs_is_remembered_by_its_items_and_not_by_t
 }
 
 #[test]
+fn of_runs_that_idle_the_one_that_was_named_longest_ago_is_forgotten_first() {
+    let mut world = World::new(Config { max_runs: 2, ..Config::default() });
+    // Each is known by its end alone, and there is room for two.
+    for named in 1..=4 {
+        world.tell(Event::CancelRun { run: run(named), term: TERM });
+    }
+    for remembered in [3, 4] {
+        world.submit(remembered, vec![bulk(remembered, 1, 64)]);
+        assert!(world.outstanding.is_empty(), "run {remembered} has ended");
+    }
+    world.submit(1, vec![bulk(1, 1, 64)]);
+    assert_eq!(world.outstanding.len(), 1);
+    world.check();
+}
+
+#[test]
 fn a_lease_lasts_as_many_times_as_long_as_its_batch_should_take() {
     let mut ends = Vec::new();
     for lease_factor in [10.0, 40.0] {

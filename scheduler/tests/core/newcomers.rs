@@ -13,7 +13,12 @@ const LONG: u32 = 490;
 /// So many workers, each with a running batch and a staged one of the flooding tenant, and more of it queued. What made
 /// way may be put off for one batch.
 fn flooded(workers: u64) -> World {
-    let mut world = World::new(Config { saved_batches: 1.0, ..Config::default() });
+    flooded_with(workers, 1.0)
+}
+
+/// The same, with so many batches for which it may be put off.
+fn flooded_with(workers: u64, saved_batches: f64) -> World {
+    let mut world = World::new(Config { saved_batches, ..Config::default() });
     for id in 1..=workers {
         world.join(id, 1, 2);
     }
@@ -175,9 +180,10 @@ fn what_another_batch_made_way_for_does_not_make_way_itself() {
 }
 
 #[test]
-fn what_made_way_once_makes_way_again_only_while_a_batch_would_have_taken() {
-    for (now_ms, again) in [(240, true), (260, false)] {
-        let mut world = flooded(1);
+fn what_made_way_once_makes_way_again_only_while_what_can_be_saved_would_have_taken() {
+    // A batch takes 250 ms.
+    for (saved_batches, now_ms, again) in [(1.0, 240, true), (1.0, 260, false), (2.0, 490, true), (2.0, 510, false)] {
+        let mut world = flooded_with(1, saved_batches);
         world.submit(2, vec![bulk(5_000, 2, LONG)]);
         let (_, made_way) = asked_back(&world).expect("a staged batch is asked back");
         release(&mut world, 1);
@@ -185,7 +191,7 @@ fn what_made_way_once_makes_way_again_only_while_a_batch_would_have_taken() {
         world.finish(1, 232_000);
         assert_eq!(world.holds(1)[1].items, made_way.items);
         world.submit(3, vec![bulk(6_000, 3, LONG)]);
-        assert_eq!(asked_back(&world).is_some(), again, "at {now_ms} ms");
+        assert_eq!(asked_back(&world).is_some(), again, "at {now_ms} ms, {saved_batches} batches");
         world.check();
     }
 }

@@ -13,7 +13,7 @@ use yew_router::prelude::*;
 use super::NotFound;
 use crate::i18n::{Tr, use_tr};
 use crate::project::{
-    ActivityFeed, Change, Files, Header, Known, Nav, Rights, RunPanel, Runs, Sharing, use_project, use_visits,
+    ActivityFeed, Change, Files, Header, Known, Nav, Rights, RunPanel, Runs, Sharing, use_project,
 };
 use crate::routes::{Route, Section};
 use crate::storyboard::StoryboardLoader;
@@ -28,7 +28,7 @@ pub struct Props {
 pub fn ProjectPage(props: &Props) -> Html {
     let tr = use_tr();
     let page = use_project(props.id);
-    let rights = Rights { role: page.role, visits: use_visits() };
+    let rights = page.rights;
     let on_run = {
         let page = page.dispatcher();
         use_callback((), move |run, ()| page.dispatch(Change::Run(run)))

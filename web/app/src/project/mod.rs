@@ -18,7 +18,7 @@ pub use files::Files;
 pub use header::Header;
 pub use names::actor_id;
 pub use nav::Nav;
-pub use rights::{Rights, use_rights, use_visits};
+pub use rights::{Rights, use_rights};
 pub use run_panel::RunPanel;
 pub use runs::Runs;
 pub use sharing::Sharing;

@@ -7,8 +7,15 @@ use yew::prelude::*;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rights {
     pub role: ProjectRole,
-    /// They are nobody that is known: they have a share link.
+    /// They are no member: a share link shows it to them.
     pub visits: bool,
+}
+
+impl Default for Rights {
+    /// Looking at it.
+    fn default() -> Self {
+        Self { role: ProjectRole::Viewer, visits: false }
+    }
 }
 
 impl Rights {
@@ -28,20 +35,10 @@ impl Rights {
     }
 }
 
-/// Inside: whoever looks has a share link, and no account.
-#[derive(Clone, Copy, Default, PartialEq)]
-pub struct Visits(pub bool);
-
-/// Whether whoever looks has a share link, and no account.
-#[hook]
-pub fn use_visits() -> bool {
-    use_context::<Visits>().unwrap_or_default().0
-}
-
 /// What whoever looks at the project may do with it.
 #[hook]
 pub fn use_rights() -> Rights {
-    use_context::<Rights>().unwrap_or(Rights { role: ProjectRole::Viewer, visits: false })
+    use_context::<Rights>().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use domain::api::RunView;
 use domain::id::ProjectId;
 use domain::project::{Project, Run};
 use domain::run::RunEvent;
-use domain::sharing::{ProjectAs, ProjectRole};
+use domain::sharing::ProjectAs;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
+use super::rights::Rights;
 use crate::api::{self, ApiError};
 use crate::connection::use_connection;
 use crate::events::{Follow, Signal};
@@ -29,7 +30,7 @@ pub enum Known {
 pub struct Page {
     pub known: Known,
     /// What whoever looks may do with it, once that is known.
-    pub role: ProjectRole,
+    pub rights: Rights,
     /// Newest first, once they are known. Their newest may lag behind the project's: see [`Page::runs`].
     runs: Option<Vec<Run>>,
     /// The event stream is cut.
@@ -76,8 +77,8 @@ impl Page {
     fn answered(&mut self, answer: Result<Box<ProjectAs>, ApiError>) {
         match answer {
             Ok(found) => {
-                let ProjectAs { mut project, role } = *found;
-                self.role = role;
+                let ProjectAs { mut project, role, visits } = *found;
+                self.rights = Rights { role, visits };
                 // Events may have run ahead of an answer that was on its way.
                 if let (Some(newer), Some(run)) = (self.run(), &mut project.run)
                     && newer.id == run.id
@@ -141,7 +142,7 @@ impl Page {
 pub fn use_project(id: ProjectId) -> UseReducerHandle<Page> {
     let connection = use_connection();
     let page =
-        use_reducer_eq(|| Page { known: Known::Asked, role: ProjectRole::Viewer, runs: None, cut: false, asks: 0 });
+        use_reducer_eq(|| Page { known: Known::Asked, rights: Rights::default(), runs: None, cut: false, asks: 0 });
     {
         let (dispatch, connection) = (page.dispatcher(), connection.clone());
         use_effect_with((id, connection.epoch, page.asks), move |(id, _, _)| {
@@ -176,6 +177,7 @@ mod tests {
     use domain::id::RunId;
     use domain::project::Actor;
     use domain::run::{Progress, RunSettings, RunState, Stage};
+    use domain::sharing::ProjectRole;
 
     use super::*;
     use crate::fixtures;
@@ -206,7 +208,8 @@ mod tests {
     }
 
     fn page(run: RunView) -> Page {
-        Page { known: Known::Here(Box::new(project(run))), role: ProjectRole::Owner, runs: None, cut: true, asks: 0 }
+        let owns = Rights { role: ProjectRole::Owner, visits: false };
+        Page { known: Known::Here(Box::new(project(run))), rights: owns, runs: None, cut: true, asks: 0 }
     }
 
     fn working(stage: Stage) -> RunState {
@@ -216,9 +219,10 @@ mod tests {
     #[test]
     fn an_answer_that_is_older_than_the_events_does_not_turn_the_run_back() {
         let mut page = page(run(9, RunState::Ready));
-        let older = ProjectAs { project: project(run(4, working(Stage::Reading))), role: ProjectRole::Viewer };
+        let rights @ Rights { role, visits } = Rights { role: ProjectRole::Viewer, visits: true };
+        let older = ProjectAs { project: project(run(4, working(Stage::Reading))), role, visits };
         page.answered(Ok(Box::new(older)));
-        assert_eq!(page.role, ProjectRole::Viewer, "what one may do is as the newest answer has it");
+        assert_eq!(page.rights, rights, "what one may do is as the newest answer has it");
         assert_eq!(page.run().map(|run| &run.state), Some(&RunState::Ready));
     }
 

@@ -9,7 +9,6 @@ use yew::platform::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-use super::rights::Visits;
 use crate::account::deed::Deed;
 use crate::account::entrance::{Entrance, Told, use_fragment};
 use crate::account::field::{Blame, Field, Filled, Kind, field};
@@ -145,9 +144,7 @@ pub fn VisitGate(props: &GateProps) -> Html {
     }
     match *visit {
         Visit::Unknown => html! {},
-        Visit::Open => html! {
-            <ContextProvider<Visits> context={Visits(true)}>{ props.children.clone() }</ContextProvider<Visits>>
-        },
+        Visit::Open => props.children.clone(),
         Visit::Closed => html! { <Entrance deed={Deed::SignIn} cut_off={props.cut_off} /> },
         Visit::Over => html! {
             <Told title={Text::ShareTitle} text={Text::ErrorShareOver} ways={vec![(Route::Shelf, Text::SignInTitle)]} />

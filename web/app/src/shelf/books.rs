@@ -220,7 +220,7 @@ mod tests {
     use crate::fixtures;
 
     fn project(id: u128) -> ProjectAs {
-        ProjectAs { project: fixtures::project(id, None), role: ProjectRole::Owner }
+        ProjectAs { project: fixtures::project(id, None), role: ProjectRole::Owner, visits: false }
     }
 
     fn page(ids: &[u128], next: Option<&str>) -> Result<ProjectAsPage, ApiError> {
