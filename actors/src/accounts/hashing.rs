@@ -25,7 +25,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
 /// How long a hash may take in processor time that nobody else wants.
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(500);
 /// How much the others stand back: where the processor is all taken they still get a third of what another thread gets.
 const NICE: i32 = 5;
 /// How much a thread can.

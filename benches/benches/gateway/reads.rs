@@ -15,6 +15,8 @@ use super::table::{Bar, Row, Table};
 
 /// Connections that reads are spread over.
 const READERS: usize = 16;
+/// People who have the project: as much as all of them ask for, one may not.
+const MEMBERS: usize = 4;
 /// Each measurement.
 const TIME: Duration = Duration::from_secs(8);
 /// Turns of each side; the median counts.
@@ -23,25 +25,26 @@ const TURNS: usize = 3;
 const CPU_US: f64 = 30.0;
 /// What its 99th percentile may be of bare warp's at the same rate.
 const P99: f64 = 3.0;
-/// People that sign in, each once, over [`TIME`].
+/// Others that sign in, each once, over [`TIME`].
 const PEOPLE: usize = 200;
 /// Sign-ins a second that are to be completed.
 const SIGN_INS: f64 = 20.0;
 /// What a read's 99th percentile may grow to while they do.
 const P99_BESIDE: f64 = 2.0;
 
-/// Reads of a project by somebody who is signed in and was given it by its owner, limits on.
+/// Reads of a project by people who are signed in and were given it by its owner, limits on.
 ///
 /// # Errors
 /// A server that fails.
 pub fn measure(table: &mut Table) -> Result<()> {
     let site = Site::start()?;
     let (path, view) = site.project()?;
-    let member = site.member(&path)?;
-    let product = load(&site.server, request(&format!("GET {path}"), &member, &[]));
+    let members = (1..=MEMBERS).map(|nth| site.member(nth, &path)).collect::<Result<Vec<_>>>()?;
+    let reads = |line: &str| members.iter().map(|member| request(line, member, &[])).collect();
+    let product = load(&site.server, reads(&format!("GET {path}")));
     let bare_server = Server::bare_with_view(&view)?;
     // As many bytes of header, so that reading them is on both sides.
-    let bare = load(&bare_server, request("GET /view", &member, &[]));
+    let bare = load(&bare_server, reads("GET /view"));
     let peak = product.at_most(TIME / 2)?.per_s();
     bare.at_most(TIME / 4)?;
     table.add(shown(&format!("reads of a project at most, {READERS} connections"), peak, "/s"));
@@ -78,7 +81,7 @@ pub fn measure(table: &mut Table) -> Result<()> {
 
 /// Reads while people sign in, turn by turn with reads alone.
 fn beside_sign_ins(table: &mut Table, site: &Site, reads: &Load, per_s: f64) -> Result<()> {
-    let people = site.people(2..=PEOPLE * TURNS + 1)?;
+    let people = site.people(MEMBERS + 1..=MEMBERS + PEOPLE * TURNS)?;
     let (mut alone, mut beside, mut completed, mut took) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for some in people.chunks(PEOPLE) {
         alone.push(reads.at(per_s, TIME)?.us(0.99));
@@ -112,9 +115,9 @@ fn shown(what: &str, measured: f64, unit: &'static str) -> Row {
     Row { what: what.to_owned(), measured, unit, peers: Vec::new(), bar: Bar::Shown }
 }
 
-fn load(server: &Server, request: Vec<u8>) -> Load {
+fn load(server: &Server, requests: Vec<Vec<u8>>) -> Load {
     let address = server.address.clone();
-    Load { address, requests: Arc::new(vec![request]), connections: READERS, status: 200 }
+    Load { address, requests: Arc::new(requests), connections: READERS, status: 200 }
 }
 
 /// What a server answered, and the processor time that an answer took it, microseconds.
