@@ -65,6 +65,24 @@ fn a_tenant_that_comes_back_has_a_staged_batch_make_way_and_all_its_lengths_shar
 }
 
 #[test]
+fn of_two_that_come_back_at_a_time_each_has_all_its_lengths_served_together() {
+    let mut world = World::new(Config::default());
+    world.join(1, 1, 1);
+    world.submit(FLOOD, (0..1_000).map(|n| bulk(n, FLOOD, LONG)).collect());
+    let tokens = [480, 300, 485, 490, 120, 470];
+    for tenant in [2, 3] {
+        world.submit(tenant, tokens.iter().zip(tenant * 5_000..).map(|(&tokens, n)| bulk(n, tenant, tokens)).collect());
+    }
+    // Neither is behind the other, and both are behind the tenant that was served meanwhile.
+    for (served, other) in [(2, 3), (3, 2)] {
+        world.finish(1, 232_000);
+        let next = &world.holds(1)[0];
+        assert_eq!((of_run(next, served), of_run(next, other)), (tokens.len(), 0));
+    }
+    world.check();
+}
+
+#[test]
 fn a_newcomer_that_has_little_shares_a_short_batch_with_others() {
     let mut world = flooded(1);
     let full = world.holds(1)[0].items.len();
@@ -285,6 +303,8 @@ fn the_snapshot_tells_how_long_items_of_each_class_and_tenant_waited() {
     world.submit(1, vec![bulk(3, 7, 64)]);
     world.now_ms = 1_020;
     world.finish(1, 1_000);
+    // Of a tenant whose items all wait still there is nothing to tell.
+    world.submit(3, vec![bulk(4, 9, 64)]);
     let model = &world.state.snapshot().models[0];
     let [interactive, bulk] = &model.waits;
     assert_eq!((interactive.items, interactive.total_ms), (1, 20));

@@ -271,3 +271,31 @@ fn an_earlier_life_of_a_worker_is_counted_as_late_and_changes_nothing() {
     world.finish(1, 1_000);
     assert_eq!(world.end_of(1, 1), Some(End::Completed));
 }
+
+#[test]
+fn how_long_adopted_batches_will_take_is_known_where_work_waits() {
+    let mut before = World::new(Config { max_batch_items: 32, ..Config::default() });
+    before.join(1, 1, 1);
+    before.submit(1, (0..32).map(|n| bulk(n, 1, 128)).collect());
+    before.join(2, 1, 1);
+    before.submit(1, vec![bulk(100, 1, 490)]);
+    let [many, long] = held(&before.actions).try_into().unwrap();
+    let mut state = State::new(Config { collection_window_ms: 15, ..Config::default() }, term());
+    let mut actions = Vec::new();
+    step(&mut state, Event::TakeOver { past: Vec::new() }, 0, &mut actions);
+    for (id, batch) in [(1, many), (2, long)] {
+        let mut event = ready(id, 1, 2);
+        if let Event::WorkerReady { held, .. } = &mut event {
+            held.push(batch);
+        }
+        step(&mut state, event, 10, &mut actions);
+    }
+    step(&mut state, Event::Tick, 20, &mut actions);
+    actions.clear();
+    let page = Event::Submit { run: run(2), term: term(), items: vec![bulk(200, 2, 64)] };
+    step(&mut state, page, 20, &mut actions);
+    // One item of 490 tokens is done sooner than 32 of 128, though not sooner than one of these.
+    let given = |action: &Action| matches!(action, Action::Run { worker: to, .. } if *to == worker(2));
+    assert!(actions.iter().any(given), "{actions:?}");
+    scheduler::invariants::check(&state).unwrap();
+}
