@@ -53,8 +53,8 @@ pub async fn list(request: Request) -> Result {
             (page, roles)
         }
     };
-    let projects = page.projects.into_iter().zip(roles).map(|(project, role)| ProjectAs { project, role, visits: false });
-    let projects = projects.collect();
+    let theirs = |(project, role)| ProjectAs { project, role, visits: false };
+    let projects = page.projects.into_iter().zip(roles).map(theirs).collect();
     Ok(json(StatusCode::OK, &ProjectAsPage { projects, total: page.total, next: page.next }))
 }
 

@@ -17,7 +17,8 @@ impl Events {
     pub fn follow(address: &str, path: &str, credential: &str) -> Self {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let head = format!("GET {path}/events HTTP/1.1\r\nhost: {address}\r\n{credential}\r\nconnection: close\r\n\r\n");
+        let head =
+            format!("GET {path}/events HTTP/1.1\r\nhost: {address}\r\n{credential}\r\nconnection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         let mut reader = BufReader::new(stream);
         let mut line = String::new();

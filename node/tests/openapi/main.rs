@@ -205,8 +205,10 @@ fn an_operator_gets_answers_that_the_document_describes_and_nothing_of_an_admins
     let data = tempfile::tempdir().unwrap();
     let (server, told) = for_people(data.path());
     let [code, outbox] = told.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let of_operators = ["--checks", DESCRIBED, "--max-examples", "4", "--include-tag", "node", "--include-tag", "projects"];
-    let report = schemathesis(&python, &server, data.path(), &of_operators, &[code, outbox, ("VISIOBOOK_AS", "operator")]);
+    let of_operators =
+        ["--checks", DESCRIBED, "--max-examples", "4", "--include-tag", "node", "--include-tag", "projects"];
+    let report =
+        schemathesis(&python, &server, data.path(), &of_operators, &[code, outbox, ("VISIOBOOK_AS", "operator")]);
     let is_admins = |one: &Value| one["x-permission"] == "admin";
     let is_of_these = |one: &Value| one["tags"][0] == "node" || one["tags"][0] == "projects";
     let meant = |one: &Value| is_of_these(one) && !is_admins(one) && one["operationId"] != "followEvents";
