@@ -209,15 +209,17 @@ fn a_share_link_shows_one_project_and_nobody_of_those_who_made_it() {
     assert_eq!(site.post("/api/v1/links/open", json!({ "token": token })).code(), "share-link-over");
 }
 
-/// The project's only share link has no more time than this.
+/// The project's only share link has no more time than this: until when, milliseconds since 1970 UTC.
 #[tokio::main]
-async fn ends_in(data: &Path, project: &str, left: Duration) {
+async fn ends_in(data: &Path, project: &str, left: Duration) -> u64 {
     let folder = store::DataFolder::open(data).unwrap();
     let records = folder.records();
     let mut row = records.access_get(project.parse().unwrap()).await.unwrap().unwrap();
-    row.links[0].expires_ms = actors::clock::wall_ms() + left.as_millis() as u64;
+    let over_ms = actors::clock::wall_ms() + left.as_millis() as u64;
     let version = row.version;
+    row.links[0].expires_ms = over_ms;
     records.access_update(row, version).await.unwrap().applied().unwrap();
+    over_ms
 }
 
 #[test]
@@ -227,11 +229,11 @@ fn what_a_share_link_opened_ends_when_the_links_time_is_over() {
     let (_, token) = two.anna.link(&two.site, &two.project, &Value::Null);
     let visit = two.site.open(&token, &Value::Null);
     // The shortest is an hour, of which all but this passes while the node is off.
-    let over = Instant::now() + LEFT;
-    let site = two.site.again_after(|data| ends_in(data, &two.project, LEFT));
+    let mut over_ms = 0;
+    let site = two.site.again_after(|data| over_ms = ends_in(data, &two.project, LEFT));
     let two = Two { site, ..two };
     let events = two.follow(&visit);
-    let left = over.saturating_duration_since(Instant::now());
+    let left = Duration::from_millis(over_ms.saturating_sub(actors::clock::wall_ms()));
     let took = events.end();
     assert!(left < took + AT_ONCE && took < left + AT_ONCE, "{took:?} instead of {left:?}");
     assert_eq!(two.visited(&visit, &two.path("")).code(), "sign-in-needed");
