@@ -1,6 +1,6 @@
 //! The door: what is let in, to the last item that fits.
 
-use scheduler::{Action, Config, Event, ItemFailure, ItemSpec, ModelKey, Refusal};
+use scheduler::{Action, Class, Config, Event, ItemFailure, ItemSpec, ModelKey, Refusal};
 
 use crate::support::*;
 
@@ -40,6 +40,29 @@ fn an_item_that_would_just_be_done_by_its_deadline_is_let_in_and_one_that_would_
         world.now_ms = 100;
         // 500 · (10,000 + 20 · 500) ns are 10 ms.
         world.submit(1, vec![ItemSpec { deadline_ms: Some(deadline_ms), ..bulk(1, 1, 500) }]);
+        let failed = world.answers.iter().find_map(|action| match action {
+            Action::ItemFailed { reason, .. } => Some(*reason),
+            _ => None,
+        });
+        assert_eq!(failed, reason, "by {deadline_ms} ms");
+        world.check();
+    }
+}
+
+#[test]
+fn an_interactive_item_has_to_wait_for_those_that_are_due_before_it() {
+    for (deadline_ms, reason) in [(150, None), (149, Some(ItemFailure::DeadlineMissed))] {
+        let mut world = World::new(Config::default());
+        world.join(1, 1, 1);
+        world.now_ms = 100;
+        let item = |n, deadline_ms| ItemSpec {
+            class: Class::Interactive,
+            deadline_ms: Some(deadline_ms),
+            ..bulk(n, 1, 500)
+        };
+        // One runs; each of the four that wait takes 10 ms.
+        (1..=5).for_each(|n| world.submit(1, vec![item(n, 145)]));
+        world.submit(1, vec![item(6, deadline_ms)]);
         let failed = world.answers.iter().find_map(|action| match action {
             Action::ItemFailed { reason, .. } => Some(*reason),
             _ => None,

@@ -185,6 +185,26 @@ fn what_runs_on_two_workers_is_adopted_once_and_asked_back_from_the_other() {
 }
 
 #[test]
+fn what_was_asked_back_is_not_hedged_however_late_it_is() {
+    let mut after = After::new();
+    let leases = after.present(10);
+    let mut again = ready(2, 1, 2);
+    if let Event::WorkerReady { held, .. } = &mut again {
+        held.push(after.held[0].clone());
+    }
+    after.tell(again, 20);
+    for (_, lease) in leases {
+        after.tell(Event::BatchDone { worker: worker(1), lease, elapsed_us: 1_000 }, 30);
+    }
+    // Two devices idle, and the third says nothing of the batch of which no item is wanted any more.
+    after.tell(ready(3, 1, 2), 40);
+    for now_ms in [300, 600, 1_200, 2_400] {
+        after.tell(Event::Tick, now_ms);
+        assert_eq!(after.handed_out(), 0, "at {now_ms} ms");
+    }
+}
+
+#[test]
 fn a_batch_of_this_term_that_is_not_known_is_asked_back() {
     let mut after = After::new();
     after.held[0].lease.term = term();
