@@ -8,7 +8,8 @@
 //! thread that changes from the first kind to the second would need a privilege.
 //!
 //! All of them keep the memory that Argon2 wants: to have it anew each time is to have the system clear it, under a lock
-//! that every other thread's memory needs too.
+//! that every other thread's memory needs too. They have it before they stand back, so that no other thread waits for
+//! one that holds this lock and gets no time.
 
 #![allow(unsafe_code, reason = "no safe wrapper sets a thread's policy, which is one call to the system")]
 
@@ -22,7 +23,7 @@ use std::time::Duration;
 use argon2::Block;
 use rustix::process::{getpriority_process, setpriority_process};
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a hash may take in processor time that nobody else wants.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -31,7 +32,7 @@ const NICE: i32 = 5;
 /// How much a thread can.
 const NICE_MAX: i32 = 19;
 /// How long a thread that has nothing to do stays, and its memory with it.
-const REST: Duration = Duration::from_secs(10);
+const REST: Duration = Duration::from_secs(60);
 
 /// What Argon2 works in.
 pub(super) type Memory = Vec<Block>;
@@ -45,20 +46,33 @@ thread_local! {
 pub(super) struct Threads {
     /// Those that take what nobody else wants.
     idle: Option<Runtime>,
+    /// As many of them as have nothing to do. No job queues for one: it could be over before its turn comes.
+    resting: Arc<Semaphore>,
     /// Those that do what takes the first too long.
     sure: Option<Runtime>,
     /// When it has been too long.
     patience: Duration,
 }
 
+/// Nobody waits any more for what was to be done.
+struct Over(Arc<AtomicBool>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Threads {
-    /// So many of either kind.
-    pub(super) fn new(count: usize) -> Self {
-        Self::with_patience(count, PATIENCE)
+    /// So many of either kind, with memory of so many blocks each.
+    pub(super) fn new(count: usize, blocks: usize) -> Self {
+        Self::with_patience(count, blocks, PATIENCE)
     }
 
-    fn with_patience(count: usize, patience: Duration) -> Self {
-        Self { idle: runtime(count, take_what_is_left), sure: runtime(count, stand_back), patience }
+    fn with_patience(count: usize, blocks: usize, patience: Duration) -> Self {
+        let count = count.max(1);
+        let (idle, sure) = (runtime(count, blocks, take_what_is_left), runtime(count, blocks, stand_back));
+        Self { idle, resting: Arc::new(Semaphore::new(count)), sure, patience }
     }
 
     /// Has a thread do something, or two of them the same; `None` where none can, or it panicked.
@@ -66,23 +80,29 @@ impl Threads {
         &self,
         work: impl Fn(&mut Memory) -> T + Send + Sync + 'static,
     ) -> Option<T> {
-        let (work, is_done) = (Arc::new(work), Arc::new(AtomicBool::new(false)));
-        let begin = |threads: &Runtime| -> JoinHandle<Option<T>> {
-            let (work, is_done) = (work.clone(), is_done.clone());
+        let (idle, sure) = (self.idle.as_ref()?, self.sure.as_ref()?);
+        let (work, is_over) = (Arc::new(work), Arc::new(AtomicBool::new(false)));
+        let _over = Over(is_over.clone());
+        let begin = |threads: &Runtime, rests: Option<OwnedSemaphorePermit>| {
+            let (work, is_over) = (work.clone(), is_over.clone());
             threads.spawn_blocking(move || {
-                if is_done.load(Ordering::Relaxed) {
-                    return None;
-                }
-                let done = MEMORY.with_borrow_mut(|memory| work(memory));
-                is_done.store(true, Ordering::Relaxed);
-                Some(done)
+                let _rests = rests;
+                let is_wanted = !is_over.load(Ordering::Relaxed);
+                is_wanted.then(|| MEMORY.with_borrow_mut(|memory| work(memory)))
             })
         };
-        let mut first = pin!(begin(self.idle.as_ref()?));
+        let first = async {
+            match self.resting.clone().acquire_owned().await {
+                Ok(rests) => begin(idle, Some(rests)).await,
+                // It is never closed.
+                Err(_) => std::future::pending().await,
+            }
+        };
+        let mut first = pin!(first);
         let done = match tokio::time::timeout(self.patience, &mut first).await {
             Ok(done) => done,
             Err(_) => {
-                let second = begin(self.sure.as_ref()?);
+                let second = begin(sure, None);
                 tokio::select! { done = first => done, done = second => done }
             }
         };
@@ -100,24 +120,25 @@ impl Drop for Threads {
     }
 }
 
-fn runtime(count: usize, prepare: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Option<Runtime> {
+fn runtime(count: usize, blocks: usize, stand: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Option<Runtime> {
     let prepare = move || {
-        if let Err(error) = prepare() {
+        MEMORY.with_borrow_mut(|memory| memory.resize(blocks, Block::new()));
+        if let Err(error) = stand() {
             tracing::warn!(%error, "hashing passwords is as important to the system as all else");
         }
     };
     let mut threads = Builder::new_current_thread();
-    threads.max_blocking_threads(count.max(1)).thread_keep_alive(REST).thread_name("passwords");
+    threads.max_blocking_threads(count).thread_keep_alive(REST).thread_name("passwords");
     let begun = threads.on_thread_start(prepare).build();
     begun.map_err(|error| tracing::error!(%error, "there are no threads to hash passwords")).ok()
 }
 
-/// This thread gets what nobody else wants of the processor.
+/// This thread gets what nobody else wants of the processor; where that is not allowed, less than others.
 fn take_what_is_left() -> io::Result<()> {
     let none = libc::sched_param { sched_priority: 0 };
     // SAFETY: the system only reads `none`; 0 is the thread that asks.
     let said = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const none) };
-    if said == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if said == 0 { Ok(()) } else { stand_back() }
 }
 
 /// This thread gets less than others.
@@ -135,22 +156,22 @@ mod tests {
 
     /// Threads of which the first kind does it all, however busy the machine is.
     fn patient(count: usize) -> Threads {
-        Threads::with_patience(count, Duration::from_secs(3_600))
+        Threads::with_patience(count, 8, Duration::from_secs(3_600))
     }
 
     #[tokio::test]
     async fn threads_do_what_is_asked_in_order_and_outlive_what_panics() {
         let threads = patient(1);
-        assert_eq!(threads.run(|memory| memory.len()).await, Some(0));
+        assert_eq!(threads.run(|memory| memory.len()).await, Some(8));
         let (one, broken, other) = tokio::join!(
             threads.run(|memory| {
-                memory.resize(8, Block::new());
+                memory.resize(9, Block::new());
                 1
             }),
             threads.run(|_| -> u8 { panic!("as planned") }),
             threads.run(|memory| memory.len()),
         );
-        assert_eq!((one, broken, other), (Some(1), None, Some(8)), "the memory stays");
+        assert_eq!((one, broken, other), (Some(1), None, Some(9)), "the memory stays");
     }
 
     /// How the system treats this thread: its policy, and how nice it is.
@@ -169,20 +190,34 @@ mod tests {
 
     #[tokio::test]
     async fn what_takes_too_long_is_done_once_more_with_more_of_the_processor() {
-        let threads = Threads::new(1);
+        let threads = Threads::new(1, 8);
         let (let_go, held) = mpsc::channel::<()>();
         let held = Mutex::new(held);
         let done = threads.run(move |_| {
             let (policy, nice) = standing();
             if policy == libc::SCHED_IDLE {
                 // Until the test is over.
-                let _ = held.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                let _ = held.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(Duration::from_secs(60));
             }
             (policy, nice)
         });
         assert_eq!(done.await, Some((libc::SCHED_OTHER, (standing().1 + NICE).min(NICE_MAX))));
-        // Others that wait behind it get theirs too.
+        // Others find no thread at rest, and get theirs too.
         assert_eq!(threads.run(|_| standing().0).await, Some(libc::SCHED_OTHER));
         drop(let_go);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn whichever_of_two_is_first_everybody_is_answered() {
+        let threads = Arc::new(Threads::with_patience(2, 8, Duration::ZERO));
+        let asked: Vec<_> = (0..2_000)
+            .map(|nth| {
+                let threads = threads.clone();
+                tokio::spawn(async move { threads.run(move |_| nth).await })
+            })
+            .collect();
+        for (nth, one) in asked.into_iter().enumerate() {
+            assert_eq!(one.await.unwrap(), Some(nth));
+        }
     }
 }

@@ -141,7 +141,12 @@ pub struct Hashing {
 impl Hashing {
     /// At most `threads` at a time; twice as many where others take all of the processor. Each takes 19 MiB.
     pub fn new(threads: usize) -> Self {
-        Self { threads: Arc::new(Threads::new(threads)), waiting: Arc::new(Semaphore::new(QUEUE_MAX)) }
+        // What the first to need it would make: others would wait for a thread that may get no time, and it would tell
+        // that an account is not there.
+        LazyLock::force(&NOBODYS);
+        is_common("");
+        let threads = Threads::new(threads, MEMORY_KIB as usize);
+        Self { threads: Arc::new(threads), waiting: Arc::new(Semaphore::new(QUEUE_MAX)) }
     }
 
     /// The hash of a password that will do, as a PHC string.

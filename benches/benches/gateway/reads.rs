@@ -15,7 +15,7 @@ use super::table::{Bar, Row, Table};
 
 /// Connections that reads are spread over.
 const READERS: usize = 16;
-/// People who have the project: as much as all of them ask for, one may not.
+/// People who have the project: the limit of one account would refuse what all of them ask for.
 const MEMBERS: usize = 4;
 /// Each measurement.
 const TIME: Duration = Duration::from_secs(8);

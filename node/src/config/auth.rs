@@ -25,7 +25,8 @@ pub struct AuthConfig {
     pub public_url: String,
     /// The code that makes the first account; empty for one that is drawn and printed at each start.
     pub claim_code: Secret,
-    /// Passwords hashed at a time; 0 for half as many as the machine has cores, at most 8.
+    /// Passwords hashed at a time, 19 MiB each, or twice that where others take all of the processor; 0 for half as many
+    /// as the machine has cores, at most 8.
     pub hashing_threads: u64,
     /// So many times as many attempts as docs/security.md says, for a node whose people share one network address.
     pub attempts_scale: u32,
@@ -95,7 +96,7 @@ impl AuthConfig {
     /// Passwords hashed at a time.
     pub fn threads(&self) -> usize {
         match self.hashing_threads {
-            // A hash fills the caches of its core, and much of what memory can bring: others keep half of them.
+            // A hash fills the caches of its core, and takes much of what memory can bring.
             0 => std::thread::available_parallelism().map_or(1, |cores| cores.get() / 2).clamp(1, 8),
             set => set as usize,
         }

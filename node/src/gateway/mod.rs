@@ -81,8 +81,8 @@ use cluster::bulk::{BulkPlane, ByteStream};
 use cluster::envelope::Trace;
 use cluster::link::{Address, CallContext};
 use domain::principal::{Principal, Proof};
-use domain::project::Actor;
-use domain::sharing::ProjectRole;
+use domain::project::{Actor, Project};
+use domain::sharing::{ProjectAs, ProjectRole};
 use futures_util::StreamExt;
 use tokio::sync::{Semaphore, watch};
 use warp::http::HeaderMap;
@@ -161,6 +161,11 @@ impl Request {
         let Self { principal, asker, role, until_ms, .. } = *self;
         let admitted = membership::Admitted { asker, principal, role, until_ms };
         membership::until_revoked(self.gateway.clone(), self.way.clone(), admitted)
+    }
+
+    /// A project, as whoever asks has it.
+    pub fn as_theirs(&self, project: Project) -> ProjectAs {
+        ProjectAs { project, role: self.role, visits: self.visits() }
     }
 
     /// Whether nothing but a share link lets them see what they ask for.

@@ -95,8 +95,7 @@ pub async fn get(request: Request) -> Result {
     if project.deleted.is_some() {
         return Err(is_deleted());
     }
-    let project = ProjectAs { project, role: request.role, visits: request.visits() };
-    Ok(Shown::of(&project)?.answer(&request.headers, StatusCode::OK))
+    Ok(Shown::of(&request.as_theirs(project))?.answer(&request.headers, StatusCode::OK))
 }
 
 /// `PATCH /api/v1/projects/{project}`
@@ -105,8 +104,7 @@ pub async fn patch(mut request: Request) -> Result {
     let expected = expected_version(&request.headers)?;
     let ask = PatchProject { principal: request.principal, project: request.path_id(0)?, expected, patch };
     let reply = request.gateway.core.call(ask, request.context()).await?;
-    let project = ProjectAs { project: reply.project, role: request.role, visits: false };
-    Ok(Shown::of(&project)?.answer(&HeaderMap::new(), StatusCode::OK))
+    Ok(Shown::of(&request.as_theirs(reply.project))?.answer(&HeaderMap::new(), StatusCode::OK))
 }
 
 /// `DELETE /api/v1/projects/{project}`
@@ -126,8 +124,7 @@ pub async fn delete(request: Request) -> Result {
 pub async fn restore(request: Request) -> Result {
     let ask = RestoreProject { principal: request.principal, project: request.path_id(0)? };
     let reply = request.gateway.core.call(ask, request.context()).await?;
-    let project = ProjectAs { project: reply.project, role: request.role, visits: false };
-    Ok(Shown::of(&project)?.answer(&HeaderMap::new(), StatusCode::OK))
+    Ok(Shown::of(&request.as_theirs(reply.project))?.answer(&HeaderMap::new(), StatusCode::OK))
 }
 
 /// `GET /api/v1/projects/{project}/revisions`
@@ -138,21 +135,20 @@ pub async fn revisions(request: Request) -> Result {
 }
 
 /// `POST /api/v1/projects/{project}/revisions`: of the body, or of an upload that is complete.
-pub async fn revise(request: Request) -> Result {
-    let role = request.role;
+pub async fn revise(mut request: Request) -> Result {
     let project = match request.query("upload") {
         Some(upload) => {
             let upload = upload.parse().map_err(|_| ApiError::new("upload-not-found", "there is no such upload"))?;
             let ask = ReviseFromUpload { principal: request.principal, project: request.path_id(0)?, upload };
             request.gateway.core.call(ask, request.context()).await?.project
         }
-        None => revise_from_body(request).await?,
+        None => revise_from_body(&mut request).await?,
     };
-    Ok(Shown::of(&ProjectAs { project, role, visits: false })?.answer(&HeaderMap::new(), StatusCode::CREATED))
+    Ok(Shown::of(&request.as_theirs(project))?.answer(&HeaderMap::new(), StatusCode::CREATED))
 }
 
 /// The bytes go to a scope of their own, where the core checks them.
-async fn revise_from_body(mut request: Request) -> Result<Project> {
+async fn revise_from_body(request: &mut Request) -> Result<Project> {
     let file_name = file_name(request.query("name").unwrap_or_default())?;
     let project: ProjectId = request.path_id(0)?;
     let ask = ReadProject { principal: request.principal, project };

@@ -143,13 +143,16 @@ async fn whoever_is_removed_is_out_at_once_also_from_open_streams() {
     .await
     .unwrap();
     for mut socket in sockets {
-        let closed = loop {
-            match tokio::time::timeout(AT_ONCE, socket.next()).await.expect("the socket goes on") {
-                Some(Ok(Message::Close(Some(frame)))) => break frame,
-                Some(Ok(_)) => {}
-                other => panic!("{other:?}"),
+        let closing = async {
+            loop {
+                match socket.next().await {
+                    Some(Ok(Message::Close(Some(frame)))) => break frame,
+                    Some(Ok(_)) => {}
+                    other => panic!("{other:?}"),
+                }
             }
         };
+        let closed = tokio::time::timeout(AT_ONCE, closing).await.expect("the socket goes on");
         assert_eq!((u16::from(closed.code), closed.reason.as_str()), (4404, "project-not-found"));
     }
     tokio::task::spawn_blocking(move || {
@@ -209,9 +212,9 @@ fn a_share_link_shows_one_project_and_nobody_of_those_who_made_it() {
     assert_eq!(site.post("/api/v1/links/open", json!({ "token": token })).code(), "share-link-over");
 }
 
-/// The project's only share link has no more time than this: until when, milliseconds since 1970 UTC.
+/// Leaves the project's only share link no more time than this: until when, milliseconds since 1970 UTC.
 #[tokio::main]
-async fn ends_in(data: &Path, project: &str, left: Duration) -> u64 {
+async fn set_link_end(data: &Path, project: &str, left: Duration) -> u64 {
     let folder = store::DataFolder::open(data).unwrap();
     let records = folder.records();
     let mut row = records.access_get(project.parse().unwrap()).await.unwrap().unwrap();
@@ -224,13 +227,13 @@ async fn ends_in(data: &Path, project: &str, left: Duration) -> u64 {
 
 #[test]
 fn what_a_share_link_opened_ends_when_the_links_time_is_over() {
-    const LEFT: Duration = Duration::from_secs(15);
+    const LEFT: Duration = Duration::from_secs(45);
     let two = Two::start("viewer");
     let (_, token) = two.anna.link(&two.site, &two.project, &Value::Null);
     let visit = two.site.open(&token, &Value::Null);
     // The shortest is an hour, of which all but this passes while the node is off.
     let mut over_ms = 0;
-    let site = two.site.again_after(|data| over_ms = ends_in(data, &two.project, LEFT));
+    let site = two.site.again_after(|data| over_ms = set_link_end(data, &two.project, LEFT));
     let two = Two { site, ..two };
     let events = two.follow(&visit);
     let left = Duration::from_millis(over_ms.saturating_sub(actors::clock::wall_ms()));

@@ -55,11 +55,8 @@ fn an_interactive_item_has_to_wait_for_those_that_are_due_before_it() {
         let mut world = World::new(Config::default());
         world.join(1, 1, 1);
         world.now_ms = 100;
-        let item = |n, deadline_ms| ItemSpec {
-            class: Class::Interactive,
-            deadline_ms: Some(deadline_ms),
-            ..bulk(n, 1, 500)
-        };
+        let item =
+            |n, deadline_ms| ItemSpec { class: Class::Interactive, deadline_ms: Some(deadline_ms), ..bulk(n, 1, 500) };
         // One runs; each of the four that wait takes 10 ms.
         (1..=5).for_each(|n| world.submit(1, vec![item(n, 145)]));
         world.submit(1, vec![item(6, deadline_ms)]);

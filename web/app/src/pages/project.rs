@@ -12,9 +12,7 @@ use yew_router::prelude::*;
 
 use super::NotFound;
 use crate::i18n::{Tr, use_tr};
-use crate::project::{
-    ActivityFeed, Change, Files, Header, Known, Nav, Rights, RunPanel, Runs, Sharing, use_project,
-};
+use crate::project::{ActivityFeed, Change, Files, Header, Known, Nav, Rights, RunPanel, Runs, Sharing, use_project};
 use crate::routes::{Route, Section};
 use crate::storyboard::StoryboardLoader;
 
