@@ -319,3 +319,30 @@ fn how_long_adopted_batches_will_take_is_known_where_work_waits() {
     assert!(actions.iter().any(given), "{actions:?}");
     scheduler::invariants::check(&state).unwrap();
 }
+
+#[test]
+fn what_a_worker_holds_is_adopted_when_it_comes_late_too() {
+    let mut after = After::new();
+    after.tell(Event::Tick, 1_000);
+    assert_eq!(after.present(1_010).len(), 2);
+    assert_eq!(after.state.snapshot().leased_items, 16);
+}
+
+#[test]
+fn a_worker_that_holds_more_than_its_memory_is_said_to_hold_keeps_it_and_gets_nothing_else() {
+    let mut after = After::new();
+    let mut event = ready(1, 1, 4);
+    if let Event::WorkerReady { held, models, free_memory_bytes, .. } = &mut event {
+        held.clone_from(&after.held);
+        // Room for the longest item that there may be, and half of what each of these takes.
+        held.iter_mut().for_each(|batch| batch.padded_len = 128);
+        models[0].bytes_per_padded_token = 1_000;
+        *free_memory_bytes = 600_000;
+    }
+    after.tell(event, 10);
+    assert_eq!(after.state.snapshot().leased_items, 16);
+    after.tell(Event::Tick, 1_000);
+    let item = Event::Submit { run: run(2), term: term(), items: vec![bulk(100, 1, 64)] };
+    after.tell(item, 1_010);
+    assert_eq!(after.handed_out(), 0, "{:?}", after.actions);
+}
