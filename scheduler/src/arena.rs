@@ -195,6 +195,11 @@ impl Arena {
         self.len
     }
 
+    /// How many are found by name, of those that are outstanding.
+    pub(crate) fn named(&self) -> usize {
+        self.index.len().saturating_sub(self.graves.len())
+    }
+
     pub(crate) fn find(&self, run_slot: u32, item: &ItemId) -> Option<Handle> {
         let same = |&handle: &Handle| {
             let name = &self.names[handle as usize];

@@ -154,6 +154,7 @@ pub fn check_sums(state: &State) -> Result<(), Violation> {
     let totals = &state.totals;
     let ended = totals.completed + totals.failed + totals.cancelled;
     equal("items accepted, and ended or outstanding", totals.accepted, ended + state.arena.len() as u64)?;
+    equal("items found by name, and outstanding", state.arena.named() as u64, state.arena.len() as u64)?;
     let waiting: u64 = state.models.iter().flat_map(|model| &model.waiting).map(|w| u64::from(w.items)).sum();
     // Leased items of a cancelled run keep their place in the batch and are outstanding no more.
     let placed = waiting + u64::from(state.leased);
