@@ -144,7 +144,8 @@ impl Hashing {
         // What the first to need it would make: others would wait for a thread that may get no time, and it would tell
         // that an account is not there.
         LazyLock::force(&NOBODYS);
-        is_common("");
+        // The dictionaries that a new password is judged by.
+        let _ = judge(&Secret("long enough to be looked up in all of them".into()), &[]);
         let threads = Threads::new(threads, MEMORY_KIB as usize);
         Self { threads: Arc::new(threads), waiting: Arc::new(Semaphore::new(QUEUE_MAX)) }
     }
