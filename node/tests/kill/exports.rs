@@ -5,12 +5,9 @@ use std::io::{Cursor, Read as _};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
-use super::accounts::CODE;
 use super::common::http::{get, try_request};
 use super::died;
-use super::leaving::{ADMIN, PASSWORD, PATIENCE, files, join, node, person, post};
+use super::leaving::{PATIENCE, begun, files, node};
 
 const EXPORT: &str = "/api/v1/account/export";
 /// What is passed while an archive comes to be, and the how manieth time: the intent, the node's log, the account's
@@ -33,13 +30,8 @@ const POINTS: [(&str, u64); 12] = [
 fn play(point: &str, nth: u64) {
     let data = tempfile::tempdir().unwrap();
     let server = node(data.path(), None);
-    let claim = json!({ "code": CODE, "email": ADMIN, "password": PASSWORD, "name": "Admin" });
-    person(&post(&server.address, "/api/v1/auth/claim", &[], &claim).unwrap());
-    let (cookie, csrf) = join(&server.address, data.path(), 1);
+    let (cookie, csrf, project, book) = begun(&server.address, data.path());
     let headers = [("cookie", cookie.as_str()), ("x-csrf-token", csrf.as_str())];
-    let book = format!("Chapter One\n\n{}", "“Where is the lamp?” asked Anna. The ferry left at nine. ".repeat(30));
-    let made = try_request(&server.address, "POST", "/api/v1/projects?name=lamp.txt", &headers, book.as_bytes());
-    let project = made.unwrap().json()["id"].as_str().unwrap().to_owned();
     let until = Instant::now() + PATIENCE;
     let ask = |address: &str, method, path: &str| try_request(address, method, path, &headers, &[]);
     let view = |address: &str| ask(address, "GET", &format!("/api/v1/projects/{project}")).unwrap().json();

@@ -12,8 +12,8 @@ use super::common::Server;
 use super::common::http::{Answer, try_request};
 use super::{died, slow};
 
-pub const PASSWORD: &str = "a lamp upon the ferry";
-pub const ADMIN: &str = "admin@example.org";
+const PASSWORD: &str = "a lamp upon the ferry";
+const ADMIN: &str = "admin@example.org";
 const ANNA: &str = "anna@example.org";
 /// How long something may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -28,7 +28,7 @@ pub fn node(data: &Path, point: Option<(&str, u64)>) -> Server {
     Server::start_with(data, &mut command)
 }
 
-pub fn post(address: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Option<Answer> {
+fn post(address: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Option<Answer> {
     try_request(address, "POST", path, headers, body.to_string().as_bytes())
 }
 
@@ -52,17 +52,30 @@ fn token(data: &Path, count: usize) -> String {
 }
 
 /// Cookie and CSRF token of whom an answer signed in.
-pub fn person(answer: &Answer) -> (String, String) {
+fn person(answer: &Answer) -> (String, String) {
     assert_eq!(answer.status, 201, "{}", answer.text());
     let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     (cookie, answer.json()["csrf_token"].as_str().unwrap().to_owned())
 }
 
-pub fn join(address: &str, data: &Path, count: usize) -> (String, String) {
+fn join(address: &str, data: &Path, count: usize) -> (String, String) {
     let sign_up = json!({ "email": ANNA, "password": PASSWORD, "name": "Anna" });
     assert_eq!(post(address, "/api/v1/auth/sign-up", &[], &sign_up).unwrap().status, 202);
     let confirm = json!({ "token": token(data, count), "password": PASSWORD });
     person(&post(address, "/api/v1/auth/confirm", &[], &confirm).unwrap())
+}
+
+/// An admin, and Anna with a book: her cookie and CSRF token, her project, and the book's text.
+pub fn begun(address: &str, data: &Path) -> (String, String, String, String) {
+    let claim = json!({ "code": CODE, "email": ADMIN, "password": PASSWORD, "name": "Admin" });
+    person(&post(address, "/api/v1/auth/claim", &[], &claim).unwrap());
+    let (cookie, csrf) = join(address, data, 1);
+    let headers = [("cookie", cookie.as_str()), ("x-csrf-token", csrf.as_str())];
+    let book = format!("Chapter One\n\n{}", "“Where is the lamp?” asked Anna. The ferry left at nine. ".repeat(30));
+    let made = try_request(address, "POST", "/api/v1/projects?name=lamp.txt", &headers, book.as_bytes()).unwrap();
+    assert_eq!(made.status, 201, "{}", made.text());
+    let project = made.json()["id"].as_str().unwrap().to_owned();
+    (cookie, csrf, project, book)
 }
 
 pub fn files(folder: &Path) -> usize {
@@ -74,13 +87,8 @@ fn play(point: &str) {
     let data = tempfile::tempdir().unwrap();
     let mut server = node(data.path(), Some((point, 1)));
     let address = server.address.clone();
-    let claim = json!({ "code": CODE, "email": ADMIN, "password": PASSWORD, "name": "Admin" });
-    person(&post(&address, "/api/v1/auth/claim", &[], &claim).unwrap());
-    let (cookie, csrf) = join(&address, data.path(), 1);
+    let (cookie, csrf, ..) = begun(&address, data.path());
     let headers = [("cookie", cookie.as_str()), ("x-csrf-token", csrf.as_str())];
-    let book = format!("Chapter One\n\n{}", "“Where is the lamp?” asked Anna. The ferry left at nine. ".repeat(30));
-    let made = try_request(&address, "POST", "/api/v1/projects?name=lamp.txt", &headers, book.as_bytes()).unwrap();
-    assert_eq!(made.status, 201, "{}", made.text());
     let leave = json!({ "email": ANNA, "password": PASSWORD });
     assert_eq!(post(&address, "/api/v1/account/deletion", &headers, &leave).unwrap().status, 200);
     assert!(died(&mut server, &AtomicBool::new(false)), "{point} was never passed");

@@ -78,10 +78,10 @@ def somebody():
     return of(answer), address, answer.json()["account"]["id"]
 
 
-def operator():
-    """An operator, who signed in as one."""
+def somebody_with(role):
+    """Somebody whom the admin gave a role, who signed in with it."""
     _, address, account = somebody()
-    ask(f"/api/v1/accounts/{account}/role", "PUT", headers=admin(), json={"role": "operator"})
+    ask(f"/api/v1/accounts/{account}/role", "PUT", headers=admin(), json={"role": role})
     return of(ask("/api/v1/auth/sign-in", json={"email": address, "password": PASSWORD}))
 
 

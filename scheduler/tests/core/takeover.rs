@@ -26,6 +26,15 @@ fn held(actions: &[Action]) -> Vec<HeldBatch> {
     actions.iter().filter_map(run).collect()
 }
 
+/// A worker presents itself with these batches in its hands.
+fn ready_with(id: u64, credits: u32, batches: &[HeldBatch]) -> Event {
+    let mut event = ready(id, 1, credits);
+    if let Event::WorkerReady { held, .. } = &mut event {
+        *held = batches.to_vec();
+    }
+    event
+}
+
 fn term() -> Term {
     TERM.next()
 }
@@ -53,10 +62,7 @@ impl After {
     }
 
     fn present(&mut self, now_ms: u64) -> Vec<(Lease, Lease)> {
-        let mut event = ready(1, 1, 2);
-        if let Event::WorkerReady { held, .. } = &mut event {
-            held.clone_from(&self.held);
-        }
+        let event = ready_with(1, 2, &self.held);
         let adopted = |action: &Action| match action {
             Action::Adopted { was, lease, .. } => Some((*was, *lease)),
             _ => None,
@@ -172,10 +178,7 @@ fn a_batch_that_finds_no_room_is_asked_back_and_one_that_just_fits_is_adopted() 
 fn what_runs_on_two_workers_is_adopted_once_and_asked_back_from_the_other() {
     let mut after = After::new();
     after.present(10);
-    let mut again = ready(2, 1, 2);
-    if let Event::WorkerReady { held, .. } = &mut again {
-        held.push(after.held[0].clone());
-    }
+    let again = ready_with(2, 2, &after.held[..1]);
     let answers = after.tell(again, 20).to_vec();
     let asked = |action: &Action| matches!(action, Action::CancelBatch { reason: CancelReason::Superseded, .. });
     assert!(answers.iter().any(asked), "{answers:?}");
@@ -188,10 +191,7 @@ fn what_runs_on_two_workers_is_adopted_once_and_asked_back_from_the_other() {
 fn what_was_asked_back_is_not_hedged_however_late_it_is() {
     let mut after = After::new();
     let leases = after.present(10);
-    let mut again = ready(2, 1, 2);
-    if let Event::WorkerReady { held, .. } = &mut again {
-        held.push(after.held[0].clone());
-    }
+    let again = ready_with(2, 2, &after.held[..1]);
     after.tell(again, 20);
     for (_, lease) in leases {
         after.tell(Event::BatchDone { worker: worker(1), lease, elapsed_us: 1_000 }, 30);
@@ -239,9 +239,8 @@ fn coordinators_learn_what_the_next_scheduler_should_know_of_an_item() {
 #[test]
 fn what_an_adopted_batch_takes_is_no_room_for_another_models_weights() {
     let mut after = After::new();
-    let mut event = ready(1, 1, 4);
-    if let Event::WorkerReady { held, models, free_memory_bytes, .. } = &mut event {
-        held.clone_from(&after.held);
+    let mut event = ready_with(1, 4, &after.held);
+    if let Event::WorkerReady { models, free_memory_bytes, .. } = &mut event {
         // Eight items of 64 tokens take 512 kB while they run; beside the second model's weights 300 kB are left.
         models[0].bytes_per_padded_token = 1_000;
         let (weights_bytes, bytes_per_padded_token) = (1_000_000, 100);
@@ -270,10 +269,7 @@ fn a_worker_that_presents_itself_again_keeps_what_it_was_given_and_nothing_else(
     let given = held(&world.actions);
     let mut unknown = given[0].clone();
     unknown.lease.batch.0 += 1;
-    let mut again = ready(1, 1, 2);
-    if let Event::WorkerReady { held, .. } = &mut again {
-        *held = vec![given[0].clone(), unknown.clone()];
-    }
+    let again = ready_with(1, 2, &[given[0].clone(), unknown.clone()]);
     let superseded = Action::CancelBatch { worker: worker(1), lease: unknown.lease, reason: CancelReason::Superseded };
     assert_eq!(world.tell(again), [superseded]);
     world.finish(1, 1_000);
@@ -304,11 +300,7 @@ fn how_long_adopted_batches_will_take_is_known_where_work_waits() {
     let mut actions = Vec::new();
     step(&mut state, Event::TakeOver { past: Vec::new() }, 0, &mut actions);
     for (id, batch) in [(1, many), (2, long)] {
-        let mut event = ready(id, 1, 2);
-        if let Event::WorkerReady { held, .. } = &mut event {
-            held.push(batch);
-        }
-        step(&mut state, event, 10, &mut actions);
+        step(&mut state, ready_with(id, 2, &[batch]), 10, &mut actions);
     }
     step(&mut state, Event::Tick, 20, &mut actions);
     actions.clear();
@@ -331,11 +323,10 @@ fn what_a_worker_holds_is_adopted_when_it_comes_late_too() {
 #[test]
 fn a_worker_that_holds_more_than_its_memory_is_said_to_hold_keeps_it_and_gets_nothing_else() {
     let mut after = After::new();
-    let mut event = ready(1, 1, 4);
-    if let Event::WorkerReady { held, models, free_memory_bytes, .. } = &mut event {
-        held.clone_from(&after.held);
-        // Room for the longest item that there may be, and half of what each of these takes.
-        held.iter_mut().for_each(|batch| batch.padded_len = 128);
+    // Room for the longest item that there may be, and half of what each of these takes.
+    after.held.iter_mut().for_each(|batch| batch.padded_len = 128);
+    let mut event = ready_with(1, 4, &after.held);
+    if let Event::WorkerReady { models, free_memory_bytes, .. } = &mut event {
         models[0].bytes_per_padded_token = 1_000;
         *free_memory_bytes = 600_000;
     }
