@@ -9,7 +9,7 @@ use cluster::body::projects::{CancelRun, CreateProject, DeleteProject, ListProje
 use cluster::body::{Fault, Scope};
 use cluster::bulk::once;
 use cluster::link::{CallContext, Wire};
-use common::{ENGLISH, files_below, sample};
+use common::{ENGLISH, Server, files_below, sample};
 use domain::api::ProjectView;
 use domain::id::ProjectId;
 use domain::principal::Principal;
@@ -128,4 +128,19 @@ async fn two_requests_for_one_project_never_undo_each_other() {
         assert!(made.run.is_some(), "the run of project {number} is gone");
     }
     node.stop().await;
+}
+
+#[test]
+fn a_node_that_says_where_it_is_can_be_stopped_from_then_on() {
+    let dir = tempfile::tempdir().unwrap();
+    // Several at once: what is told too early shows when there are more processes than processors.
+    std::thread::scope(|scope| {
+        for n in 0..16 {
+            let folder = dir.path().join(n.to_string());
+            scope.spawn(move || {
+                let ended = Server::start(&folder).running.interrupt();
+                assert!(ended.success(), "{ended}");
+            });
+        }
+    });
 }

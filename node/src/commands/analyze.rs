@@ -18,7 +18,7 @@ use domain::run::RunState;
 use store::DataFolder;
 
 use super::bar::Shown;
-use super::{FAILED, Failure, INTERRUPTED, input, interrupted};
+use super::{FAILED, Failure, INTERRUPTED, Interruption, input};
 use crate::config::Config;
 use crate::wiring::{Node, limits};
 
@@ -54,11 +54,12 @@ pub async fn run(config: &Config, args: Args) -> Result<(), Failure> {
         .map_err(|e| Failure::bad_input(format!("{} can't be made: {e}", args.out.display())))?;
     let data = DataFolder::open(args.out.join(STATE))?;
     let node = Node::start(data, config, Wire::Memory).await?;
+    let mut interruption = Interruption::listen()?;
     let shown = Shown::new(args.json);
     let outcome = tokio::select! {
         outcome = analyse(&node, &book, &shown) => outcome,
         fault = trouble(&node) => Err(Failure::new(format!("{fault}; the same command goes on from here"))),
-        () = interrupted() => {
+        () = interruption.came() => {
             Err(Failure { exit: INTERRUPTED, message: "stopped; the same command goes on from here".to_owned() })
         }
     };

@@ -35,6 +35,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use cluster::body::Fault;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, ConfigError};
 use crate::wiring::StartError;
@@ -240,19 +241,24 @@ fn log_to_stderr(default: &str) {
     lines.with_ansi(colours).init();
 }
 
-/// Returns at the first Ctrl-C or request to terminate.
-pub(crate) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let ctrl_c = tokio::signal::ctrl_c();
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = ctrl_c => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = ctrl_c.await;
+/// Ctrl-C, and requests to terminate: neither ends the program by itself once this is there, which must be before it
+/// tells anybody that it is ready.
+pub(crate) struct Interruption {
+    ctrl_c: Signal,
+    terminate: Signal,
+}
+
+impl Interruption {
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let heard = |kind| signal(kind).map_err(|e| Failure::new(format!("Ctrl-C can't be listened for: {e}")));
+        Ok(Self { ctrl_c: heard(SignalKind::interrupt())?, terminate: heard(SignalKind::terminate())? })
+    }
+
+    /// Returns at the first one since it listens.
+    pub(crate) async fn came(&mut self) {
+        tokio::select! {
+            _ = self.ctrl_c.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }

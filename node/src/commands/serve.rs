@@ -17,7 +17,7 @@ use store::DataFolder;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::{Failure, interrupted};
+use super::{Failure, Interruption};
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::gateway::access::Auth;
@@ -95,6 +95,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
         stopping: node.stopping.clone(),
         ready: node.ready.clone(),
     });
+    let mut interruption = Interruption::listen()?;
     greet(&node, &urls.join(" and "), &folder, &config.auth.claim_code);
     let edge = config.edge.edge(node.stopping.clone(), files);
     let mut server = tokio::spawn(serve(edge, listeners, tls, gateway, assets));
@@ -104,7 +105,7 @@ pub async fn run(mut config: Config, args: Args) -> Result<(), Failure> {
     };
     tokio::select! {
         () = demonstrated => {}
-        () = interrupted() => eprintln!("stopping; runs go on at the next start"),
+        () = interruption.came() => eprintln!("stopping; runs go on at the next start"),
         _ = &mut server => return Err(Failure::new("the server ended by itself; the log says why")),
     }
     node.stop().await;
