@@ -3,6 +3,7 @@
 use domain::id::{ItemId, RunId, TenantId, WorkerId};
 
 use crate::arena::Phase;
+use crate::cost::Sums;
 use crate::event::BatchId;
 use crate::fairness::{BulkQueue, span_max};
 use crate::item::{Class, ModelKey};
@@ -196,6 +197,7 @@ fn bounds(state: &State) -> Result<(), Violation> {
 /// Every item is in the one place that it names, and every place holds only such items.
 fn places(state: &State) -> Result<(), Violation> {
     let mut counted = [0_u64; 3];
+    let mut waiting = vec![[Sums::default(); 2]; state.models.len()];
     for (item, entry) in state.arena.iter() {
         let model = &state.models[entry.model as usize];
         let class = entry.spec.class;
@@ -223,6 +225,9 @@ fn places(state: &State) -> Result<(), Violation> {
                 state.batches.get(&batch).is_some_and(|batch| batch.items.contains(&item))
             }
         };
+        if matches!(phase, Phase::Queued | Phase::Again(_)) {
+            waiting[entry.model as usize][rank(class)].add(state.arena.hot[item as usize].tokens);
+        }
         let indexed = state.arena.find(state.arena.run_slot(item), &entry.spec.item) == Some(item);
         let listed = state.arena.is_cancelled(item) && matches!(phase, Phase::Leased(_)) || indexed;
         if !there || !listed {
@@ -240,8 +245,12 @@ fn places(state: &State) -> Result<(), Violation> {
     for run in state.runs.iter() {
         equal("items of a run", u64::from(run.outstanding), run.items(&state.arena).count() as u64)?;
     }
-    let waiting: u64 = state.models.iter().flat_map(|m| &m.waiting).map(|w| u64::from(w.items)).sum();
-    equal("items that wait", waiting, counted[0] + counted[1])
+    for (sums, there) in state.models.iter().flat_map(|model| &model.waiting).zip(waiting.iter().flatten()) {
+        equal("items that wait", u64::from(sums.items), u64::from(there.items))?;
+        equal("tokens that wait", sums.tokens, there.tokens)?;
+        equal("squares of tokens that wait", sums.tokens_squared, there.tokens_squared)?;
+    }
+    Ok(())
 }
 
 /// Credits and leases add up.

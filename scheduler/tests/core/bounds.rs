@@ -63,3 +63,43 @@ fn a_lease_lasts_as_many_times_as_long_as_its_batch_should_take() {
     // By the device's own word an item of 512 tokens takes 512 x 10 us + 512^2 x 20 ns, 10.4 ms.
     assert!((90..=130).contains(&ends[0]) && (380..=460).contains(&ends[1]), "{ends:?}");
 }
+
+/// Tenants whose passages are a few of one length before many shorter ones, each with lengths of its own.
+fn few_long_before_many_short(world: &mut World, rng: &mut Rng) {
+    let mut next = 0;
+    for tenant in 1..=34 + rng.below(60) {
+        let (long, short, few) = (100 + rng.below(400) as u32, 4 + rng.below(60) as u32, 1 + rng.below(4));
+        let mut items = Vec::new();
+        for nth in 0..12 + rng.below(12) {
+            let is_long = nth < few || rng.chance(0.2);
+            items.push(bulk(next, tenant, if is_long { long } else { short }));
+            next += 1;
+        }
+        world.submit(tenant, items);
+    }
+}
+
+#[test]
+fn a_free_device_gets_work_whoever_the_age_bound_holds_back() {
+    for seed in 0..300 {
+        let mut rng = Rng::new(seed);
+        // So tight that all who have the lengths of which a batch is to be may be held back at once: one seed in fifty.
+        let config = Config {
+            max_batch_items: 1,
+            age_bound_items: 2 + rng.below(2) as u32,
+            bucket_growth: 1.02,
+            fairness_slack_batches: 0.005,
+            saved_batches: 0.0,
+            ..Config::default()
+        };
+        let mut world = World::new(config);
+        world.join(1, 1, 1);
+        few_long_before_many_short(&mut world, &mut rng);
+        while !world.outstanding.is_empty() {
+            assert!(!world.holds(1).is_empty(), "seed {seed}: {} wait", world.outstanding.len());
+            world.now_ms += 1;
+            world.finish(1, 1_000);
+        }
+        world.check();
+    }
+}

@@ -162,6 +162,23 @@ fn what_a_coordinator_claims_runs_on_the_model_that_its_batch_was_for() {
 }
 
 #[test]
+fn what_a_coordinator_claims_is_no_longer_and_no_shorter_than_any_may_be() {
+    let waiting_when_claimed_as = |tokens: u32| {
+        let mut after = After::new();
+        after.present(10);
+        after.page.truncate(16);
+        after.page.iter_mut().for_each(|spec| spec.tokens = tokens);
+        assert_eq!(after.hand_in(20), (0, 16));
+        after.tell(Event::WorkerLost { worker: worker(1), epoch: 1 }, 400);
+        after.state.snapshot().models
+    };
+    let longest = Config::default().max_item_tokens;
+    assert_eq!(waiting_when_claimed_as(u32::MAX), waiting_when_claimed_as(longest));
+    assert_eq!(waiting_when_claimed_as(0), waiting_when_claimed_as(1));
+    assert_ne!(waiting_when_claimed_as(1), waiting_when_claimed_as(longest));
+}
+
+#[test]
 fn a_batch_that_finds_no_room_is_asked_back_and_one_that_just_fits_is_adopted() {
     for (max_items, adopted) in [(15, 8), (16, 16)] {
         let mut after = After::new();
