@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -110,10 +111,12 @@ pub struct Tls {
     shown: Arc<Shown>,
     stamp: Stamp,
     acceptor: TlsAcceptor,
+    /// From when there is something to reload, so that a hang-up never ends the process.
+    hang_up: Option<Signal>,
 }
 
 impl Tls {
-    /// Reads the files.
+    /// Reads the files, on a runtime.
     ///
     /// # Errors
     /// What is wrong with them.
@@ -127,7 +130,8 @@ impl Tls {
         // Sessions go on by what clients keep, so that none need be kept here.
         config.ticketer = ring::Ticketer::new()?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Ok(Self { files, provider, shown, stamp, acceptor })
+        let hang_up = signal(SignalKind::hangup()).ok();
+        Ok(Self { files, provider, shown, stamp, acceptor, hang_up })
     }
 
     /// Makes connections out of sockets.
@@ -151,12 +155,10 @@ impl Tls {
 
     /// Reloads whenever the files change or the process is told to hang up. Ends by being dropped.
     pub async fn keep_fresh(mut self) {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut hang_up = signal(SignalKind::hangup()).ok();
         let mut complained = None;
         loop {
             let told = async {
-                match &mut hang_up {
+                match &mut self.hang_up {
                     Some(signal) => signal.recv().await,
                     None => std::future::pending().await,
                 }
@@ -210,8 +212,8 @@ mod tests {
         Tls::open(files.clone()).err().unwrap().to_string()
     }
 
-    #[test]
-    fn files_that_cannot_be_used_are_told_by_name() {
+    #[tokio::test]
+    async fn files_that_cannot_be_used_are_told_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let other = tempfile::tempdir().unwrap();
         let files = made(folder.path(), "one.example");
@@ -228,8 +230,8 @@ mod tests {
         assert!(refused(&files).contains("c.pem"), "{}", refused(&files));
     }
 
-    #[test]
-    fn what_is_shown_changes_with_the_files_and_stays_where_they_are_no_use() {
+    #[tokio::test]
+    async fn what_is_shown_changes_with_the_files_and_stays_where_they_are_no_use() {
         let folder = tempfile::tempdir().unwrap();
         let mut tls = Tls::open(made(folder.path(), "one.example")).unwrap();
         let shown = |tls: &Tls| tls.shown.0.read().unwrap().cert[0].clone();

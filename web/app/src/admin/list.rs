@@ -128,7 +128,16 @@ mod tests {
 
     fn account(id: u128, role: SystemRole) -> Account {
         let (email, name) = (format!("{id}@b.org"), "A".to_owned());
-        Account { id: AccountId(id), email, confirmed: true, name, language: Language::En, role, created_ms: 0 }
+        Account {
+            id: AccountId(id),
+            email,
+            confirmed: true,
+            name,
+            language: Language::En,
+            role,
+            created_ms: 0,
+            picture: None,
+        }
     }
 
     fn page(ids: &[u128], next: Option<u128>) -> Result<AccountPage, ApiError> {
