@@ -104,6 +104,8 @@ fn ctrl_c_stops_cleanly_and_the_same_command_goes_on() {
     let out = tempfile::tempdir().unwrap();
     let mut command = analyze(&sample(ENGLISH), out.path());
     command.arg("--json").env("VISIOBOOK__WORKER__DOUBLE_DELAY_MS", "300").stdout(Stdio::piped());
+    // One, however many cores there are: it is to be at it still.
+    command.env("VISIOBOOK__WORKER__CPU_WORKERS", "1");
     let mut child = command.stderr(Stdio::null()).spawn().unwrap();
     let pipe = child.stdout.take().unwrap();
     let running = common::Running(child);

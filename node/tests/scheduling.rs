@@ -48,11 +48,13 @@ fn an_operator_reads_how_the_scheduling_stands() {
     assert_eq!(finished(&server.address, &project), "ready");
 
     let view = get(&server.address, "/api/v1/scheduling").json();
-    assert_eq!(view["term"]["n"], 1);
+    // More than one where the store stood still for longer than a lease holds.
+    let term = view["term"]["n"].as_u64().unwrap();
+    assert!(term >= 1);
     assert_eq!(view["outstanding_items"], 0);
     assert!(view["totals"]["completed"].as_u64().unwrap() > 0, "{view}");
     assert!(!view["workers"].as_array().unwrap().is_empty(), "{view}");
-    assert_eq!(view["terms"].as_array().unwrap().len(), 1);
+    assert_eq!(view["terms"].as_array().unwrap().len() as u64, term);
 
     let metrics = get(&server.address, "/metrics");
     assert_eq!(metrics.status, 200);
@@ -66,7 +68,7 @@ fn an_operator_reads_how_the_scheduling_stands() {
     assert!(bulk["items"].as_u64().unwrap() >= view["totals"]["completed"].as_u64().unwrap(), "{waits}");
     assert_eq!(waits["models"][0]["tenants"][0]["bulk"], *bulk, "one tenant waited for all of it");
     assert!(text.contains("visiobook_scheduler_tenant_wait_seconds_count{"), "{text}");
-    for line in ["visiobook_scheduler_items_outstanding 0", "visiobook_scheduler_term 1"] {
+    for line in ["visiobook_scheduler_items_outstanding 0".to_owned(), format!("visiobook_scheduler_term {term}")] {
         assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
     }
 }

@@ -118,8 +118,10 @@ pub async fn begin(context: &Arc<RunContext>, ask: &BeginExport) -> Result<DataE
         });
         asked.await?;
     }
+    // Told before it begins: it may be over the next moment.
+    let told = get(context, &GetExport { principal: ask.principal }).await;
     spawn(context, signed.account, id);
-    get(context, &GetExport { principal: ask.principal }).await
+    told
 }
 
 /// Writes an archive beside, if none is being written.

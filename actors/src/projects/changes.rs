@@ -206,6 +206,8 @@ pub async fn erase(context: &RunContext, scope: Scope) -> Result<()> {
     }
     failpoint::pass("a project's runs are erased");
     context.blobs.delete_scope(blob_scope(scope)).await.map_err(fault)?;
+    // A run that was cancelled while it wrote leaves what it had of a blob.
+    context.blobs.sweep_temporary().await.map_err(fault)?;
     failpoint::pass("a project's blobs are erased");
     context.records.events_remove(scope.project).await.map_err(fault)?;
     sharing::erase(context, scope.project).await?;

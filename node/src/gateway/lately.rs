@@ -39,10 +39,11 @@ impl<T: Clone + Send + 'static> Lately<T> {
         // A task of its own: whoever asks and goes away must not have the next one measure again.
         let looked = tokio::spawn(async move {
             let mut last = last.lock().await;
-            if let Some((at, found)) = last.as_ref()
-                && at.elapsed() < every
-            {
-                return (found.clone(), at.elapsed());
+            if let Some((at, found)) = last.as_ref() {
+                let age = at.elapsed();
+                if age < every {
+                    return (found.clone(), age);
+                }
             }
             let found = measure.await;
             *last = Some((Instant::now(), found.clone()));

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::client::{Certificate, PATIENCE, ask, get, two};
@@ -64,20 +65,35 @@ fn half_a_handshake() -> Vec<u8> {
     hello
 }
 
-/// Is slow, for as long as it is let.
-async fn be_slow(how: Slowness, address: String, connector: TlsConnector, large: String, begun: Arc<AtomicUsize>) {
+/// A connection that takes little at a time.
+async fn connected(address: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
-    let mut stream = socket.connect(address.parse().unwrap()).await.unwrap();
-    let count = || begun.fetch_add(1, Relaxed);
-    if how == HalfHandshake {
-        stream.write_all(&half_a_handshake()).await.unwrap();
+    socket.connect(address.parse().unwrap()).await.unwrap()
+}
+
+/// The same over TLS, however often this machine is too busy to open one within the node's patience.
+async fn secured(address: &str, connector: &TlsConnector) -> TlsStream<TcpStream> {
+    loop {
+        let name = ServerName::try_from("localhost").unwrap();
+        if let Ok(stream) = connector.connect(name, connected(address).await).await {
+            return stream;
+        }
     }
+}
+
+/// Is slow, for as long as it is let.
+async fn be_slow(how: Slowness, address: String, connector: TlsConnector, large: String, begun: Arc<AtomicUsize>) {
+    let count = || begun.fetch_add(1, Relaxed);
     if matches!(how, Silent | HalfHandshake) {
+        let mut stream = connected(&address).await;
+        if how == HalfHandshake {
+            stream.write_all(&half_a_handshake()).await.unwrap();
+        }
         count();
         return std::future::pending().await;
     }
-    let mut stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+    let mut stream = secured(&address, &connector).await;
     let first = match how {
         HalfPreface => "PRI * HTTP/2.0\r\n".to_owned(),
         Header => format!("GET / HTTP/1.1\r\n{HOST}x-long: "),

