@@ -6,7 +6,7 @@ use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 pub use self::act::{AccountAct, AccountEvent};
-use crate::id::{AccountId, Digest, SessionId};
+use crate::id::{AccountId, SessionId};
 use crate::language::Language;
 
 mod act;
@@ -117,8 +117,6 @@ pub struct Account {
     pub role: SystemRole,
     /// When it was made, milliseconds since 1970 UTC.
     pub created_ms: u64,
-    /// The digest of its picture, if it has one.
-    pub picture: Option<Digest>,
 }
 
 /// Somebody's being signed in, on one browser or in one program.

@@ -25,7 +25,6 @@ pub(super) fn account(row: &AccountRow) -> Account {
         language: row.language,
         role: row.role,
         created_ms: row.created_ms,
-        picture: row.avatar,
     }
 }
 

@@ -3,7 +3,6 @@
 use std::io::{Cursor, Read as _};
 use std::time::{Duration, Instant};
 
-use domain::id::Digest;
 use serde_json::{Value, json};
 
 use super::common::http::{Answer, get, request};
@@ -116,8 +115,6 @@ fn a_picture_is_drawn_anew_and_nothing_else_is_ever_served() {
     }
     assert_eq!(put(&vec![0; (2 << 20) + 1]).code(), "too-large");
     assert_eq!(anna.get(&site, PATH).code(), "avatar-not-found", "nothing of it stayed");
-    let told = || anna.get(&site, "/api/v1/account").json()["account"]["picture"].clone();
-    assert_eq!(told(), Value::Null);
     // A picture that is a page too.
     let mut both = drawn(image::ImageFormat::Png);
     both.extend_from_slice(b"<script>alert(1)</script>");
@@ -131,7 +128,6 @@ fn a_picture_is_drawn_anew_and_nothing_else_is_ever_served() {
     assert_eq!(shown.header("content-security-policy"), Some("default-src 'none'; sandbox"));
     assert_eq!(shown.header("cache-control"), Some("private, no-cache"));
     assert!(!shown.body.windows(7).any(|window| window == b"<script"));
-    assert_eq!(told(), Digest::of(&shown.body).to_string());
     let picture = image::load_from_memory(&shown.body).unwrap();
     assert_eq!((picture.width(), picture.height()), (256, 256));
     let tag = [("cookie", anna.cookie.as_str()), ("if-none-match", shown.header("etag").unwrap())];
@@ -141,5 +137,4 @@ fn a_picture_is_drawn_anew_and_nothing_else_is_ever_served() {
     assert_eq!(anna.ask(&site, "DELETE", PATH, Value::Null).status, 204);
     assert_eq!(anna.ask(&site, "DELETE", PATH, Value::Null).status, 204);
     assert_eq!(anna.get(&site, PATH).code(), "avatar-not-found");
-    assert_eq!(told(), Value::Null);
 }

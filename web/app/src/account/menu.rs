@@ -81,7 +81,7 @@ fn AccountMenu(props: &Props) -> Html {
         <div class="account" ref={menu}>
             <button type="button" id="account-button" class="account-button" aria-expanded={open.to_string()}
                 aria-controls="account-menu" aria-label={format!("{} · {}", tr.t(Text::AccountMenu), account.name)} onclick={on_toggle}>
-                <Face account={account.clone()} />
+                <Face name={account.name.clone()} />
                 <span id="account-name" class="account-name">{ &account.name }</span>
             </button>
             <div id="account-menu" class="account-menu" hidden={!*open}>

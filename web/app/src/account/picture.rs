@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use domain::account::Account;
 use domain::belongings::AVATAR_MAX_BYTES;
-use domain::id::Digest;
 use domain::text::Text;
 use web_sys::{File, HtmlInputElement};
 use yew::prelude::*;
@@ -19,32 +17,29 @@ const KINDS: &str = "image/png,image/jpeg,image/webp";
 /// One's own picture, or the initial of one's name.
 #[derive(PartialEq, Properties)]
 pub struct FaceProps {
-    pub account: Rc<Account>,
+    pub name: String,
     /// As the account's own page shows it.
     #[prop_or_default]
     pub large: bool,
 }
 
 #[hook]
-fn use_picture(of: Option<Digest>) -> Rc<Option<ObjectUrl>> {
-    let picture = use_asked(of, |of| {
-        let there = of.is_some();
-        async move { if there { api::picture().await } else { Ok(None) } }
-    });
+fn use_picture() -> Rc<Option<ObjectUrl>> {
+    let picture = use_asked((), |()| api::picture());
     let bytes = picture.here().cloned().flatten();
     use_memo(bytes, |bytes| bytes.as_ref().and_then(|bytes| ObjectUrl::of_bytes(bytes, "image/jpeg")))
 }
 
 #[component]
 pub fn Face(props: &FaceProps) -> Html {
-    let picture = use_picture(props.account.picture);
+    let picture = use_picture();
     let large = props.large.then_some("face-large");
     match &*picture {
         Some(url) => {
             html! { <img class={classes!("face", large)} src={url.as_str().to_owned()} alt="" width="32" height="32" /> }
         }
         None => {
-            let initial: String = props.account.name.chars().take(1).flat_map(char::to_uppercase).collect();
+            let initial: String = props.name.chars().take(1).flat_map(char::to_uppercase).collect();
             html! { <span class={classes!("account-initial", large)} aria-hidden="true">{ initial }</span> }
         }
     }
@@ -52,13 +47,13 @@ pub fn Face(props: &FaceProps) -> Html {
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
-    pub account: Rc<Account>,
+    pub name: String,
 }
 
 /// Where the picture is chosen and removed.
 #[component]
 pub fn PictureSection(props: &Props) -> Html {
-    let (tr, errands) = (use_tr(), use_errands());
+    let (tr, errands, picture) = (use_tr(), use_errands(), use_picture());
     let choose = {
         let errands = errands.clone();
         Callback::from(move |event: Event| {
@@ -83,12 +78,12 @@ pub fn PictureSection(props: &Props) -> Html {
             <h2 id="picture-title">{ tr.t(Text::PictureTitle) }</h2>
             <p>{ tr.t(Text::PictureLead) }</p>
             <div class="picture-acts">
-                <Face account={props.account.clone()} large=true />
+                <Face name={props.name.clone()} large=true />
                 <div class="chooser">
                     <input id="picture-input" type="file" accept={KINDS} aria-label={tr.t(Text::PictureChoose)} onchange={choose} />
                     <span class="button" aria-hidden="true">{ tr.t(Text::PictureChoose) }</span>
                 </div>
-                if props.account.picture.is_some() {
+                if picture.is_some() {
                     <button type="button" id="picture-remove" class="button" onclick={remove}>{ tr.t(Text::PictureRemove) }</button>
                 }
             </div>

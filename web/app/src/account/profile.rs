@@ -48,7 +48,7 @@ pub fn Profile(props: &Props) -> Html {
                 <AccountForm deed={Deed::Profile} {initial} on_done={on_saved} />
             </section>
             if account.confirmed {
-                <PictureSection account={account.clone()} />
+                <PictureSection name={account.name.clone()} />
             }
             <section class="card" aria-labelledby="address-title">
                 <h2 id="address-title">{ tr.t(Text::FieldEmail) }</h2>

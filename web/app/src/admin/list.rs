@@ -128,16 +128,7 @@ mod tests {
 
     fn account(id: u128, role: SystemRole) -> Account {
         let (email, name) = (format!("{id}@b.org"), "A".to_owned());
-        Account {
-            id: AccountId(id),
-            email,
-            confirmed: true,
-            name,
-            language: Language::En,
-            role,
-            created_ms: 0,
-            picture: None,
-        }
+        Account { id: AccountId(id), email, confirmed: true, name, language: Language::En, role, created_ms: 0 }
     }
 
     fn page(ids: &[u128], next: Option<u128>) -> Result<AccountPage, ApiError> {
