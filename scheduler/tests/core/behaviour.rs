@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::id::{TenantId, Term};
-use scheduler::{Action, CancelReason, Class, Config, Event, Failure, ItemFailure, ItemSpec, NodeKey, Refusal};
+use scheduler::{Action, CancelReason, Class, Config, Event, Failure, ItemFailure, ItemSpec, NodeKey, Refusal, step};
 
 use crate::support::*;
 
@@ -473,4 +473,19 @@ fn short_items_do_not_join_long_ones_only_because_there_is_room() {
         world.finish(1, 1_000);
     }
     assert!(world.outstanding.is_empty());
+}
+
+#[test]
+fn a_cancel_by_whoever_drove_a_run_before_comes_too_late() {
+    let mut world = World::new(Config::default());
+    world.tell(Event::Submit { run: run(1), term: TERM.next(), items: vec![bulk(1, 1, 64)] });
+    let mut actions = Vec::new();
+    step(&mut world.state, Event::CancelRun { run: run(1), term: TERM }, 10, &mut actions);
+    assert_eq!(actions, []);
+    let totals = world.state.snapshot().totals;
+    assert_eq!((totals.stale, totals.cancelled), (1, 0));
+    world.check();
+    world.tell(Event::CancelRun { run: run(1), term: TERM.next() });
+    assert_eq!(world.state.snapshot().totals.cancelled, 1);
+    world.check();
 }
