@@ -264,3 +264,15 @@ fn a_deadline_that_is_far_away_hurries_nothing() {
         world.check();
     }
 }
+
+#[test]
+fn a_device_that_cannot_take_the_longest_item_gets_none_of_that_model() {
+    let longest = Config::default().max_item_tokens;
+    for (max_padded_tokens, given) in [(longest - 1, false), (longest, true), (longest + 1, true)] {
+        let mut world = World::new(Config::default());
+        offering(&mut world, 1, vec![ModelOffer { max_padded_tokens, ..offer(MODEL) }], 0);
+        world.submit(1, vec![bulk(1, 1, 8)]);
+        assert_eq!(!world.holds(1).is_empty(), given, "{max_padded_tokens}");
+        world.check();
+    }
+}
