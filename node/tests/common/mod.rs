@@ -72,6 +72,15 @@ pub fn analyze(book: &Path, out: &Path) -> Command {
     command
 }
 
+/// Waits for what comes in its own time, however busy the machine is: a minute at most.
+pub fn until(wanted: &str, is_so: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < std::time::Duration::from_secs(60), "in vain: {wanted}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
 /// A child that does not outlive its test.
 pub struct Running(pub Child);
 

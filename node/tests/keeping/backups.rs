@@ -8,7 +8,7 @@ use domain::id::Digest;
 use serde_json::{Value, json as value};
 
 use super::common::http::{Answer, events, finished, get, request};
-use super::common::{ENGLISH, FRENCH, Server, files_below, sample, succeed, visiobook};
+use super::common::{ENGLISH, FRENCH, Server, files_below, sample, succeed, until, visiobook};
 use super::{analysed, json, on_folder, on_server, put_in, said};
 
 const WORDS: &str = "the lamp was out of oil";
@@ -237,11 +237,7 @@ fn a_backup_that_nobody_takes_to_its_end_leaves_no_file_and_holds_nothing() {
     assert_eq!(request(address, "DELETE", &path, &[], &[]).status, 204);
     let scope = dir.path().join("data/blobs/objects/00000000-0000-0000-0000-000000000000").join(&project);
     // Erased at once, or by its intent once nothing is held any more.
-    let began = std::time::Instant::now();
-    while !files_below(&scope).is_empty() {
-        assert!(began.elapsed() < std::time::Duration::from_secs(60), "the blobs are still held");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    until("the blobs are held no more", || files_below(&scope).is_empty());
     let nowhere = on_server(&["backup"], &server).arg("/nowhere/at/all").output().unwrap();
     assert_eq!(nowhere.status.code(), Some(2), "{}", said(&nowhere));
 }

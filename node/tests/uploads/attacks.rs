@@ -8,7 +8,7 @@ use domain::id::Digest;
 use zip::write::SimpleFileOptions;
 
 use super::common::http::{get, request};
-use super::common::{Server, files_below, visiobook};
+use super::common::{Server, files_below, until, visiobook};
 use super::{announced, begin, break_off, make_project, offset, patterned, send, stands_at, try_begin};
 
 #[test]
@@ -129,11 +129,7 @@ fn a_book_in_one_piece_that_lies_about_its_length_leaves_nothing() {
     let both = said("content-length: 3\r\ntransfer-encoding: chunked\r\ncontent-length: 4", b"abc", true);
     assert!(!both.starts_with("HTTP/1.1 20"), "{both}");
     // The server learns of a broken connection in its own time.
-    let began = std::time::Instant::now();
-    while !files_below(&data.path().join("blobs")).is_empty() {
-        assert!(began.elapsed() < std::time::Duration::from_secs(60), "something of it stays");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    until("nothing of it stays", || files_below(&data.path().join("blobs")).is_empty());
     assert_eq!(get(&server.address, "/api/v1/projects").json()["total"], 0);
 }
 

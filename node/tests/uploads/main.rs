@@ -12,7 +12,7 @@ mod revisions;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::http::{Answer, finished, get, request};
-use common::{ENGLISH, Server, files_below, sample};
+use common::{ENGLISH, Server, files_below, sample, until};
 use domain::id::Digest;
 use std::io::Write as _;
 
@@ -70,14 +70,7 @@ fn break_off(address: &str, upload: &str, offset: usize, whole: usize, bytes: &[
 
 /// Waits until an upload stands where it should: the server learns of a broken connection in its own time.
 fn stands_at(address: &str, upload: &str, wanted: usize) {
-    let began = std::time::Instant::now();
-    while began.elapsed() < std::time::Duration::from_secs(60) {
-        if offset(address, upload) == wanted {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    panic!("{upload} stands at {} and not at {wanted}", offset(address, upload));
+    until(&format!("{upload} stands at {wanted}"), || offset(address, upload) == wanted);
 }
 
 /// Bytes that don't repeat in step with any chunk.
